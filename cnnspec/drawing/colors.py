@@ -1,7 +1,6 @@
-"""The colours of a figure: one for each kind of layer, and those of lines and texts.
+"""The colours of a figure: one for each kind of layer, and the colours of lines and texts.
 
-A file of colours is TOML: `conv = "#f6d19c"` changes one of them.
-"""
+A file of colours is TOML: `conv = "#f6d19c"` changes one of them."""
 
 from __future__ import annotations
 
@@ -59,16 +58,16 @@ _KINDS = {
     "activation": "norm", "rectifier": "norm", "dropout": "norm", "merge": "merge",
     "attention": "attention", "resample": "resize",
 }  # fmt: skip
-"""The kind of layers by the file of `ops` that declares them; those of other files are `other`."""
+"""The kind of a layer, by the file of `ops` that declares it; layers of other files are `other`."""
 
 
 def kind_of(op: Op) -> str:
-    """The field of `Palette` that is a layer's colour."""
+    """The field of `Palette` that has the layer's colour."""
     return _KINDS.get(type(op).__module__.rpartition(".")[2], "other")
 
 
 _ALSO = {"fc": "dense", "linear": "dense", "deconv": "resize", "up": "resize", "background": "panel"}
-"""Other words that one would try."""
+"""Other names for the colours, which users may try."""
 
 
 def palette(text: str) -> Palette | str:

@@ -1,4 +1,4 @@
-"""The course of a training as a figure: the losses and the accuracy of each epoch, from log.csv."""
+"""A training run as a figure: the losses and the accuracy of each epoch, from log.csv."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from cnnspec.drawing.scene import Circle, Item, Line, Pen, Run, Scene, Text
 
 WIDTH, HEIGHT = 250.0, 165.0
-"""Of one panel's axes, in points."""
+"""The size of one panel's axes, in points."""
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 60.0, 26.0, 34.0
-"""What is around them: numbers and labels."""
+"""The margins around the axes, in points, for numbers and labels."""
 GREY, GRID = "#666666", "#e4e4e4"
 COLORS = {"loss": "#c05a12", "held_out_loss": "#1f5fa8", "accuracy": "#1f5fa8"}
 NAMES = {"loss": "training", "held_out_loss": "held out", "accuracy": "held out"}
@@ -19,8 +19,9 @@ Points = list[tuple[float, float]]
 
 
 def curve(rows: Sequence[Mapping[str, str]], title: str) -> Scene:
-    """A panel for the losses, and one for the accuracy where there is one. Raises ValueError and KeyError
-    where the rows are not those of a log."""
+    """A panel for the losses, and one for the accuracy where the log has it. Raises ValueError or KeyError
+    where the rows are not those of a log.
+    """
     panels = [("loss", ["loss", "held_out_loss"], min)]
     if rows and "accuracy" in rows[0]:
         panels.append(("accuracy in %", ["accuracy"], max))
@@ -72,7 +73,7 @@ def _panel(left: float, name: str, lines: Mapping[str, Points], best: tuple[floa
             yield Circle(*places[0], 1.6, COLORS[key])
         ends.append((places[-1], key))
     last = TOP - 20.0
-    for (_, y), key in sorted(ends, key=lambda end: end[0][1]):  # their names do not lie on each other
+    for (_, y), key in sorted(ends, key=lambda end: end[0][1]):  # their names must not overlap
         last = max(y + 3, last + 11)
         yield _text(left + WIDTH + 5, last, NAMES[key], "start", COLORS[key])
     x, y = at(*best)

@@ -25,7 +25,7 @@ def draw(graph: Graph, options: Options, form: str) -> str | bytes:
 
 
 def picture(graph: Graph, options: Options, form: str) -> Picture:
-    """The figure, and how small its texts are."""
+    """The figure, and the size of its smallest text."""
     writer = import_module(f"cnnspec.drawing.writers.{form}")
     if form in TEXTS:
         folded = import_module("cnnspec.drawing.flow.fold").folded

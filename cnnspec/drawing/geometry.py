@@ -10,12 +10,13 @@ from typing import NamedTuple
 from cnnspec.drawing.scene import Line, Point, Shape
 
 HEAD_LENGTH, HEAD_WIDTH, NOTCH = 5.0, 4.0, 1.2
-"""Of an arrow's head for a pen of width 1; the head's back is notched. Heads grow with half of the pen."""
+"""The dimensions of an arrow's head for a pen of width 1; the back of the head is notched. Heads grow with
+half of the pen's width."""
 
 
 class Bend(NamedTuple):
-    """A corner: straight on to `start`, then a curve around `corner` to `end`; all equal where it is not
-    rounded."""
+    """A corner: straight to `start`, then a curve around `corner` to `end`. All three are equal where it is
+    not rounded."""
 
     start: Point
     corner: Point

@@ -1,4 +1,4 @@
-"""What the author of a figure may choose."""
+"""The options of a figure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnspec.drawing.colors import PAPER, Palette
 STYLES = ("flow", "volumes")
 LOOKS = ("sheets", "cuboids", "levels")
 TEXTS, SCENES = ("mermaid", "dot"), ("svg", "tikz", "pdf", "png")
-"""The formats, by what their writers get: a folded network, or a scene."""
+"""The formats: those whose writers print a folded network, and those whose writers print a scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Options:
     collapse: tuple[str, ...] = ()
     panels: bool = True
     wrap: int | None = None
-    """The columns of the network; None: as a page needs."""
+    """The number of columns of the network; None: as many as fit a page."""
     width: float | None = None
     power: float | None = None
-    """Of volumes: a side of length n is drawn as n**power; None: as it looks well."""
+    """For volumes: a side of length n is drawn as n**power; None: chosen for the network."""
     colors: Palette = PAPER

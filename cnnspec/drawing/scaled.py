@@ -1,4 +1,5 @@
-"""A figure moved, or made smaller as a whole, its texts too, where its parts do not fit a width otherwise."""
+"""A figure that is moved, or scaled as a whole with its texts where its parts do not fit the width
+otherwise."""
 
 from __future__ import annotations
 

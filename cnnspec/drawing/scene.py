@@ -1,8 +1,8 @@
-"""What a figure is made of, between the layouts that place it and the writers that print it.
+"""The elements of a figure, between the layouts that place them and the writers that print them.
 
 Lengths are in points (1/72 inch); x grows to the right, y downwards, and the view box is from (0, 0) to
-(width, height).
-A layout (`flow`, `volumes`) knows no format, and a writer (SVG, TikZ, PDF) knows no network.
+(width, height). A layout (`flow`, `volumes`) is independent of formats, and a writer (SVG, TikZ, PDF) is
+independent of networks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through `points`, its bends rounded by `radius`, with an arrow's head at its end if `arrow`."""
+    """A line through `points`, its bends rounded by `radius`, with an arrow's head at its end if `arrow` is
+    set.
+    """
 
     points: tuple[Point, ...]
     pen: Pen
@@ -64,7 +66,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of text, its baseline at (x, y); turned by `turn` degrees against the clock around it."""
+    """One line of text with its baseline at (x, y), rotated by `turn` degrees anticlockwise around that
+    point.
+    """
 
     x: float
     y: float
@@ -83,9 +87,9 @@ Item = Shape | Circle | Line | Text
 class Group:
     """Items that belong together, for one layer, block or edge.
 
-    `role` says of what ("layer", "block", "merge", "edge", "panel", "legend", …) and `name` of which one, by
-    its name in the layer table; `tooltip` is what a reader sees who points at it. Tests read roles and names:
-    no two layers' boxes overlap, no edge crosses a box.
+    `role` is the kind of thing ("layer", "block", "merge", "edge", "panel", "legend", …), and `name` is its
+    name in the layer table; `tooltip` is shown when the reader points at it. Tests use roles and names: no
+    two layers' boxes overlap, no edge crosses a box.
     """
 
     items: tuple[Item | Group, ...]

@@ -1,4 +1,4 @@
-"""What the names in a block stand for: a number that all uses have, else the author's expression."""
+"""The values of names in a block: a number that is equal in all uses, or else the author's expression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnspec.ir.graph import Block, Region
 from cnnspec.ir.template import RegionSite
 
 LONGEST = 6
-"""Operations of an expression that stands in the place of its name."""
+"""The longest expression, in operations, that replaces its name."""
 
 
 def given(site: RegionSite, scope: Scope) -> dict[str, Expr]:
@@ -24,7 +24,7 @@ def given(site: RegionSite, scope: Scope) -> dict[str, Expr]:
 
 
 def parameters(block: Block, site: RegionSite, scope: Scope, regions: Sequence[Region]) -> dict[str, Expr]:
-    """What a block's parameters stand for in what it is replaced by."""
+    """The values of a block's parameters: the expressions that replace their names."""
     names: dict[str, Expr] = {}
     for parameter in block.parameters:
         name = parameter.name
@@ -37,12 +37,12 @@ def parameters(block: Block, site: RegionSite, scope: Scope, regions: Sequence[R
 
 
 def same(regions: Sequence[Region], name: str) -> Expr:
-    """The number that all uses were given for a name; the name where they were given several."""
+    """The number for a name that is equal in all uses; the name itself where uses differ."""
     values = {region.arguments.get(name) for region in regions}
     value = values.pop() if len(values) == 1 else None
     return Var(name) if value is None else Const(expr.parsed(value))
 
 
 def short(node: Expr, name: str) -> Expr:
-    """What a name stands for; the name itself where that is long."""
+    """The expression for a name; the name itself where the expression is long."""
     return node if expr.operations(node) <= LONGEST else Var(name)

@@ -1,10 +1,9 @@
-"""A diagram as boxes in a row and side by side: what stands below what, and what beside it.
+"""A diagram as boxes in columns: which box is below which, and which are beside each other.
 
-A box with one input stands below it. A merge stands below the box that all its branches come from, its
-nearest common ancestor (dominator), and the branches beside one another between the two, in the author's
-order. The outputs of a network part in the same way, without a merge. What is left are a few edges from
-elsewhere (a label's), which are drawn as a reference to it by name.
-"""
+A box with one input is below it. A merge is below the box that all its branches come from, its nearest common
+ancestor (dominator), and the branches are beside one another between the two, in the author's order. The
+outputs of a network branch in the same way, without a merge. The few other edges (from a label) are drawn as
+a reference to their source by name."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from cnnspec.drawing.flow.diagram import Diagram, Edge, Runs, TooLarge
 from cnnspec.drawing.flow.dominators import TOP, Dominators
 
 DEEPEST = 100
-"""Branches inside one another, at most."""
+"""The largest nesting depth of branches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +27,14 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A reference to a box elsewhere, which stands for the edge from it."""
+    """A reference to a box elsewhere, in place of the edge from it."""
 
     edge: Edge
 
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """Branches beside one another; they end at the box `merge`, or (None) each for itself."""
+    """Branches beside one another; they end at the box `merge`, or (None) each ends on its own."""
 
     branches: tuple[Branch, ...]
     merge: int | None
@@ -43,7 +42,7 @@ class Parallel:
 
 @dataclass(frozen=True, slots=True)
 class Optional:
-    """Boxes that are there on a condition; else their input goes on."""
+    """Boxes that exist on a condition; without them their input is passed on."""
 
     items: tuple[Item, ...]
     condition: Runs
@@ -54,15 +53,15 @@ Item: TypeAlias = Leaf | Tag | Parallel | Optional
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Boxes from top to bottom, none for an edge that goes past them. `edge` is the one that ends the branch,
-    at the merge."""
+    """Boxes from top to bottom; none for an edge that passes them by. `edge` is the edge that ends the
+    branch, at the merge."""
 
     items: tuple[Item, ...]
     edge: Edge
 
 
 def is_reference(branch: Branch) -> bool:
-    """Whether a branch is a reference alone."""
+    """Whether a branch consists of a reference only."""
     return len(branch.items) == 1 and isinstance(branch.items[0], Tag)
 
 
@@ -118,7 +117,7 @@ class _Arranger:
             raise TooLarge(f"more than {DEEPEST} branches inside one another")
 
     def own(self, ends: Iterable[int], top: int) -> None:
-        """Let the boxes below `top` that lead to these ends belong to its branch."""
+        """Assigns the boxes between `top` and these ends to its branch."""
         waiting = list(ends)
         while waiting:
             number = waiting.pop()
@@ -131,8 +130,8 @@ class _Arranger:
         return number in self.placed or (number in self.owner and self.owner[number] not in self.inside)
 
     def chain(self, number: int, stop: int) -> list[Item]:
-        """From `stop`, which is left out, down to the box `number`; from a reference where a box on the way
-        is elsewhere."""
+        """The items from `stop`, excluded, down to the box `number`; they begin with a reference where a box
+        on the path is elsewhere."""
         items: list[Item] = []
         edge = Edge(number)
         self.deeper()
@@ -164,7 +163,7 @@ class _Arranger:
         return Parallel(tuple(branches[place] for place in range(len(inputs))), merge)
 
     def beside(self, item: Parallel | Optional) -> list[Item]:
-        """A merge of one branch with references: the branch, and below it the merge with these."""
+        """A merge of one branch with references: the branch, and below it the merge with the references."""
         if isinstance(item, Optional):
             return [item]
         places = [place for place, one in enumerate(item.branches) if not is_reference(one)]
@@ -175,7 +174,7 @@ class _Arranger:
         return [*branch.items, Parallel(tuple(branches), item.merge)]
 
     def optional(self, item: Parallel) -> Parallel | Optional:
-        """An `if` with a side that is empty, as its other side."""
+        """Turns an `if` with an empty side into an optional part."""
         full = [branch for branch in item.branches if branch.items]
         choice = item.merge is not None and self.nodes[item.merge].kind == "choice"
         if choice and len(full) == 1 and not isinstance(full[0].items[0], Tag):

@@ -1,4 +1,4 @@
-"""The bodies of a graph, by their template: which step each has at a site, and the shapes of its values."""
+"""The bodies of a graph, by template: the step that each has at a site, and the shapes of its values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from cnnspec.ops.base import Shape, axes_of
 
 
 class Found(NamedTuple):
-    """The step that a body has at a site: the body's place among those asked, the step, its first value."""
+    """The step that a body has at a site: the body's index among the given ones, the step, and its first
+    value."""
 
     place: int
     step: Step
@@ -18,7 +19,7 @@ class Found(NamedTuple):
 
 
 class Bodies:
-    """What the walk over templates asks of the bodies; each body is gone through once."""
+    """Look-ups for the walk over templates; each body is indexed once."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -32,7 +33,7 @@ class Bodies:
         return tuple(self._of.get(template, ()))
 
     def at(self, bodies: tuple[int, ...], site: int) -> Iterator[Found]:
-        """The steps at a site, in those of the bodies that have one."""
+        """The steps at a site, in those bodies that have one."""
         for place, number in enumerate(bodies):
             if number not in self._steps:
                 found = places(self.graph.bodies[number])
@@ -53,10 +54,10 @@ class Bodies:
 
 
 def dimensions(shape: Shape) -> dict[str, int]:
-    """C, T, H and W."""
+    """The sizes of a shape by their letters, C, T, H and W."""
     return dict(zip("C" + axes_of(shape), shape, strict=True))
 
 
 def values_of(step: Step, output: int) -> range:
-    """The values that a step gives."""
+    """The numbers of the values that a step makes."""
     return range(output, output + outputs_of(step))

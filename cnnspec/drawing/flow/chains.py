@@ -9,7 +9,7 @@ from cnnspec.drawing.flow.symbols import joined
 
 
 def compacted(diagram: Diagram) -> Diagram:
-    """The diagram with small layers as lines of the layer before, and neighbours of them as one."""
+    """The diagram with small layers as lines of the box before them, and with equal neighbours as one box."""
     reads = [edge for node in diagram.nodes for edge in node.inputs] + diagram.outputs
     readers = Counter(edge.source for edge in reads)
     kept: list[Node] = []
@@ -28,8 +28,8 @@ def compacted(diagram: Diagram) -> Diagram:
 
 
 def _before(node: Node, kept: list[Node], numbers: dict[int, int], readers: Counter[int]) -> Node | None:
-    """The box that a small layer joins: it reads that alone and without a condition, and nothing else
-    does."""
+    """The box that a small layer joins. The layer must be its only reader, and must read nothing else and
+    without a condition; None otherwise."""
     if node.kind != "small" or len(node.inputs) != 1:
         return None
     source, _, condition = node.inputs[0]

@@ -1,4 +1,4 @@
-"""A folded network: boxes and what each reads. A figure is the network's diagram and a panel per block."""
+"""A folded network: boxes and their inputs. A figure is the network's diagram and a panel for each block."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ Kind: TypeAlias = Literal[
     "input", "port", "layer", "small", "block", "merge", "sign", "choice", "frame", "output"
 ]
 """`port` is the input of a diagram inside another; `small` a layer that joins the box before it (norm,
-activation); `sign` a merge that is a circle (+), `merge` one that is a box; `choice` is where the two sides
-of an `if` come together; `frame` a diagram of its own."""
+activation); `sign` a merge that is a circle (+), `merge` one that is a box; `choice` is the place where the
+two sides of an `if` meet; `frame` a box that contains a diagram."""
 
 
 class TooLarge(Exception):
-    """A figure with more boxes, or more branches inside one another, than can be drawn: of what there is too
-    much."""
+    """A figure with more boxes, or more deeply nested branches, than can be drawn; the message names
+    which."""
 
 
 class Edge(NamedTuple):
-    """What a box reads: output `port` of box `source`, and on which condition (empty: always)."""
+    """An input of a box: output `port` of box `source`, and the condition on which it is read (empty:
+    always)."""
 
     source: int
     port: int = 0
@@ -31,8 +32,8 @@ class Edge(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A box: its text, smaller lines below (of a sign: its word), and what it reads, in the author's order.
-    `shapes` are those of its outputs, where they are known; `labels` the author's names of them."""
+    """A box: its text, smaller lines below (for a sign: its word), and its inputs, in the author's order.
+    `shapes` are the shapes of its outputs, where they are known; `labels` the author's names for them."""
 
     kind: Kind
     name: str
@@ -49,7 +50,7 @@ class Node:
 
 @dataclass(eq=False, slots=True)
 class Diagram:
-    """Boxes in the order of the text, the inputs first. `outputs` are what it gives; a `chain` has no
+    """Boxes in the order of the text, the inputs first. `outputs` are its outputs; a `chain` has no
     branches."""
 
     title: Runs
@@ -58,7 +59,7 @@ class Diagram:
 
     @property
     def chain(self) -> bool:
-        """Whether each box reads one other, and none is read twice."""
+        """Whether each box reads one other box, and no box is read twice."""
         read = [edge for node in self.nodes for edge in node.inputs] + self.outputs
         inputs = sum(node.kind in ("input", "port") for node in self.nodes)
         sources = {edge.source for edge in read}

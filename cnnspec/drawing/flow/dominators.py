@@ -1,4 +1,4 @@
-"""Of each box of a diagram the nearest one that all ways to it go through: its dominator."""
+"""Dominators: for each box of a diagram, the nearest box that all paths to it pass through."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 TOP = -1
-"""Above all inputs."""
+"""The root of the tree, above all inputs."""
 
 
 class Dominators:
-    """The tree of dominators. `above` has each box's; boxes are numbered in an order in which sources come
-    first."""
+    """The tree of dominators. `above` has the parent of each box; boxes are numbered in an order in which
+    sources come first."""
 
     def __init__(self, sources: Iterable[Sequence[int]]) -> None:
         self.above: list[int] = []
@@ -26,12 +26,12 @@ class Dominators:
         self._number()
 
     def _number(self) -> None:
-        """Number the boxes so that those below one follow it."""
+        """Numbers the boxes so that all descendants of a box directly follow it."""
         self._first, self._last = {TOP: -1}, {TOP: len(self.above)}
         count, waiting = 0, self._below[TOP][::-1]
         while waiting:
             number = waiting.pop()
-            if number < 0:  # all below it are numbered
+            if number < 0:  # all its descendants are numbered
                 self._last[~number] = count
                 continue
             self._first[number] = count
@@ -39,7 +39,7 @@ class Dominators:
             waiting += [~number, *self._below[number][::-1]]
 
     def common(self, numbers: Sequence[int]) -> int:
-        """The nearest box that all ways to all of these go through."""
+        """The nearest box that all paths to all of these pass through."""
         found = numbers[0] if numbers else TOP
         for other in numbers[1:]:
             while found != other:
@@ -51,16 +51,16 @@ class Dominators:
         return found
 
     def common_of_all(self, numbers: Sequence[int]) -> int:
-        """The same of many: the first and the last of them decide."""
+        """The same for many boxes: the first and the last of them determine it."""
         ends = min(numbers, key=self._first.__getitem__), max(numbers, key=self._first.__getitem__)
         return self.common(ends)
 
     def is_below(self, number: int, top: int) -> bool:
-        """Whether a box is `top`, or all ways to it go through that."""
+        """Whether a box is `top`, or all paths to it pass through `top`."""
         return self._first[top] <= self._first[number] < self._last[top]
 
     def child(self, number: int, ancestor: int) -> int:
-        """The box right below `ancestor` on the way to this one; `ancestor` itself for that."""
+        """The child of `ancestor` that this box is below; `ancestor` itself for `ancestor`."""
         if number == ancestor:
             return number
         below = self._below[ancestor]

@@ -22,10 +22,10 @@ from cnnspec.drawing.flow.symbols import plain
 from cnnspec.drawing.scene import Circle, Group, Item, Line, Pen, Point, Shape, Text
 
 BESIDE = 4.0
-"""From a line to what is written beside it."""
+"""The distance from a line to the text beside it."""
 OUTLINE = 0.7
 MIDDLE = 0.345
-"""From the middle of a capital to its baseline, of a text's size."""
+"""The distance from the middle of a capital letter to its baseline, as a part of the text's size."""
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> tuple[Point, ...]:
@@ -35,7 +35,7 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> tuple[Poi
 def box(
     node: Node, x: float, y: float, size: Size, colors: Palette, *, dashed: bool = False, bar: bool = False
 ) -> Group:
-    """A layer, a block, a merge: `bar` where it is as wide as its branches."""
+    """A layer, a block, or a merge; with `bar`, a merge that is as wide as its branches."""
     pen = Pen(colors.line, OUTLINE, dashed)
     fill = getattr(colors, node.fill)
     if node.kind == "sign" and not bar:
@@ -93,13 +93,13 @@ def pill(text: Runs, x: float, y: float, half: float, role: str, name: str, colo
 def edge(
     points: tuple[Point, ...], source: str, target: str, colors: Palette, *, dashed: bool, arrow: bool
 ) -> Group:
-    """A line from a box to another."""
+    """A line from one box to another."""
     line = Line(_straight(points), Pen(colors.line, 0.8, dashed), ROUND, arrow)
     return Group((line,), "edge", f"{source} → {target}")
 
 
 def _straight(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    """Without points in the middle of a straight piece."""
+    """The points of a line without those in the middle of a straight piece."""
     kept: list[Point] = []
     for point in points:
         while len(kept) > 1 and (
@@ -131,7 +131,7 @@ def frame(node: Node, x: float, y: float, size: Size, colors: Palette) -> Group:
 
 
 def condition(text: Runs, x: float, y: float, size: Size, colors: Palette) -> Group:
-    """The frame around what is there on a condition."""
+    """The frame around boxes that exist on a condition."""
     around = rectangle(x - size.left, y, x + size.right, y + size.height)
     outline = Shape(around, None, Pen(colors.frame, OUTLINE, dashed=True), 4.0)
     label = Text(x + BESIDE, y + 2 + 0.75 * SMALL, text, SMALL, colors.muted, "start")

@@ -1,4 +1,4 @@
-"""What is written at the lines of a diagram: shapes, names that are referred to, and conditions."""
+"""The texts at the lines of a diagram: shapes, names for references, and conditions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnspec.drawing.flow.symbols import joined, plain, symbol
 
 
 class EdgeTexts:
-    """Of a diagram, with or without `shapes`."""
+    """The texts of one diagram, with or without `shapes`."""
 
     def __init__(self, diagram: Diagram, items: Sequence[Item], *, shapes: bool) -> None:
         self.diagram = diagram
@@ -37,7 +37,7 @@ class EdgeTexts:
         return None
 
     def leaving(self, item: Item) -> list[Runs]:
-        """What is written below an item: the name that others refer to, and the shape where it changes."""
+        """The text below an item: its name where others refer to it, and its shape where that changes."""
         number = self.number(item)
         if number is None or self.ports(number) > 1:
             return []
@@ -60,11 +60,11 @@ class EdgeTexts:
         return node.labels.get(edge.port) or node.name
 
     def ports(self, number: int) -> int:
-        """How many outputs of a box are read."""
+        """The number of a box's outputs that are read."""
         return len(self.read.get(number, ()))
 
     def entering(self, item: Item) -> list[Runs]:
-        """What is written above an item: a condition, or which output of the box above it reads."""
+        """The text above an item: a condition, or the number of the output that it reads."""
         if isinstance(item, Optional):
             return [item.condition] if self.alone(item) is not None else []
         if not isinstance(item, Leaf) or len(self.diagram.nodes[item.node].inputs) != 1:
@@ -83,11 +83,11 @@ class EdgeTexts:
         return None
 
     def between(self, above: Item, below: Item) -> list[Runs]:
-        """What is written between two items of a column."""
+        """The text between two items of a column."""
         return [*self.leaving(above), *self.entering(below)]
 
     def ends(self, branch: Branch) -> tuple[list[Runs], list[Runs]]:
-        """What is written at the beginning and at the end of a branch."""
+        """The texts at the beginning and at the end of a branch."""
         condition = [branch.edge.condition] if branch.edge.condition else []
         return self.entering(branch.items[0]), [*self.leaving(branch.items[-1]), *condition]
 

@@ -14,17 +14,17 @@ from cnnspec.drawing.scene import Scene
 
 MARGIN = 6.0
 APART = 24.0
-"""Between panels."""
+"""The distance between panels."""
 FACTORS = (1.0, 1.25, 1.5, 2.0)
-"""How much longer than the longest part a column or row of panels may become."""
+"""How much longer than its longest part a column or row of panels may become."""
 TALL = 1.3
-"""How much worse a point of height is than a point of width."""
+"""The weight of a point of height relative to a point of width."""
 SLIGHTLY = 1.1
-"""How much a page may be too wide before another is better."""
+"""The factor by which a page may exceed the width before another page is better."""
 MOST_COLUMNS = 4
-"""Of a network that is to fit a width."""
+"""The most columns of a network with a limited width."""
 MOST_WORDS = 4_000
-"""Characters of the description."""
+"""The longest description, in characters."""
 
 
 class Place(NamedTuple):
@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 class Page(NamedTuple):
-    """All parts in their places, and how large that is."""
+    """All parts in their places, and the size of the page."""
 
     width: float
     height: float
@@ -44,7 +44,7 @@ class Page(NamedTuple):
 
 
 def scene(figure: Figure, options: Options) -> Scene:
-    """The page that fits best, made smaller where it is wider than what was asked for."""
+    """The page that fits best, scaled down where it is wider than the given width."""
     width = None if options.width is None else options.width - 2 * MARGIN
     page = min(_pages(figure, options), key=lambda page: _cost(page, width))
     items = tuple(group for part, x, y in page.places for group in part.draw(x + MARGIN, y + MARGIN))
@@ -58,8 +58,8 @@ def scene(figure: Figure, options: Options) -> Scene:
 
 
 def _cost(page: Page, width: float | None) -> tuple[float, float, int, float]:
-    """How bad a page is: how much it must be made smaller, how much too high it is, into how many columns the
-    network is put, then how large it is."""
+    """The cost of a page: the factor by which it must be scaled down, the excess height, the number of
+    columns of the network, then its size."""
     large, columns = max(page.width, page.height * TALL), len(page.places[0].part.columns)
     if width is None:
         return 0.0, 0.0, 0, large
@@ -84,7 +84,7 @@ def _pages(figure: Figure, options: Options) -> Iterator[Page]:
 
 
 def _filled(panels: Sequence[Part], room: float, *, rows: bool) -> list[Place]:
-    """The panels in columns (or rows) that are filled one after another, each as long as `room`."""
+    """The panels in columns (or rows) that are filled one after another, each up to the length `room`."""
     placed = []
     along, across, most = 0.0, 0.0, 0.0
     for panel in panels:
@@ -106,7 +106,7 @@ def _title(figure: Figure) -> str:
 
 
 def _description(figure: Figure) -> str:
-    """The boxes in words, for who cannot see the figure."""
+    """A description of the boxes for readers who cannot see the figure."""
     parts: list[str] = []
     for diagram in (figure.network, *figure.panels):
         boxes = [f"{words(node.text)} {words(passes(node))}".strip() for node in diagram.nodes]

@@ -11,7 +11,7 @@ from cnnspec.drawing.flow.symbols import joined, plain
 
 
 class Line(NamedTuple):
-    """An edge from a box to another, by their numbers, and what is written at it."""
+    """An edge from one box to another, by their numbers, and the text at it."""
 
     source: int
     target: int
@@ -21,7 +21,8 @@ class Line(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Cluster:
-    """The network, a panel or a frame: its boxes with their numbers in the figure, and those inside it."""
+    """The network, a panel or a frame: its boxes with their numbers in the figure, and the clusters inside
+    it."""
 
     title: Runs
     boxes: list[tuple[int, Node]] = field(default_factory=list)
@@ -36,7 +37,7 @@ class Flat(NamedTuple):
 
 
 def flat(figure: Figure) -> Flat:
-    """The figure without diagrams inside others: their lines lead to the boxes in them."""
+    """The figure without nested diagrams: their lines lead to the boxes inside them."""
     made = _Flattener()
     clusters = [made.cluster(figure.network, shapes=True)[0]]
     clusters += [made.cluster(panel, shapes=False)[0] for panel in figure.panels]
@@ -51,8 +52,8 @@ class _Flattener:
     def cluster(
         self, diagram: Diagram, *, shapes: bool, title: Runs = (), outer: list[list[Line]] | None = None
     ) -> tuple[Cluster, list[list[Line]]]:
-        """A diagram's boxes; `outer` are the beginnings of the lines into its ports. Gives as such what leads
-        out of it."""
+        """A diagram's boxes. `outer` are the beginnings of the lines into its ports; the result also has the
+        beginnings of the lines out of it."""
         made = Cluster(title or diagram.title)
         beginnings: list[list[list[Line]]] = []
         ports = iter(outer or ())
@@ -84,13 +85,13 @@ class _Flattener:
         return made, [_of_port(beginnings[edge.source], edge.port) for edge in diagram.outputs]
 
     def shape(self, node: Node, port: int, shown: bool) -> Runs:
-        """The shape of an output, where it is known and not the text of the box."""
+        """The shape of an output, where it is known and is not the box's text already."""
         known = shown and node.kind != "input" and port < len(node.shapes)
         return plain(node.shapes[port]) if known and node.shapes[port] else ()
 
 
 def _of_port(leaving: list[list[Line]], port: int) -> list[Line]:
-    """What leads out of one output of a frame; a box has one beginning for all of its outputs."""
+    """The lines out of one output of a frame; a box has one beginning for all its outputs."""
     return leaving[port] if port < len(leaving) else [line for lines in leaving for line in lines]
 
 

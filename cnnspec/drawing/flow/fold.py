@@ -1,9 +1,8 @@
 """From templates to diagrams: blocks and repeats stay folded, layers keep the author's expressions.
 
-A walk goes over the sites of a template, for all bodies that it stands for at once. A number that is the
-same in all of them is shown as a number, any other as the author's expression; a panel shows expressions
-throughout. A block that is one box in itself (`conv -> bn -> relu`, a repeat of another block) is that box.
-"""
+A walk over the sites of a template handles all its bodies at once. A number that is equal in all of them is
+shown as a number, any other as the author's expression; a panel shows expressions throughout. A block that is
+a single box (`conv -> bn -> relu`, a repeat of another block) is replaced by that box."""
 
 from __future__ import annotations
 
@@ -27,11 +26,11 @@ from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Sl
 from cnnspec.ir.uses import Mismatch, input_places
 
 MOST_BOXES = 3_000
-"""Of a figure: more would be neither looked at nor printed."""
+"""The most boxes of a figure: a larger one could be neither read nor printed."""
 
 
 def folded(graph: Graph, options: Options) -> Figure:
-    """The network's diagram and those of the blocks in it, each where it is first met."""
+    """The network's diagram and the diagrams of its blocks, in the order in which they first occur."""
     return _Folder(graph, options).figure()
 
 
@@ -60,7 +59,7 @@ class _Folder:
         self.walk(scope.template.sites, scope)
         network = self.finished(scope, graph.outputs)
         done: list[Diagram] = []
-        while self.options.panels and len(done) < len(self.panels):  # a panel may add others
+        while self.options.panels and len(done) < len(self.panels):  # a panel may add further panels
             done.append(self.panel([*self.panels][len(done)]))
         return Figure(graph.name, graph.title, network, done)
 
@@ -81,7 +80,7 @@ class _Folder:
         return Scope(self.graph.templates[number], bodies, names, diagram, symbolic, path, depth)
 
     def finished(self, scope: Scope, names: Sequence[str]) -> Diagram:
-        """The diagram with its outputs; several are boxes with their names."""
+        """The diagram with its outputs; several outputs are boxes with their names."""
         _template, diagram = scope.template, scope.diagram
         found = scope.results()
         diagram.outputs = [edge for edge in found if edge is not None]
@@ -95,7 +94,7 @@ class _Folder:
         return compacted(diagram)
 
     def ports(self, scope: Scope) -> None:
-        """The inputs of a diagram inside another."""
+        """Adds the inputs of a diagram inside another."""
         places = self.places(scope.template, scope.bodies)
         several = len(scope.template.inputs) > 1
         for place, name in enumerate(scope.template.inputs):
@@ -144,7 +143,7 @@ class _Folder:
                 scope.diagram.nodes[edge.source].labels.setdefault(edge.port, label)
 
     def number(self, node: Expr, scope: Scope, at: int | None) -> Expr:
-        """An expression with everything put in that is known here."""
+        """An expression with all names replaced whose value is known here."""
         names: dict[str, Expr] = dict(scope.names)
         if at is not None and at in scope.values and not scope.symbolic:
             shape = self.bodies.shape(scope.bodies, scope.values[at].at)
@@ -194,7 +193,7 @@ class _Folder:
             scope.values[value] = self.joined(scope, condition, found)
 
     def joined(self, scope: Scope, condition: Expr, found: dict[bool, Value]) -> Value:
-        """The value that an `if` decides."""
+        """The value after an `if`."""
         if len(found) == 1:
             return next(iter(found.values()))
         then, otherwise = found[True], found[False]
@@ -210,7 +209,7 @@ class _Folder:
         return Value(self.add(scope, Node("choice", "if", inputs=inputs)), at)
 
     def runs(self, sites: Iterable[Site], scope: Scope) -> bool:
-        """Whether a body takes this side; one without layers may always be taken."""
+        """Whether some body takes this side; a side without layers counts as possible."""
         found = [site.site for site in steps(sites)]
         return not found or any(any(self.bodies.at(scope.bodies, site)) for site in found)
 
@@ -221,7 +220,7 @@ class _Folder:
         regions = [one.step for one in found if isinstance(one.step, Region)]
         if not regions:
             edges = scope.read(site.inputs[:1])
-            if site.times is not None and edges:  # no pass: the input goes on
+            if site.times is not None and edges:  # without a pass the input is the output
                 for value, given in zip(site.outputs, site.inputs, strict=False):
                     scope.values[value] = scope.values[given]
             return
@@ -233,7 +232,7 @@ class _Folder:
             names = scope.names | ({"i": Const(0)} if site.kind == "repeat" else {})
             edges_out = self.inlined(site, scope, regions, names)
         inner = self.graph.templates[site.template]
-        if site.each:  # what every pass gives leaves the one pass that is drawn
+        if site.each:  # the outputs of every pass leave the one pass that is drawn
             first = len(inner.outputs) - site.each
             edges_out = edges_out[:first] + edges_out[first:] * ((len(site.outputs) - first) // site.each)
         for place, (value, edge) in enumerate(zip(site.outputs, edges_out, strict=False)):
@@ -252,7 +251,7 @@ class _Folder:
     def inlined(
         self, site: RegionSite, scope: Scope, regions: list[Region], names: dict[str, Expr]
     ) -> list[Edge | None]:
-        """The region's boxes, in the diagram that it is in."""
+        """The region's boxes, in the diagram around it."""
         inner = self.inside(site, scope, regions, names, scope.diagram)
         places = self.places(inner.template, inner.bodies)
         for place, value in enumerate(site.inputs):
@@ -273,7 +272,7 @@ class _Folder:
         return replace(inner, in_order=one if site.kind == "repeat" else scope.in_order)
 
     def repeat(self, site: RegionSite, scope: Scope, regions: list[Region]) -> list[Edge | None]:
-        """One pass with how many there are: a box, or a frame around several."""
+        """One pass with the number of passes: a box, or a frame around several boxes."""
         counts = {sum(one.count for one in region.passes) for region in regions}
         times = self.number(site.times or Const(1), scope, site.inputs[0] if site.inputs else None)
         if len(counts) == 1 and not (scope.symbolic and not isinstance(times, Const)):
@@ -300,7 +299,7 @@ class _Folder:
         return [None if one is None else edge._replace(port=place) for place, one in enumerate(found)]
 
     def use(self, site: RegionSite, scope: Scope, regions: list[Region]) -> list[Edge | None]:
-        """A block: its box, or what is in it."""
+        """A block: its box, or its contents."""
         block = self.blocks[self.graph.templates[site.template].block or ""]
         options = self.options
         expanded = block.name in options.expand or (scope.depth < options.levels and not scope.symbolic)
@@ -323,7 +322,7 @@ class _Folder:
         return block_node(self.graph, block, site, regions, given(site, scope), scope.in_order).text
 
     def slot(self, site: SlotSite, scope: Scope) -> None:
-        """A layer parameter: what stands for it where that is one thing, else its name."""
+        """A layer parameter: the layers passed for it where these are always the same, else its name."""
         found = list(self.bodies.at(scope.bodies, site.site))
         regions = [one.step for one in found if isinstance(one.step, Region)]
         at = {one.place: one.output for one in found}

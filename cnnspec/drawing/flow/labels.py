@@ -15,13 +15,13 @@ from cnnspec.ir.graph import Block, Graph, Layer, Region
 from cnnspec.ir.template import LayerSite, RegionSite
 
 IN_HEAD = 2
-"""Arguments of a block that are written after its name; more of them are a smaller line."""
+"""The most arguments of a block that are written after its name; more of them become a smaller line."""
 SHORT = 14
-"""Characters of them, at most."""
+"""The most characters of these arguments."""
 
 
 def layer_node(site: LayerSite, layers: Sequence[Layer], names: Mapping[str, Expr], symbolic: bool) -> Node:
-    """The box of a layer; `layers` are what it is in the bodies that are drawn."""
+    """The box of a layer; `layers` are the layer in each of the bodies that are drawn."""
     op = layers[0].op
     fields: dict[str, Expr] = {}
     for field, node in site.written.items():
@@ -50,8 +50,8 @@ def block_node(
     given: Mapping[str, Expr],
     in_order: bool,
 ) -> Node:
-    """The box of a block in use; `given` are the arguments that are expressions here. `in_order`: the regions
-    are passes one after another."""
+    """The box of a use of a block; `given` are the arguments that are expressions here. `in_order`: the
+    regions are passes one after another."""
     shown: list[Runs] = []
     changing: list[Runs] = []
     left_out = False
@@ -89,7 +89,7 @@ def _number(value: str | None) -> Runs:
 
 
 def _layers(graph: Graph, site: RegionSite, parameter: str) -> Runs:
-    """What a use gives for a layer parameter, where that is one layer."""
+    """The layer passed for a layer parameter; empty where there are several."""
     given = site.layers.get(parameter)
     if given is None:
         return ()
@@ -104,10 +104,11 @@ def _call(block: Block, region: Region) -> str:
 
 
 def passes(node: Node) -> Runs:
-    """How often a box is repeated."""
+    """The number of times that a box is repeated."""
     return joined("", [plain("×"), node.times]) if node.times else ()
 
 
 def head_of(node: Node) -> Runs:
-    """The first line of a box; a block's has how often it is repeated, other boxes have that beside them."""
+    """The first line of a box. For a block it includes the number of repetitions; other boxes have that
+    beside them."""
     return joined(" ", [node.text, passes(node)]) if node.kind == "block" else node.text

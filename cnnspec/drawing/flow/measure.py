@@ -1,7 +1,6 @@
-"""How large the parts of a diagram are, and where their columns stand beside the axis.
+"""The sizes of the parts of a diagram, and the positions of its columns relative to the axis.
 
-The boxes of a column are equally wide.
-"""
+The boxes of a column are equally wide."""
 
 from __future__ import annotations
 
@@ -35,11 +34,11 @@ from cnnspec.drawing.flow.metrics import (
 from cnnspec.drawing.flow.symbols import plain, symbol
 
 FAR = 1.5
-"""How much longer than the other a branch is that its merge stands below."""
+"""How much longer than the other branch one must be for the merge to be below it."""
 
 
 class Measures:
-    """The sizes of one diagram's parts; each is worked out once."""
+    """The sizes of one diagram's parts; each is computed once."""
 
     def __init__(self, diagram: Diagram, *, shapes: bool, items: tuple[Item, ...] = ()) -> None:
         self.diagram = diagram
@@ -79,7 +78,7 @@ class Measures:
         if number not in self.inner:
             self.inner[number] = inner = Measures(node.inner, shapes=self.texts.shapes)
             ports = sum(one.kind == "port" for one in node.inner.nodes)
-            if ports == 1 and len(inner.items) > 1:  # the line into the frame goes on to the next box
+            if ports == 1 and len(inner.items) > 1:  # the line into the frame continues to the next box
                 inner.items = inner.items[1:]
         inner = self.inner[number]
         left, right, height = inner.series_size(inner.items)
@@ -94,7 +93,7 @@ class Measures:
         return Size(left + PAD, right + PAD, height + 2 * PAD + LINE)
 
     def series_size(self, items: Sequence[Item]) -> Size:
-        """Of items below one another."""
+        """The size of items below one another."""
         self.equalise(items)
         left = right = height = 0.0
         for place, item in enumerate(items):
@@ -107,14 +106,15 @@ class Measures:
         return Size(left, right, height)
 
     def gap(self, above: Item, below: Item) -> float:
-        """The room between two items of a column; a row of references has some room of its own."""
+        """The space between two items of a column. A row of references has its own space."""
         lines = self.texts.between(above, below)
         if isinstance(below, Parallel) and not self.fork(below):
             return LABELLED + LINE * len(lines) if lines else 0.0
         return GAP + (LABELLED + LINE * len(lines) - FORK if lines else 0)
 
     def equalise(self, items: Sequence[Item]) -> None:
-        """The boxes of a column are as wide as its widest; one with several outputs as what is below it."""
+        """Makes the boxes of a column as wide as the widest one; a box with several outputs as wide as the
+        items below it."""
         plain_boxes = [
             item.node
             for item in _leaves(items)
@@ -132,7 +132,7 @@ class Measures:
                 self.widths[number] = max(self.widths.get(number, 0), columns[-1] - columns[0] + 2 * SIDE)
 
     def branch_size(self, branch: Branch) -> Size:
-        """Of a branch, with what is written at its beginning and at its end."""
+        """The size of a branch, with the texts at its beginning and end."""
         if not branch.items:
             lines = self.texts.edge_text(branch.edge)
             return Size(CHANNEL, max(CHANNEL, reach(lines)), LINE * len(lines))
@@ -159,14 +159,15 @@ class Measures:
         return Size(max(left, merge.left), right, height + LEAVE + merge.height)
 
     def content(self, item: Parallel, sizes: Sequence[Size]) -> float:
-        """The height of the branches. References stand in a row of their own above the merge."""
+        """The height of the branches. References are in a row of their own above the merge."""
         references = [is_reference(branch) for branch in item.branches]
         pairs = list(zip(sizes, references, strict=True))
         row = max((size.height + LABELLED for size, reference in pairs if reference), default=0.0)
         return row + max((size.height for size, reference in pairs if not reference), default=0.0)
 
     def placed_columns(self, item: Parallel, sizes: Sequence[Size]) -> list[float]:
-        """Where the axes of branches are: beside one another, only references are below other branches."""
+        """The positions of the branches' axes: beside one another, but references may be below other
+        branches."""
         columns: list[float] = []
         last: tuple[float, float] | None = None
         for place, (branch, size) in enumerate(zip(item.branches, sizes, strict=True)):
@@ -182,13 +183,13 @@ class Measures:
         return columns
 
     def fork(self, item: Parallel) -> float:
-        """The room for the lines that part."""
+        """The space for the lines that branch off."""
         if id(item) in self.begins or sum(not is_reference(one) for one in item.branches) < 2:
             return 0.0
         return FORK + ENTER
 
     def merge_size(self, item: Parallel) -> Size:
-        """A circle, or a box that reaches over all branches."""
+        """The size of a merge: a circle, or a box over the width of all branches."""
         assert item.merge is not None
         node = self.diagram.nodes[item.merge]
         if node.kind == "choice":
@@ -209,7 +210,7 @@ class Measures:
         return Size(left + more, right + more, high)
 
     def foot(self, branch: Branch) -> Size:
-        """How wide the last box of a branch is."""
+        """The width of the last box of a branch."""
         last = branch.items[-1] if branch.items else None
         if isinstance(last, Leaf) and self.diagram.nodes[last.node].inner is None:
             half = max(box_size(self.diagram.nodes[last.node])[0], self.widths.get(last.node, 0)) / 2
@@ -225,7 +226,7 @@ class Measures:
         return node is not None and node.kind == "sign" and len(item.branches) <= most
 
     def main(self, item: Parallel, sizes: list[Size]) -> int | None:
-        """The branch on the axis: of two, the first with boxes; None: the axis is in the middle."""
+        """The branch on the axis: of two, the first one with boxes. None: the axis is in the middle."""
         if item.merge is None and id(item) not in self.spread:
             return max(range(len(sizes)), key=lambda place: (sizes[place].height, -place))
         node = self.texts.node(item)
@@ -241,18 +242,18 @@ class Measures:
         return highest if much and len(full) < 3 else None
 
     def size_of_frame(self, number: int) -> Size:
-        """Of the frame itself, without what is written beside it."""
+        """The size of the frame itself, without the texts beside it."""
         node, size = self.diagram.nodes[number], self.leaf_size(number)
         return size._replace(right=size.right - beside_width(node))
 
 
 def reach(lines: Iterable[Runs]) -> float:
-    """How far what is written at an edge reaches to its right."""
+    """How far the texts at an edge extend to its right."""
     return max((BESIDE + text_width(line, SMALL) for line in lines), default=0.0)
 
 
 def _leaves(items: Iterable[Item]) -> Iterable[Leaf]:
-    """The boxes of a column; not those of branches in it."""
+    """The boxes of a column, without those in its branches."""
     for item in items:
         if isinstance(item, Leaf):
             yield item

@@ -1,4 +1,4 @@
-"""The sizes of a flow figure in points, and how large its boxes are."""
+"""The dimensions of a flow figure in points, and the sizes of its boxes."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from cnnspec.drawing.flow.labels import head_of, passes
 from cnnspec.drawing.scene import Run
 
 TITLE, HEAD, SMALL = 9.5, 8.5, 7.0
-"""Sizes of texts: of titles, of boxes, and of the smaller lines and of what stands at edges."""
+"""Text sizes: of titles, of boxes, and of smaller lines and the texts at edges."""
 LINE = 8.5
-"""From one small line to the next."""
+"""The distance between smaller lines."""
 SIDE, ONE_LINE, PILL = 7.0, 16.0, 13.0
-"""The room beside a text in its box, and the heights of a box and of a pill."""
+"""The space beside a text in its box, and the heights of a box and of a pill."""
 GAP, LABELLED = 13.0, 5.0
-"""Between boxes; and what is added to the lines of a label there."""
+"""The space between boxes, and the space that is added for a label there."""
 FORK, ENTER, LEAVE = 5.0, 13.0, 11.0
-"""Below a box to where branches part; from there to a branch; from a branch to its merge."""
+"""The distances from a box to the point where branches separate, from there to a branch, and from a branch to
+its merge."""
 BETWEEN, CHANNEL = 12.0, 4.0
-"""Between columns; half the width of one without boxes."""
+"""The space between columns, and half the width of a column without boxes."""
 SIGN = 6.0
 """The radius of a merge."""
 PAD = 8.0
-"""Inside a frame."""
+"""The padding inside a frame."""
 ROUND = 5.0
-"""The radius of bends."""
+"""The radius of rounded corners of lines."""
 WIDEST = 150.0
-"""Of a text in a box."""
+"""The largest width of a text in a box."""
 
 
 class Size(NamedTuple):
-    """How far something reaches to the left and to the right of its axis, and how high it is."""
+    """The extent of an item to the left and to the right of its axis, and its height."""
 
     left: float
     right: float
@@ -48,7 +49,7 @@ def text_width(runs: Runs, size: float = SMALL, *, bold: bool = False) -> float:
 
 
 def cut(runs: Runs, size: float, room: float = WIDEST) -> Runs:
-    """The runs, shortened with … where they are wider than the room."""
+    """The runs, shortened with … where they are wider than `room`."""
     if text_width(runs, size) <= room:
         return runs
     kept: list[Run] = []
@@ -64,7 +65,7 @@ def cut(runs: Runs, size: float, room: float = WIDEST) -> Runs:
 
 
 def lines_of(node: Node) -> tuple[Runs, list[Runs]]:
-    """What is written into a box: the head and the smaller lines."""
+    """The text in a box: the head and the smaller lines."""
     below = node.below if node.kind != "sign" else []
     return cut(head_of(node), HEAD), [cut(line, SMALL) for line in below]
 
@@ -75,7 +76,7 @@ def is_pill(node: Node) -> bool:
 
 
 def beside_width(node: Node) -> float:
-    """How wide what is written to the right of a box is, with the room before it."""
+    """The width of the text to the right of a box, with the space before it."""
     return text_width(passes(node), HEAD) + 3 if node.times and node.kind != "block" else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What is written into a layer's box: `3×3 conv, k, /s`."""
+"""The text in a layer's box: `3×3 conv, k, /s`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SHOWN = {
     "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle", "shuffle": "channel shuffle",
     "times": "×",
 }  # fmt: skip
-"""The words of papers for those of the language, where they differ."""
+"""The words of papers for words of the language, where they differ."""
 SIGNS = {"add": "+", "mul": "×", "sub": "−", "div": "÷", "concat": "C", "max": "max"}
-"""What a circle of a merge holds."""
+"""The sign in a merge's circle."""
 ATTACHED = ("norm", "activation", "rectifier", "dropout")
 """The files of `ops` whose layers are a smaller line below the box before them; `flatten` is one, too."""
 HIDDEN = ("P", "bias", "ceil", "eps", "init", "frozen", "exclude_pad", "momentum")
@@ -37,7 +37,7 @@ def is_small(op: Op) -> bool:
 
 
 def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
-    """A layer's text. `value` has the fields whose numbers are expressions here."""
+    """A layer's text. `value` has the fields whose values are expressions here."""
     parts: list[Runs] = []
     name = plain(SHOWN.get(op.word, op.word))
     fields = {field: argument for field, argument in arguments_of(type(op)) if field not in HIDDEN}
@@ -96,7 +96,7 @@ def _number(op: Op, field: str, value: Mapping[str, Expr]) -> Expr | None:
 
 
 def _range(node: Expr) -> Runs:
-    """`0:64`, or `64` for that."""
+    """The range as text: `0:64`, or `64`."""
     ends: tuple[Expr, ...] = (node,)
     if isinstance(node, Const) and isinstance(node.value, tuple):
         ends = tuple(map(Const, node.value))
@@ -106,7 +106,7 @@ def _range(node: Expr) -> Runs:
 
 
 def _single(value: Any) -> Any:
-    """(3, 3) as 3: one number serves all axes."""
+    """3 for (3, 3): one number for all axes."""
     if isinstance(value, tuple) and value and len(set(value)) == 1:
         return value[0]
     return value

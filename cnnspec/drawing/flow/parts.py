@@ -1,4 +1,4 @@
-"""The parts of a flow figure: the network in its columns, and a panel of a block, each with its title."""
+"""The parts of a flow figure: the network in its columns, and the panels of blocks, each with its title."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from cnnspec.drawing.options import Options
 from cnnspec.drawing.scene import Group, Text
 
 HEADING = 20.0
-"""A title and the room below it."""
+"""The height of a title and the space below it."""
 PAGE = 620.0
-"""As high as a column becomes before the network is put into two;"""
+"""The height from which on the network is divided into two columns."""
 FAR = 1.4
-"""and how much higher with branches that are most of it, whose lines would have to be cut."""
+"""The factor for that height where branches, whose lines would be cut, are most of the network."""
 
 
 @dataclass(eq=False)
 class Part:
-    """The network or a panel: its own coordinates begin at its upper left corner."""
+    """The network or a panel. Its coordinates begin at its upper left corner."""
 
     diagram: Diagram
     measures: Measures
@@ -35,11 +35,11 @@ class Part:
     panel: bool
     framed: bool
     entry: bool
-    """A panel's only input stands above its frame."""
+    """Whether a panel's only input is above its frame."""
 
     @property
     def inside(self) -> float:
-        """Between the frame and what is in it."""
+        """The space between the frame and its contents."""
         return PAD if self.framed else 0.0
 
     @property
@@ -50,7 +50,7 @@ class Part:
 
     @property
     def body(self) -> tuple[float, float]:
-        """The width and height without the heading."""
+        """The width and height, without the heading."""
         sizes = self.sizes
         wide = sum(size.width for size in sizes) + 2 * BETWEEN * (len(sizes) - 1)
         high = max(size.height for size in sizes)
@@ -109,7 +109,7 @@ class Part:
 
 
 def network_part(diagram: Diagram, options: Options, wrap: int | None) -> Part:
-    """The network in `wrap` columns, or as many as a page needs."""
+    """The network in `wrap` columns, or in as many as fit a page."""
     measures = Measures(diagram, shapes=True)
     whole = measures.series_size(measures.items).height
     count = wrap or ceil(whole / PAGE)
@@ -122,7 +122,7 @@ def network_part(diagram: Diagram, options: Options, wrap: int | None) -> Part:
 
 
 def _with_lower_items(measures: Measures, most: float) -> Measures:
-    """The same where no item is higher than `most`; else with those unrolled that can be."""
+    """The same if no item is higher than `most`; otherwise with branches unrolled, where possible."""
     if _highest(measures) <= most:
         return measures
     diagram = measures.diagram
@@ -146,7 +146,7 @@ def panel_part(diagram: Diagram, options: Options) -> Part:
 
 
 def wrapped(measures: Measures, count: int) -> list[tuple[Item, ...]]:
-    """The items in so many columns of about the same height."""
+    """The items in `count` columns of about the same height."""
     items = measures.items
     whole = measures.series_size(items).height
     columns: list[list[Item]] = [[]]

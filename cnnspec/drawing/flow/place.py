@@ -1,7 +1,6 @@
-"""Draws a diagram that is measured: every part around an axis, from top to bottom.
+"""Draws a measured diagram: each part around an axis, from top to bottom.
 
-A *path* is the line so far from the bottom of a box; the next box ends it.
-"""
+A *path* is the line so far from the bottom of a box; the next box ends it."""
 
 from __future__ import annotations
 
@@ -30,8 +29,8 @@ from cnnspec.drawing.scene import Group, Point
 
 
 class Path(NamedTuple):
-    """A line that has begun: its points, the box that it comes from, how far it may begin beside its first
-    point (a wide box with several outputs), and whether it is dashed."""
+    """An unfinished line: its points, its source box, how far it may begin beside its first point (at a wide
+    box with several outputs), and whether it is dashed."""
 
     points: tuple[Point, ...]
     source: str
@@ -42,7 +41,7 @@ class Path(NamedTuple):
         return self._replace(points=(*self.points, *points))
 
     def begun_at(self, x: float) -> Path:
-        """The line to a column at x, from right above it where the box reaches that far."""
+        """The line to a column at x; it begins directly above the column where the box extends that far."""
         (start, y), *more = self.points
         if not more and start != x and abs(x - start) <= self.reach:
             return self._replace(points=((x, y),))
@@ -61,8 +60,8 @@ class Placer:
     drawn: list[Group] = field(default_factory=list)
 
     def series(self, items: Sequence[Item], x: float, y: float, path: Path, begun: float = 0.0) -> Path:
-        """Draw items below one another; gives the path that leaves them. `begun` is how much above y there is
-        already, for what is written above the first one."""
+        """Draws items below one another; returns the path that leaves them. `begun` is the space above y that
+        is already there for the texts above the first item."""
         for place, item in enumerate(items):
             if place:
                 lines = self.measures.texts.between(items[place - 1], item)
@@ -107,7 +106,7 @@ class Placer:
         )
 
     def end(self, path: Path, at: Point, target: str, *, dashed: bool = False, arrow: bool = True) -> None:
-        """Draw the line that ends at a box."""
+        """Draws the line that ends at a box."""
         if path.points:
             self.drawn.append(
                 draw.edge(
@@ -167,7 +166,7 @@ class Placer:
         return self.merged(item, node, x, bottom, ends, merge)
 
     def branch(self, branch: Branch, x: float, y: float, room: float, path: Path, *, merged: bool) -> Path:
-        """A branch; in the middle of its room where a merge follows."""
+        """Draws a branch; in the middle of its space where a merge follows."""
         if not branch.items:
             self.write(self.measures.texts.edge_text(branch.edge), x, y)
             return path._replace(dashed=bool(branch.edge.condition))
@@ -183,7 +182,7 @@ class Placer:
         return left._replace(dashed=left.dashed or bool(branch.edge.condition)) if left.points else left
 
     def merged(self, item: Parallel, node: Node, x: float, y: float, ends: list[Path], size: Size) -> Path:
-        """The lines into a merge, and the merge."""
+        """Draws the lines into a merge, and the merge."""
         columns = self.measures.columns[id(item)]
         choice = node.kind == "choice"
         for end, column in zip(ends, columns, strict=True):

@@ -1,4 +1,4 @@
-"""Which inputs of a template a step in it reads, or the template gives."""
+"""The inputs of a template that its steps read, or that are outputs of the template."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Sl
 
 
 class Reads:
-    """By template; each is looked at once."""
+    """The inputs that each template reads, computed once per template."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -28,7 +28,7 @@ class Reads:
         return self._known[key]
 
     def by(self, site: LayerSite | RegionSite | SlotSite) -> list[int]:
-        """The values that a step reads: of a region with several inputs, those that are read in it."""
+        """The values that a step reads; for a region with several inputs, those that are read inside."""
         if not isinstance(site, RegionSite) or len(site.inputs) < 2:
             return [*site.inputs]
         there = self.of(self.graph.templates[site.template])
@@ -36,7 +36,7 @@ class Reads:
 
 
 def steps(sites: Iterable[Site]) -> Iterable[LayerSite | RegionSite | SlotSite]:
-    """All steps, those of both sides of an `if`, too."""
+    """All steps, including those on both sides of an `if`."""
     for site in sites:
         if isinstance(site, IfSite):
             yield from steps((*site.then, *site.otherwise))

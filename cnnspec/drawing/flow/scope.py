@@ -1,4 +1,4 @@
-"""A template that is being folded: for which bodies, into which diagram, and what its values became."""
+"""A template that is being folded: its bodies, its diagram, and the boxes of its values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnspec.ir.template import Template
 
 
 class Value(NamedTuple):
-    """A value of a template: the edge that brings it (None: it is not there), and its number in each of the
+    """A value of a template: its edge (None: the value does not exist), and its number in each of the
     bodies."""
 
     edge: Edge | None
@@ -21,7 +21,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`names` is what the template's names stand for; `symbolic` keeps the author's expressions."""
+    """`names` has the values of the template's names; `symbolic` keeps the author's expressions."""
 
     template: Template
     bodies: tuple[int, ...]
@@ -31,18 +31,18 @@ class Scope:
     path: str = ""
     depth: int = 0
     in_order: bool = True
-    """The bodies are passes one after another."""
+    """Whether the bodies are passes one after another."""
     values: dict[int, Value] = field(default_factory=dict)
 
     def read(self, values: Iterable[int]) -> list[Edge]:
-        """The edges that bring these values; what is not there is left out."""
+        """The edges of these values; values that do not exist are left out."""
         return [edge for value in values if (edge := self.edge(value)) is not None]
 
     def edge(self, value: int) -> Edge | None:
         return self.values[value].edge if value in self.values else None
 
     def results(self) -> list[Edge | None]:
-        """What the template gives: its outputs, or its first one and the labels that it exports."""
+        """The outputs of the template, or its first one and the labels that it exports."""
         template = self.template
         outputs = list(template.outputs)
         if template.exported:

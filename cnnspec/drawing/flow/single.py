@@ -1,4 +1,4 @@
-"""Blocks that are one box in themselves, and blocks without branches, by their templates."""
+"""Blocks that are a single box, and blocks without branches, by their templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MANY = 99
 
 
 class Single:
-    """Counts the boxes that a template becomes; each template once."""
+    """The number of boxes of each template, computed once per template."""
 
     def __init__(self, graph: Graph, collapsed: frozenset[str]) -> None:
         self.graph = graph
@@ -31,9 +31,9 @@ class Single:
         return self.boxes(template) == 1
 
     def boxes(self, template: int) -> int:
-        """How many boxes a template becomes: 0, 1 or more; one with branches or with an `if`, many."""
+        """The number of boxes of a template: 0, 1 or more; MANY with branches or an `if`."""
         if template not in self._boxes:
-            self._boxes[template] = MANY  # (were it to reach itself)
+            self._boxes[template] = MANY  # in case it contains itself
             one = self.graph.templates[template]
             plain = len(one.inputs) == len(one.outputs) == 1 and not one.exported
             self._boxes[template] = self._count(one.sites) if plain else MANY

@@ -20,7 +20,7 @@ OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def substituted(node: Expr, values: Mapping[str, Expr]) -> Expr:
-    """The expression with these names replaced, worked out where it is constant."""
+    """The expression with these names replaced; constant parts are computed."""
     if isinstance(node, Var):
         return values.get(node.name, node)
     if isinstance(node, Apply):
@@ -29,7 +29,7 @@ def substituted(node: Expr, values: Mapping[str, Expr]) -> Expr:
 
 
 def _simple(operator: str, *arguments: Expr) -> Expr:
-    """1·k is k, s/1 is s."""
+    """An operation, simplified: 1·k is k, s/1 is s."""
     one = Const(1)
     if operator == "*" and one in arguments and len(arguments) == 2:
         return arguments[1] if arguments[0] == one else arguments[0]
@@ -60,7 +60,7 @@ def plain(text: str) -> Runs:
 
 
 def symbol(name: str) -> Runs:
-    """A name; a number at its end is lowered: k1 as in mathematics."""
+    """A name; a number at its end is a subscript: k1 as in mathematics."""
     stem = name.rstrip("0123456789")
     if stem and stem != name and len(stem) == 1:
         return Run(stem, italic=True), Run(name[len(stem) :], shift="sub")
@@ -68,7 +68,7 @@ def symbol(name: str) -> Runs:
 
 
 def spelled(node: Expr, around: int = 0) -> Runs:
-    """The expression as runs, in parentheses where it binds less than what is `around` it."""
+    """The expression as runs, in parentheses where it binds less tightly than `around`."""
     if isinstance(node, Const):
         return plain(_value(node.value))
     if isinstance(node, Var):
@@ -79,7 +79,7 @@ def spelled(node: Expr, around: int = 0) -> Runs:
 
 
 def negated(node: Expr) -> Expr:
-    """The opposite of a condition."""
+    """The negation of a condition."""
     if isinstance(node, Apply) and node.operator in OPPOSITE:
         return Apply(OPPOSITE[node.operator], node.arguments)
     if isinstance(node, Apply) and node.operator == "not":
@@ -137,7 +137,7 @@ def _joined(mark: str, parts: list[Runs]) -> Runs:
 
 
 def joined(mark: str, parts: list[Runs]) -> Runs:
-    """Runs one after another with a mark between them, neighbours of one style as one run."""
+    """Runs one after another with a mark between them; neighbours of one style become one run."""
     found: list[Run] = []
     for run in _joined(mark, [part for part in parts if part]):
         if found and not run.shift and (found[-1].italic, found[-1].shift) == (run.italic, ""):

@@ -1,5 +1,5 @@
-"""Branches that are higher than a column: the longest goes from column to column, and what else reads the
-box above them refers to it by name, beside the merge."""
+"""Branches that are higher than a column: the longest one continues from column to column, and other readers
+of the box above refer to it by name, beside the merge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnspec.drawing.flow.diagram import Edge, Node
 def unrolled(
     items: Sequence[Item], nodes: Sequence[Node], height: Callable[[Item], float], most: float
 ) -> tuple[Item, ...]:
-    """The items; of each that is higher than `most`, what can stand below one another."""
+    """The items; an item that is higher than `most` is replaced by items that can be below one another."""
     found: list[Item] = []
     for place, item in enumerate(items):
         high = isinstance(item, Parallel) and place and height(item) > most
@@ -34,7 +34,7 @@ def _meets(item: Parallel, nodes: Sequence[Node]) -> bool:
 
 
 def _referring(branch: Branch, nodes: Sequence[Node]) -> Branch:
-    """A branch that begins with the name of what it reads."""
+    """A branch that begins with the name of its input."""
     edge = _read(branch, nodes)
     if edge is None or (branch.items and isinstance(branch.items[0], Tag)):
         return branch
@@ -42,7 +42,7 @@ def _referring(branch: Branch, nodes: Sequence[Node]) -> Branch:
 
 
 def _read(branch: Branch, nodes: Sequence[Node]) -> Edge | None:
-    """What the first box of a branch reads; None where that is an input."""
+    """The edge into the first box of a branch; None where it is from an input."""
     if not branch.items:
         return branch.edge
     match branch.items[0]:
