@@ -1,8 +1,7 @@
 """`cnnspec table`: the tables of papers. Networks → parts → a grid of cells → a format.
 
-`parts` reads the network as a paper does; a layout (`layouts/`) makes a grid of it, which knows no format
-(`cells`); a writer (`formats/`) prints that.
-"""
+`parts` divides the network as papers do; a layout (`layouts/`) arranges the parts in a grid (`cells`), which
+is independent of formats; a writer (`formats/`) prints the grid."""
 
 from __future__ import annotations
 
@@ -17,15 +16,15 @@ if TYPE_CHECKING:
     from cnnspec.drawing.table.networks import Network, TableOptions
 
 FORMATS = ("markdown", "latex", "html", "csv", "typst", "json")
-"""Each is a file of `formats/`."""
+"""The output formats: each is a file of `formats/`."""
 LAYOUTS = ("resnet", "vgg", "mobilenet", "densenet", "efficientnet", "googlenet")
-"""What `--like` takes: files of `layouts/` with a function of that name."""
+"""The values of `--like`: files of `layouts/` with a function of the same name."""
 SINGLE = frozenset(("mobilenet", "efficientnet", "googlenet"))
-"""Layouts that have a table for each network; the others have a column for each."""
+"""Layouts with one table per network; the others have one column per network."""
 
 
 def tables(networks: Sequence[Network], options: TableOptions) -> list[Grid] | Diagnostic:
-    """The tables, or why these networks cannot have them."""
+    """The tables, or the finding where these networks cannot have them."""
     from cnnspec.drawing.table.networks import Unfit
     from cnnspec.drawing.table.parts import MANY, TooMany
 

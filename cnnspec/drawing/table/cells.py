@@ -1,8 +1,7 @@
-"""What a table is made of, between the layouts that fill it and the writers that print it.
+"""The elements of a table, between the layouts that fill it and the writers that print it.
 
-Text in a cell is a line of pieces: plain text, and mathematics as small values, so that every format writes
-them its own way. Text is as it is meant; each writer escapes it.
-"""
+Text in a cell is a line of pieces: plain text, and mathematics as small values, so that each format writes
+them in its own way. Text is unescaped; each writer escapes it."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ class Size:
         """The dimensions with their powers."""
         found: list[tuple[str, int]] = []
         for place, dim in enumerate(self.dims, start=1):
-            map_ = self.squared and place < len(self.dims)  # the last are the channels
+            map_ = self.squared and place < len(self.dims)  # the last dimension is the number of channels
             if map_ and found and found[-1][0] == dim != "1":
                 found[-1] = dim, found[-1][1] + 1
             else:
@@ -70,7 +69,7 @@ class Matrix:
 
 
 Content: TypeAlias = tuple[Line | Matrix, ...]
-"""What is in a cell, one below another."""
+"""The lines and matrices of a cell, from top to bottom."""
 EMPTY: Content = ()
 
 
@@ -86,8 +85,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The cells that begin in a row. `rule` is drawn above it: over all columns, or (`part`) over those that
-    no cell from above covers."""
+    """The cells that begin in a row. `rule` is the line above it: over all columns, or (`part`) over the
+    columns that no cell from above covers."""
 
     cells: tuple[Cell, ...]
     rule: Literal["", "part", "full"] = ""
@@ -103,7 +102,7 @@ class Grid:
     title: str = ""
 
     def starts(self) -> list[list[tuple[int, Cell]]]:
-        """Of each row, its cells and the columns where they begin."""
+        """For each row, its cells with the columns where they begin."""
         below = [0] * len(self.align)
         found: list[list[tuple[int, Cell]]] = []
         for row in self.rows:

@@ -1,4 +1,4 @@
-"""The columns that a table can have: of each row, and, with several networks, of each network."""
+"""The columns that a table can have: values of each row, and, with several networks, of each network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Show: TypeAlias = Callable[[Listed, TableOptions], Content]
 
 
 class Known(NamedTuple):
-    """A column: its title, how it is aligned, and what it shows."""
+    """A column: its title, its alignment, and the function that gives its content in a row."""
 
     title: str
     align: str
@@ -29,7 +29,7 @@ class Known(NamedTuple):
 
 
 def cells_of(part: Part, cells: Cells) -> Content:
-    """A part, written as the options say."""
+    """A part, in the notation that the options choose."""
     if cells == "stack":
         return stack(part)
     return (call(part) if cells == "call" else bracket(part),)
@@ -40,7 +40,7 @@ def _layer(row: Listed, options: TableOptions) -> Content:
 
 
 def _last(row: Listed) -> Part:
-    """The part that a row of several is about: the one with most weights."""
+    """The main part of a row with several parts: the one with the most weights."""
     return max(row.group.parts, key=lambda part: sum(part.weights.values()))
 
 
@@ -87,10 +87,10 @@ COLUMNS: dict[str, Known] = {
         "depth", "r", lambda row, options: content(str(sum(part.depth for part in row.group.parts)))
     ),
 }
-"""Of a row; besides, the parameters of the blocks that the network uses."""
+"""Columns for values of a row; the parameters of the network's blocks are columns too."""
 FIELD = "field"
 TOTALS = ("MACs", "weights", "depth", FIELD)
-"""Of a network: rows below a table with a column for each network."""
+"""Values of a network: rows below a table with one column per network."""
 HEADS = ("name", "input", "output")
 
 
@@ -102,7 +102,7 @@ def chosen(
     parameters = list(dict.fromkeys(name for group in groups for part in group.parts for name in part.first))
     for name in options.columns or usual:
         known = {one.lower(): one for one in COLUMNS}.get(name.lower())
-        if name in parameters:  # the author's own word comes first
+        if name in parameters:  # the author's own name has precedence
             found.append(_argument(name))
         elif name.lower() == FIELD:
             found.append(_field(network, groups))
@@ -138,7 +138,7 @@ def _argument(name: str) -> Column:
 def heads_and_totals(
     options: TableOptions, networks: Sequence[Network], usual: Sequence[str]
 ) -> tuple[list[Head], list[Total]]:
-    """The columns before those of the networks, and the rows below."""
+    """The columns before those of the networks, and the rows below the others."""
     heads: list[Head] = []
     totals: list[Total] = []
     for name in options.columns or usual:
@@ -153,7 +153,7 @@ def heads_and_totals(
 
 
 def head_of(name: str, options: TableOptions) -> Callable[[Beside], Content]:
-    """What such a column shows of a row: where the networks differ, each once."""
+    """The content of such a column in a row; where the networks differ, each value once."""
 
     def show(row: Beside) -> Content:
         here = [group for group in row.groups if group is not None]
@@ -166,7 +166,7 @@ def head_of(name: str, options: TableOptions) -> Callable[[Beside], Content]:
 
 
 def total(name: str, network: Network, options: TableOptions) -> Line:
-    """A number of a whole network."""
+    """A value of a whole network."""
     totals = network.report.totals
     if name == "field":
         return text(Size(tuple(map(number_text, totals.field)))) if totals.field else text()

@@ -1,4 +1,5 @@
-"""A table with a column for each network: their rows beside each other, equal layers across all columns."""
+"""A table with one column per network: their rows side by side; layers that all of them have span all
+columns."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ Show: TypeAlias = Callable[[Part], Content]
 
 
 class Beside(NamedTuple):
-    """The same row of all networks; None where one has no such row."""
+    """Corresponding rows of all networks; None for a network without such a row."""
 
     key: Hashable
     groups: tuple[Group | None, ...]
@@ -24,29 +25,29 @@ class Beside(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A column before those of the networks: its title, and what it shows of a row."""
+    """A column before those of the networks: its title, and the function that gives its content in a row."""
 
     title: str
     show: Callable[[Beside], Content]
 
 
 class Total(NamedTuple):
-    """A row below the others: what it is called, and a line for each network."""
+    """A row below the others: its title, and a line for each network."""
 
     title: str
     lines: tuple[Line, ...]
 
 
 def in_order(networks: Sequence[Sequence[Group]]) -> list[Beside]:
-    """The rows of several networks by their number, if they have equally many: inputs of other sizes. Else by
-    their sizes."""
+    """The rows of several networks, matched by their number if all have equally many (inputs of different
+    sizes), else by their sizes."""
     if len(set(map(len, networks))) > 1:
         return beside(networks)
     return [Beside(place, groups) for place, groups in enumerate(zip(*networks, strict=True))]
 
 
 def beside(networks: Sequence[Sequence[Group]]) -> list[Beside]:
-    """The rows of several networks, in an order that keeps that of each as far as they agree."""
+    """The rows of several networks, in an order that agrees with each network's own as far as possible."""
     order: list[Hashable] = []
     for groups in networks:
         shared = any(group.key in order for group in groups)
@@ -68,7 +69,7 @@ def compared(
     show: Show,
     totals: Sequence[Total] = (),
 ) -> Grid:
-    """The table. What all networks begin or end a row with, layer by layer, spans their columns."""
+    """The table. The layers with which all networks begin or end a row span their columns."""
     found = [
         Row(
             (
@@ -96,7 +97,8 @@ def _shown(group: Group | None, show: Show) -> list[Line | Matrix] | None:
 def below(
     columns: Sequence[list[Line | Matrix] | None], width: int, between: str = ""
 ) -> list[tuple[Cell, ...]]:
-    """The rows of cells that a row becomes; what spans all columns is on one line, or one below another."""
+    """The rows of cells for one row of the networks; layers that span all columns are on one line, or below
+    one another."""
     known = [column for column in columns if column is not None]
     if len(known) < width:
         return [tuple(Cell(tuple(column or ())) for column in columns)]
@@ -115,7 +117,7 @@ def below(
 
 
 def _common(columns: list[list[Line | Matrix]]) -> int:
-    """How many lines all columns begin with."""
+    """The number of equal lines at the beginning of all columns."""
     count = 0
     for pieces in zip(*columns, strict=False):
         if isinstance(pieces[0], Matrix) or len(set(pieces)) > 1:
@@ -125,7 +127,7 @@ def _common(columns: list[list[Line | Matrix]]) -> int:
 
 
 def _across(pieces: list[Line | Matrix], width: int, between: str) -> Cell:
-    """Layers that all networks have, on one line across their columns, or on a line each."""
+    """Layers that all networks have, across their columns: on one line, or on one line each."""
     lines = [piece for piece in pieces if isinstance(piece, Line)]
     if between:
         return Cell(tuple(lines), columns=width)

@@ -1,4 +1,5 @@
-"""Which parts are a row together: by the author's line, by the size of the maps, by stage, or each layer."""
+"""The parts that form a row of a table: by the author's line, by the size of the maps, by stage, or one per
+layer."""
 
 from __future__ import annotations
 
@@ -13,11 +14,11 @@ from cnnspec.drawing.table.reading import as_written
 from cnnspec.ops.base import Shape
 
 SHOWN = ("lrn", "softmax", "logsoftmax", "shuffle", "pixelshuffle", "pixelunshuffle")
-"""Layers that are parts of their own in a table that follows no paper's."""
+"""Layers that are parts of their own in a table that does not follow a paper."""
 
 
 class Group(NamedTuple):
-    """A row of a network: its parts, its name, and what makes it the same row in another network."""
+    """A row of a network: its parts, its name, and the key that identifies the same row in other networks."""
 
     key: Hashable
     name: str
@@ -56,13 +57,13 @@ def by_size(parts: Iterable[Part]) -> list[Group]:
 
 
 def map_size(shape: Shape) -> Shape:
-    """The size of a map without its channels; of a vector, (1,)."""
+    """The size of a map without its channels; (1,) for a vector."""
     size = shape[1:]
     return size if set(size) - {1} else (1,)
 
 
 def _common(paths: Sequence[str]) -> str:
-    """The levels that all paths begin with; the first path, where there are none."""
+    """The levels with which all paths begin; the first path, where there are none."""
     found = []
     for here in zip(*(path.split(".") for path in paths), strict=False):
         if len(set(here)) > 1:
@@ -78,7 +79,7 @@ def _stage(part: Part) -> str:
 def _numbered(
     rows: Iterable[tuple[str, tuple[Part, ...]]], keys: Sequence[Hashable] | None = None
 ) -> list[Group]:
-    """The rows with keys: those given, else the names; where one comes again, with how often."""
+    """The rows with keys: the given ones, or the names. A repeated key is followed by its number."""
     times: dict[Hashable, int] = {}
     found: list[Group] = []
     for place, (name, parts) in enumerate(rows):
@@ -89,7 +90,7 @@ def _numbered(
 
 
 def _layers(network: Network) -> list[Group]:
-    """A row for each layer, every repeat unrolled."""
+    """One row per layer, with every repeat unrolled."""
     rows = list(islice(network.report.rows(), MANY + 1))
     if len(rows) > MANY:
         raise Unfit(

@@ -1,4 +1,4 @@
-"""A table of one network: a row for each group of parts, a column for each thing that is said of it."""
+"""A table of one network: one row for each group of parts, one column for each of its properties."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Listed(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column: its title, how it is aligned, and what it shows of a row."""
+    """A column: its title, its alignment, and the function that gives its content in a row."""
 
     title: Line
     align: str
@@ -36,6 +36,6 @@ def listed(groups: Sequence[Group], columns: Sequence[Column], title: str = "") 
 
 
 def content(*pieces: str) -> Content:
-    """A cell with one line of text; none where it is empty."""
+    """A cell with one line of text; empty where the text is empty."""
     line = text(*pieces)
     return (line,) if line else EMPTY

@@ -1,8 +1,7 @@
-"""Where branches meet: which steps of a body are in the branches of a merge.
+"""Where branches meet: the steps of a body that are in the branches of a merge.
 
-The branches of `add [ a | b ]` are in its text. A merge may also name values from before, by their labels
-(`add [ @x | @y ]`): its branches are then the ways to them from where they part.
-"""
+The branches of `add [ a | b ]` are in its text. A merge may also name earlier values by their labels (`add [
+@x | @y ]`): its branches are then the paths to these values from the point where the paths separate."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from cnnspec.ir.graph import Layer, Place, Region, Step
 
 @dataclass(eq=False)
 class Element:
-    """What a step of a body became; `start` is the value that it reads."""
+    """A step of a body, as parts; `start` is the value that it reads."""
 
     place: Place
     parts: list[Part]
@@ -25,18 +24,19 @@ class Element:
 
 @dataclass
 class Chain:
-    """The steps of a body in order, those in a merge's branches inside it. `block`: the body is a block's.
-    `by_line`: a merge has only what stands in its own text, and is a part also where that is nothing."""
+    """The steps of a body in order; the steps in a merge's branches are inside the merge. `block`: the body
+    is a block's. `by_line`: a merge contains only the steps in its own text, and is a part even without
+    any."""
 
     block: bool
     by_line: bool = False
     elements: list[Element] = field(default_factory=list)
     made: dict[int, Element] = field(default_factory=dict)
-    """Which element gives a value."""
+    """The element that makes each value."""
     parts: int = 0
 
     def add(self, place: Place, parts: list[Part]) -> None:
-        """The next step."""
+        """Adds the next step."""
         step = place.step
         element = Element(place, parts, step.inputs[0] if step.inputs else 0)
         if isinstance(step, Layer) and step.op.merges:
@@ -78,8 +78,8 @@ class Chain:
     def _branches(
         self, inputs: tuple[int, ...], inside: set[int] | None
     ) -> tuple[list[list[Element]], set[int]]:
-        """The steps that lead to the values, by the first input of each, as far as they are `inside`, and the
-        values where they begin."""
+        """The steps on the paths to these values, one list per input, as far as they are `inside`; and the
+        values where the paths begin."""
         ways: list[list[Element]] = []
         origins: set[int] = set()
         for value in inputs:
@@ -92,15 +92,15 @@ class Chain:
         return ways, origins
 
     def _first_inside(self, span: Span) -> int:
-        """Where the steps in a merge's text begin."""
+        """The position of the first step in a merge's text."""
         first = len(self.elements)
         while first and _within(self.elements[first - 1].place.step, span):
             first -= 1
         return first
 
     def _encloses(self, further: list[Element]) -> bool:
-        """Whether steps before a merge are its branches: not where they are an encoder and a decoder, nor,
-        outside a block, where they are blocks themselves."""
+        """Whether steps before a merge count as its branches. They do not where they are an encoder and a
+        decoder, or, outside a block, where they are blocks themselves."""
         parts = [part for one in further for part in one.parts]
         if any(one < 1 for part in parts for one in part.stride):
             return False
@@ -108,7 +108,7 @@ class Chain:
 
 
 def _parted(ways: list[list[Element]]) -> list[list[Element]]:
-    """The ways from where they part; a step on several of them is in the first."""
+    """The paths from the point where they separate; a step on several paths belongs to the first."""
     shared = 0
     for here in zip(*ways, strict=False):
         if any(one is not here[0] for one in here):
@@ -124,7 +124,7 @@ def _parted(ways: list[list[Element]]) -> list[list[Element]]:
 
 
 def _merged(element: Element, branches: list[list[Element]], inside: list[Element]) -> Part:
-    """The merge with its branches in it; one whose branches have nothing to show is quiet."""
+    """The merge with its branches in it; it is quiet if its branches have no parts to show."""
     chains = [settled([part for one in branch for part in one.parts]) for branch in branches]
     seen = tuple(tuple(part for part in chain if visible(part)) for chain in chains)
     (merge,) = element.parts

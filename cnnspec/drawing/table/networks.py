@@ -1,4 +1,4 @@
-"""The networks of a table, its options, and how its numbers and shapes are written."""
+"""The networks of a table, its options, and the notation of its numbers and shapes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Numbers: TypeAlias = Literal["exact", "short"]
 
 
 class TableOptions(NamedTuple):
-    """The options of a table; None where the layout decides."""
+    """The options of a table; None where the layout has a default."""
 
     rows: Rows | None = None
     columns: tuple[str, ...] | None = None
@@ -36,7 +36,7 @@ class TableOptions(NamedTuple):
 
 
 class Unfit(Exception):
-    """A table that this network cannot have, as a finding."""
+    """Raised where this network cannot have such a table; `finding` tells why."""
 
     def __init__(self, finding: Diagnostic) -> None:
         self.finding = finding
@@ -44,15 +44,15 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Network:
-    """A column of a table, or the network of a whole one. `label` is what the table calls it."""
+    """A network with its own column, or its own table. `label` is its name in the table."""
 
     label: str
     report: Report
     source: Source
 
     def parts(self, *shown: str, by_line: bool = False) -> tuple[Part, ...]:
-        """Its parts; the layers of the words `shown` are parts of their own. `by_line`: each is in one line
-        of the text."""
+        """Its parts. Layers whose words are in `shown` are parts of their own. `by_line`: each part is within
+        one line of the text."""
         return Reader(self.report, self.source, frozenset(shown), by_line=by_line).all()
 
     @cached_property
@@ -61,7 +61,7 @@ class Network:
 
 
 def size_of(shape: Shape, order: Order, squared: bool = False) -> Size:
-    """A shape as a table writes it; a vector as its length, or as a map of one position where channels are
+    """A shape in a table's notation. A vector is its length, or a map of one position where channels are
     last."""
     dims = tuple(map(str, shape))
     if order == "CxHxW":
@@ -86,7 +86,7 @@ def scientific(number: int, numbers: Numbers | None) -> Line:
 
 
 def weights_of(rows: Iterable[Sequence[Part]]) -> list[int]:
-    """The weights of each row; those of a shared block count in the first row that has them."""
+    """The weights of each row; those of a shared block count in the first row that contains it."""
     seen: set[str] = set()
     found: list[int] = []
     for parts in rows:

@@ -1,8 +1,7 @@
-"""The parts of a network as a paper's table lists them: a layer with what follows it, or a block × n.
+"""The parts of a network as a paper's table lists them: a layer with the layers after it, or a block × n.
 
-A block whose branches meet is a *cell*, one part; equal ones in a row are one part, `times` n. Batch
-normalisation, activations and the like belong to the layer before them.
-"""
+A block whose branches meet is a *cell*, one part; consecutive equal parts are one part, `times` n. Batch
+normalisation, activations and similar layers belong to the layer before them."""
 
 from __future__ import annotations
 
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     pass
 
 MANY = 2000
-"""Parts of a table, at most."""
+"""The most parts of a table."""
 WRITTEN_OUT = 64
-"""A repeat of several parts is written out up to so many of them, else it is one part, × n."""
+"""A repeat of several parts is written out up to this number of parts; a longer one is one part, × n."""
 
 
 class TooMany(Exception):
@@ -36,13 +35,14 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of a table. `word` is the layer's, the merge's or the block's; `call` how the spec says it.
+    """A part of a table. `word` is the word of the layer or merge, or the block's name; `call` its text in
+    the spec.
 
-    `branches` are what is inside: of a cell its one chain, of a merge (`gate`: one that weighs channels) its
-    branches. `container` is the path of the line, block or repeat that was opened around it, `line` its line
-    at the top of the file, `inputs` the shapes of all that a layer reads, `quiet` the words of
-    the layers that belong to it. `weights` are by shared block,
-    as in `analyses.weights`; `first` are the arguments of the first of `times` uses."""
+    `branches` are its contents: the one chain of a cell, the branches of a merge (`gate`: of one that weights
+    channels). `container` is the path of the line, block or repeat around it that was opened, `line` its line
+    at the top of the file, `inputs` the shapes of all inputs of a layer, `quiet` the words of the layers that
+    belong to it. `weights` are by shared block, as in `analyses.weights`; `first` are the arguments of the
+    first of `times` uses."""
 
     kind: Literal["layer", "cell", "merge", "gate", "quiet"]
     name: str
@@ -63,9 +63,10 @@ class Part:
     macs: int = 0
     depth: int = 0
     layers: int = 1
-    """Of the network with every repeat unrolled; in their order, the last one of a part ends it."""
+    """The number of its layers, with every repeat unrolled. Parts are in order: their sum up to a part gives
+    its last layer."""
     size: int = 1
-    """Of how many parts it is made; limited, as whoever goes through a part goes through these."""
+    """The number of parts inside it, which is limited, because functions walk over all of them."""
 
     @property
     def inner(self) -> tuple[Part, ...]:
@@ -74,7 +75,8 @@ class Part:
 
     @cached_property
     def stride(self) -> tuple[Fraction | int, ...]:
-        """How far apart neighbouring outputs read, along each axis; below 1 where a map grows."""
+        """The distance between the inputs of neighbouring outputs, along each axis; below 1 where a map
+        grows."""
         axes = len(self.arriving) - 1
         if self.op is not None and self.kind == "layer":
             return tuple(one.stride or 1 for one in self.op.window(self.inputs or (self.arriving,), self.out))
@@ -88,7 +90,7 @@ class Part:
 
     @property
     def resizes(self) -> bool:
-        """Whether it makes maps smaller or larger by a stride, or ends them."""
+        """Whether it changes the size of maps by a stride, or ends them."""
         return len(self.out) != len(self.arriving) or any(one != 1 for one in self.stride)
 
     @cached_property
@@ -100,7 +102,7 @@ class Part:
 
     @cached_property
     def weighted(self) -> int:
-        """Layers with weights in it that papers count, gates aside."""
+        """The number of weighted layers in it as papers count them, without gates."""
         if self.kind == "layer":
             return self.times * int(self.op is not None and self.op.weighted)
         if self.kind == "gate":
@@ -109,8 +111,8 @@ class Part:
 
 
 def main(merge: Part) -> tuple[Part, ...]:
-    """The branch of a merge that a table shows: the one that has the weights, beside shortcuts that have at
-    most one weighted layer each. () where several are equally important."""
+    """The branch of a merge that a table shows: the one with the weights, beside shortcuts that have at most
+    one weighted layer each. () where several are equally important."""
     shown = [branch for branch in merge.branches if branch]
     if len(shown) <= 1:
         return shown[0] if shown else ()
@@ -121,7 +123,7 @@ def main(merge: Part) -> tuple[Part, ...]:
 
 
 def form(part: Part) -> Any:
-    """What two parts have in common that are the same but for strides, shortcuts and incoming channels."""
+    """A key that is equal for parts that differ only in strides, shortcuts and input channels."""
     if part.kind == "layer":
         op = part.op
         kernel, groups = getattr(op, "F", None), getattr(op, "G", 1)
@@ -138,7 +140,7 @@ def visible(part: Part) -> bool:
 
 
 def joined(parts: Iterable[Part], key: Callable[[Part], Any] = form) -> tuple[Part, ...]:
-    """Neighbours that are the same, the later ones without a stride, as one part, × n."""
+    """The parts, with consecutive equal ones as one part, × n. Only the first of them may have a stride."""
     found: list[Part] = []
     for part in parts:
         follow(found, part, key)
@@ -146,7 +148,7 @@ def joined(parts: Iterable[Part], key: Callable[[Part], Any] = form) -> tuple[Pa
 
 
 def follow(found: list[Part], part: Part, key: Callable[[Part], Any] = form) -> None:
-    """Put a part after others: to the last where it is the same."""
+    """Adds a part after others, or counts it in the last one where they are equal."""
     follows = found and not part.resizes and _flat(found[-1].out) == _flat(part.arriving)
     if follows and key(_single(found[-1])) == key(_single(part)):
         found[-1] = together(found[-1], part)
@@ -155,7 +157,7 @@ def follow(found: list[Part], part: Part, key: Callable[[Part], Any] = form) -> 
 
 
 def _flat(shape: Shape) -> Shape:
-    """A vector is a map of one position."""
+    """The shape of a vector as a map of one position."""
     return shape[:1] if prod(shape) == shape[0] else shape
 
 
@@ -164,7 +166,7 @@ def _single(part: Part) -> Part:
 
 
 def together(one: Part, other: Part) -> Part:
-    """Two parts in a row as one."""
+    """Two consecutive parts as one."""
     return replace(
         one,
         times=one.times + other.times,
@@ -195,7 +197,7 @@ def plus(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
 
 
 def as_cell(part: Part) -> Part:
-    """A merge that stands for itself."""
+    """A merge as a part of its own."""
     if part.kind not in ("merge", "gate"):
         return part
     inside = replace(part, weights={}, quiet=())
@@ -203,13 +205,13 @@ def as_cell(part: Part) -> Part:
 
 
 def is_activation(word: str) -> bool:
-    """Whether a layer's word is that of an activation."""
+    """Whether a word is an activation's."""
     op = lookup(word)
     return op is not None and op.activation
 
 
 def is_depthwise(part: Part) -> bool:
-    """A convolution that has one filter for each channel."""
+    """Whether a part is a convolution with one filter per channel."""
     if part.kind != "layer" or part.op is None:
         return False
     groups = getattr(part.op, "G", 1)
@@ -217,7 +219,7 @@ def is_depthwise(part: Part) -> bool:
 
 
 def settled(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The quiet layers put to the part before them, or else to the one after."""
+    """The parts, with each quiet layer added to the part before it, or else to the one after it."""
     found: list[Part] = []
     waiting: list[Part] = []
     for part in parts:

@@ -1,8 +1,7 @@
 """From the graph to the parts of a table.
 
-The bodies of the graph (see `ir.graph`) are gone through once each. Lines, groups and blocks that only line
-up others are opened; a block whose branches meet stays one part. Equal passes of a repeat are one part.
-"""
+Each body of the graph (see `ir.graph`) is read once. Lines, groups and blocks that only contain a sequence of
+others are opened; a block whose branches meet stays one part. Equal passes of a repeat are one part."""
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 class Reader:
     """The parts of one network. `shown` are words of layers that are parts of their own though they have
-    neither weights nor a window (`lrn`, `softmax`); `by_line`: outside blocks, each part stays in the
+    neither weights nor a window (`lrn`, `softmax`); `by_line`: outside blocks, each part stays within the
     author's line."""
 
     def __init__(
@@ -54,12 +53,12 @@ class Reader:
 
     def all(self) -> tuple[Part, ...]:
         """The parts of the whole network, in the order of the text."""
-        for number in range(len(self.report.graph.bodies)):  # a body runs those before it
+        for number in range(len(self.report.graph.bodies)):  # bodies inside a body come before it
             self.known.append(settled(self._elements(number)))
         return tuple(map(as_cell, self.known[-1]))
 
     def _with_branches(self) -> frozenset[str]:
-        """The blocks of which a use has branches that meet."""
+        """The blocks that have branches that meet, in at least one use."""
         found: set[str] = set()
         bodies = self.report.graph.bodies
         for body in bodies:
@@ -76,7 +75,7 @@ class Reader:
         return frozenset(found)
 
     def _outside_blocks(self) -> frozenset[int]:
-        """The bodies that no block is around."""
+        """The bodies that are not inside a block."""
         bodies = self.report.graph.bodies
         found, waiting = set(), [len(bodies) - 1]
         while waiting:
@@ -89,7 +88,7 @@ class Reader:
         return frozenset(found)
 
     def _elements(self, number: int) -> list[Part]:
-        """The parts of a body's steps, those in a merge's branches inside it."""
+        """The parts of a body's steps; those in a merge's branches are inside the merge."""
         body = self.report.graph.bodies[number]
         chain = Chain(self._is_block(body), number in self.by_line)
         for place in places(body):
@@ -146,7 +145,7 @@ class Reader:
 
     def _kind(self, op: Op, arriving: tuple[Shape, ...], out: Shape) -> Literal["layer", "merge", "quiet"]:
         if op.merges:
-            return "quiet"  # until it is seen to have branches
+            return "quiet"  # until its branches are known
         if op.word in self.shown or op.weighted or op.macs(arriving, out):
             return "layer"
         if op.activation or (op.ends_map and prod(arriving[0]) == prod(out)):
@@ -170,7 +169,7 @@ class Reader:
         return [self._renamed(part, step, line) for part in parts]
 
     def _renamed(self, part: Part, step: Region, line: int) -> Part:
-        """A part of a step that was opened."""
+        """A part of a step that was opened, with the step's name before its own."""
         keeps = step.kind in ("line", "group")
         return replace(
             part,
@@ -216,7 +215,7 @@ class Reader:
         )
 
     def _repeated(self, passes: list[tuple[tuple[Part, ...], int]], step: Region) -> Iterable[Part]:
-        """The passes of a repeat: equal ones together."""
+        """The passes of a repeat, with equal ones combined."""
         found: list[Part] = []
         for parts, count in passes:
             parts = tuple(map(as_cell, parts))
@@ -237,7 +236,7 @@ class Reader:
 
 
 def _bundle(parts: tuple[Part, ...]) -> Part:
-    """The parts of a pass as a cell without a name."""
+    """The parts of a pass, as a cell without a name."""
     weights, size = _together(parts, parts[0].span)
     return replace(
         parts[0],
@@ -276,15 +275,15 @@ def _inputs(body: Body, step: Layer) -> tuple[Shape, ...]:
 
 
 def as_written(op: Op) -> str:
-    """A layer as a spec says it, long lists left out: `conv F5 K16 connect=[…]`."""
+    """A layer as it is written in a spec, without long lists: `conv F5 K16 connect=[…]`."""
     return _LONG.sub("[…]", f"{op.word} {op.written()}".strip())
 
 
 LONGEST = 80
-"""Characters of a merge that is shown as it is written."""
+"""The longest text of a merge, in characters, that is shown as it is written."""
 _COMMENT, _NEW_LINE = re.compile(r"#[^\r\n]*"), re.compile(r"\s*[\r\n]\s*")
 _SIGNS = {r"\[": " [", r"\]": "]", r"\|": " | "}
-"""What stands around brackets and bars, whatever the author had there."""
+"""The spacing of brackets and bars, whatever the author's was."""
 _LONG = re.compile(r"\[[^\]]{20,}\]")
 
 

@@ -1,4 +1,4 @@
-"""A part in a paper's words: `3×3, 64`, `conv3-64`, `3×3 max pool, stride 2`, `fc, [16, 256]`."""
+"""A part in the words of papers: `3×3, 64`, `conv3-64`, `3×3 max pool, stride 2`, `fc, [16, 256]`."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from cnnspec.drawing.table.parts import Part, is_depthwise, main
 from cnnspec.ops.base import written_number
 
 Style: TypeAlias = Literal["matrix", "layer", "stack", "plain"]
-"""`matrix`: a line in brackets, `3×3, 64`; `layer`: a layer of its own, `7×7, 64, stride 2`; `stack`: VGG's
-`conv3-64`; `plain`: DenseNet's `3×3 conv`, without the channels."""
+"""`matrix`: a line in brackets, `3×3, 64`; `layer`: a layer outside brackets, `7×7, 64, stride 2`; `stack`:
+VGG's `conv3-64`; `plain`: DenseNet's `3×3 conv`, without the channels."""
 NAMES = {
     "maxpool": "max pool", "avgpool": "average pool", "gap": "global average pool", "gmp": "global max pool",
     "subsample": "subsampling", "blur": "blur pool", "upsample": "upsampling", "deconv": "deconv",
     "shuffle": "channel shuffle", "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
     "lrn": "LRN", "rbf": "RBF",
 }  # fmt: skip
-"""What papers call some layers; all others are called by their word."""
+"""The names of some layers in papers; all other layers have their word."""
 FEW = 8
-"""A run of so many equal layers is written out where cells are stacked."""
+"""The most equal consecutive layers that are written out where cells are stacked."""
 
 
 def kernel(part: Part) -> Size | None:
-    """The window of a layer; of one that reads the whole map, the map."""
+    """The window of a layer; for a layer that reads the whole map, the size of the map."""
     F = getattr(part.op, "F", None)
     if F is not None:
         return Size(tuple(map(str, F)) * (2 if len(F) == len(part.arriving) == 1 else 1))
@@ -35,7 +35,7 @@ def kernel(part: Part) -> Size | None:
 
 
 def stride(part: Part) -> str:
-    """`2`, `1×2`; "" for 1, where a map grows, and where one pool covers it."""
+    """`2`, `1×2`; "" for 1, where a map grows, and where one window covers the map."""
     S = part.stride
     whole = not part.weighted and set(part.out[1:]) == {1}
     if whole or (part.op is not None and part.op.ends_map):
@@ -53,7 +53,7 @@ def is_fc(part: Part) -> bool:
 
 
 def line(part: Part, style: Style) -> Line:
-    """A layer in one line; of a cell, what is in it."""
+    """A layer in one line; for a cell, its contents."""
     if part.kind != "layer":
         return _inline(part, style)
     if style == "stack":
@@ -117,8 +117,8 @@ def _stacked(part: Part) -> Line:
 
 
 def lines(part: Part, style: Style) -> tuple[Line, ...]:
-    """What is in a part, one line per layer: of a merge with a shortcut the branch that has the layers, of
-    any other merge one line per branch."""
+    """The contents of a part, one line per layer. A merge with a shortcut shows the branch that has the
+    layers, any other merge one line per branch."""
     if part.kind == "layer":
         one = line(part, style)
         return (one,) * part.times if part.times <= FEW else (one + text(f" × {part.times}"),)
@@ -134,7 +134,7 @@ def lines(part: Part, style: Style) -> tuple[Line, ...]:
 
 
 def lines_of_inner(part: Part, style: Style) -> tuple[Line, ...]:
-    """The same of a part inside a cell: a repeated cell is one line."""
+    """The same for a part inside a cell: a repeated cell is one line."""
     if part.kind == "cell" and part.times > 1:
         return (_inline(part, style),)
     return lines(part, style)
@@ -169,7 +169,7 @@ def _times(part: Part, style: Style) -> Line:
 
 
 def _gate(part: Part, style: Style) -> Line:
-    """Squeeze and excitation as its paper has it: `fc, [16, 256]`; another gate as `gate`."""
+    """Squeeze and excitation as in its paper: `fc, [16, 256]`; other gates as `gate`."""
     sizes = [str(inner.out[0]) for branch in part.branches for inner in branch if inner.weighted]
     small = all(set(inner.out[1:]) <= {1} for branch in part.branches for inner in branch)
     if style == "stack":
@@ -185,7 +185,7 @@ def _separated(parts: Iterable[Line], between: str) -> Line:
 
 
 def bracket(part: Part, style: Style = "matrix") -> Line | Matrix:
-    """A cell in brackets, × n; a layer as it is, a run of equal ones in brackets."""
+    """A cell in brackets, × n; a single layer without brackets, a run of equal layers in brackets."""
     if part.kind == "layer" and part.times == 1:
         return line(part, "plain" if style == "plain" else "layer")
     if part.kind == "layer":
@@ -194,7 +194,7 @@ def bracket(part: Part, style: Style = "matrix") -> Line | Matrix:
 
 
 def stack(part: Part) -> tuple[Line, ...]:
-    """A part as VGG's table has it: every layer on its own line; of a cell, × n in the last."""
+    """A part as in VGG's table: one layer per line; for a cell, × n on the last line."""
     found = lines(part, "stack")
     if part.kind == "layer" or part.times == 1:
         return found
@@ -202,7 +202,7 @@ def stack(part: Part) -> tuple[Line, ...]:
 
 
 def call(part: Part) -> Line:
-    """A part as the spec says it: `residual(64, 1) × 3`."""
+    """A part as it is written in the spec: `residual(64, 1) × 3`."""
     what = part.call or part.word
     if part.times > 1 and part.kind == "cell" and not part.word:
         what = f"[{what}]"

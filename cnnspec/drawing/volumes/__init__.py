@@ -1,4 +1,4 @@
-"""The style `volumes`: a network as its maps, to scale: sheets, cuboids, bars on levels."""
+"""The style `volumes`: a network as its maps, to scale: sheets, cuboids, or bars on levels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnnspec.ir.graph import Graph
 
 
 def layout(graph: Graph, options: Options) -> Scene:
-    """The figure in the look that was asked for, or that fits the network."""
+    """The figure in the look that the options choose, or that fits the network."""
     from cnnspec.drawing.volumes.whole import whole
 
     return whole(graph, options)

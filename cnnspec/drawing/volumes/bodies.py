@@ -1,9 +1,9 @@
-"""What is known of each body before anything is unfolded: how much it holds, and whether it is drawn open.
+"""Facts about each body, found before the network is unfolded: how much it contains, and whether it is drawn
+open.
 
 A body with branches of its own (a residual block, an inception) is drawn closed, as one volume. It is open
-where it is a chain; and where it makes maps smaller and larger again, because its branches are then the
-skips of an encoder and a decoder.
-"""
+where it is a chain; and where it makes maps smaller and larger again, because its branches are then the skips
+of an encoder and a decoder."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cnnspec.ops import Op
 from cnnspec.ops.base import Shape
 
 MOST_OPEN = 150
-"""Volumes of a body that is an encoder and a decoder, at most, so that it is drawn open."""
+"""The most volumes of a body with an encoder and a decoder that is drawn open."""
 
 
 class Inside(NamedTuple):
-    """A body: how many layers it has and how many volumes it becomes, whether maps get smaller and larger in
-    it, whether branches meet in it or in another use of its template, and the kind of its volumes (`block`
-    where there are several)."""
+    """A body: its number of layers and of volumes, whether maps get smaller and larger in it, whether
+    branches meet in it or in another use of its template, and the kind of its volumes (`block` where there
+    are several)."""
 
     layers: int
     volumes: int
@@ -32,7 +32,7 @@ class Inside(NamedTuple):
     branches: bool
     kind: str
     asked: bool | None = None
-    """Whether its block was to be closed (True) or open (False), by the author's wish."""
+    """Whether the options close (True) or open (False) its block."""
 
     @property
     def closed(self) -> bool:
@@ -45,9 +45,9 @@ class Inside(NamedTuple):
 def insides(
     graph: Graph, expand: Collection[str] = (), collapse: Collection[str] = (), levels: int = 0
 ) -> list[list[Inside]]:
-    """By body, for each number of levels of blocks that are still to be opened: 0 up to `levels`, or as many
-    as there are. The blocks `collapse` are closed, and those of `expand` open. The bodies inside come before
-    those around them."""
+    """The bodies' facts, for each number of block levels that are still to be opened: 0 up to `levels`, or as
+    many as there are. The blocks `collapse` are closed, and those of `expand` open. Inner bodies come before
+    outer ones."""
     branching = {
         body.template for body in graph.bodies if _branches(body) and graph.templates[body.template].block
     }
@@ -66,8 +66,8 @@ def insides(
 
 
 def _branches(body: Body) -> bool:
-    """Whether ways part in a body and meet again in it."""
-    reads = [1 << number for number in range(body.inputs)]  # the inputs from which a way leads to a value
+    """Whether paths separate in a body and meet again in it."""
+    reads = [1 << number for number in range(body.inputs)]  # the inputs with a path to a value, as bits
     for step in body.steps:
         seen = 0
         for value in data_inputs(step):
@@ -105,20 +105,20 @@ def _inside(body: Body, known: list[Inside]) -> Inside:
 
 
 def is_sum(op: Op) -> bool:
-    """A merge that keeps the shape of its branches."""
+    """Whether a layer is a merge that keeps the shape of its branches."""
     return op.merges and op.word != "concat" and op.operator
 
 
 def data_inputs(step: Step) -> tuple[int, ...]:
-    """The values that a step reads for more than their shape."""
+    """The values that a step reads for their numbers, not only for their shape."""
     if isinstance(step, Layer) and step.op.tensors:
         return step.inputs[:1]
     return step.inputs
 
 
 def kept_within(op: Op, given: list[Shape], out: Shape) -> bool:
-    """Whether a layer is drawn as a part of the volume that it reads: one that normalises, cuts, pads or lays
-    out anew what is there."""
+    """Whether a layer is drawn as a part of the volume that it reads: a layer that normalises, crops, pads or
+    rearranges it."""
     if op.merges:
         return len(given) == 1
     if op.weighted or op.linear or kind_of(op) == "pool":
@@ -130,7 +130,7 @@ def kept_within(op: Op, given: list[Shape], out: Shape) -> bool:
 
 
 def kind_between(op: Op, arriving: Shape, out: Shape) -> str:
-    """The colour of the volume that a layer makes; where it makes maps larger, that is what counts."""
+    """The kind of layer whose colour a volume gets; a layer that makes maps larger counts as such."""
     if len(arriving) == len(out) > 1 and prod(out[1:]) > prod(arriving[1:]):
         return "resize"
     if op.linear and len(out) == 1:

@@ -1,7 +1,8 @@
-"""Branches that meet again close by become one volume: a block that its author wrote without a name.
+"""Branches that meet again after a few layers become one volume: they are a block that has no name in the
+spec.
 
-What is left are the skips: from an encoder to its decoder, and a few shortcuts past single layers.
-"""
+The remaining branches are the skips: from an encoder to its decoder, and a few shortcuts past single
+layers."""
 
 from __future__ import annotations
 
@@ -10,19 +11,20 @@ from cnnspec.drawing.volumes.volume import Source, Volume, grown
 from cnnspec.ops import Op
 
 SHORTCUTS, EXPANDED, PAST = 3, 16, 6
-"""Shortcuts that are drawn as such, at most; where blocks are expanded; and how many volumes each may pass.
-"""
+"""The most shortcuts that are drawn, the most where blocks are expanded, and the most volumes that each may
+pass."""
 STAGES, OPEN = 3, 16
-"""Sizes of maps that are not within one block; and how many volumes are then drawn, at most."""
+"""The number of different map sizes that rules out a single block, and the most volumes that are then
+drawn."""
 FAR = 200
-"""How far back the start of a branch is looked for."""
+"""The largest distance, in volumes, in which the start of a branch is searched."""
 
 
 def closed_branches(
     volumes: list[Volume], most: int = SHORTCUTS
 ) -> tuple[list[Volume], dict[Volume, Volume]]:
-    """The volumes that are left, and what each of the others has become. `volumes` are in an order in which
-    each stands after what it reads. Up to `most` shortcuts stay what they are."""
+    """The remaining volumes, and the volume that replaces each of the others. `volumes` are in an order in
+    which each comes after its sources. Up to `most` shortcuts stay."""
     order = {volume: place for place, volume in enumerate(volumes)}
     readers: dict[Volume, set[Volume]] = {volume: set() for volume in volumes}
     for volume in volumes:
@@ -57,7 +59,7 @@ def closed_branches(
 def _fork(
     sources: list[Volume], above: dict[Volume, Volume | None], order: dict[Volume, int]
 ) -> Volume | None:
-    """The last volume that all ways to these have passed."""
+    """The last volume that all paths to these pass through."""
     ways = [*sources]
     for _ in range(FAR):
         if not ways:
@@ -73,7 +75,7 @@ def _fork(
 
 
 def _between(start: Volume, end: Volume) -> list[Volume] | None:
-    """The volumes on the ways from `start` to `end`, but for these two; None where they are too many."""
+    """The volumes on the paths from `start` to `end`, without these two; None where there are too many."""
     found: list[Volume] = []
     seen, ways = {start}, [end]
     while ways:
@@ -88,27 +90,27 @@ def _between(start: Volume, end: Volume) -> list[Volume] | None:
 
 
 def _comes_back_up(inside: list[Volume], end: Volume) -> bool:
-    """Whether maps get larger again on the way: an encoder and its decoder."""
+    """Whether maps get larger again on the path: an encoder and its decoder."""
     if any(one.kind == "resize" for one in inside):
         return True
     return any(not one.is_vector and grown(one, end) for one in inside)
 
 
 def _is_network(start: Volume, inside: list[Volume], end: Volume) -> bool:
-    """Whether maps of three sizes and more are on the way: stages, and not a block."""
+    """Whether maps of three or more sizes are on the path: several stages, not a block."""
     maps = [one.axes for one in (start, *inside, end) if not one.is_vector]
     return start.kind != "input" and len(inside) <= OPEN and len({*maps}) >= STAGES
 
 
 def _is_shortcut(end: Volume, start: Volume, inside: list[Volume], lateral: int) -> bool:
-    """Whether this is a chain of a few layers beside a branch that does nothing, or has `lateral` layers."""
+    """Whether this is a chain of a few layers beside a branch that is empty, or has `lateral` layers."""
     chain = all(len(one.sources) == 1 and not one.is_vector for one in inside)
     past = any(_way_up(source.volume, start) <= lateral for source in end.sources)
     return chain and past and len(end.sources) == 2 and len(inside) <= PAST
 
 
 def _way_up(volume: Volume, start: Volume) -> int:
-    """How many volumes stand between `start` and what is read, two at most."""
+    """The number of volumes between `start` and the volume that is read, at most two."""
     for count in range(2):
         if volume is start:
             return count
@@ -117,7 +119,7 @@ def _way_up(volume: Volume, start: Volume) -> int:
 
 
 def _close(end: Volume, start: Volume, inside: list[Volume]) -> None:
-    """Makes a fold of the volume at the end of a stretch."""
+    """Makes a fold of the volume at the end of the branches."""
     if end.op is not None:
         end.title = title_of(end.op)
     end.kind, end.op, end.parts = "block", None, ()
@@ -126,13 +128,14 @@ def _close(end: Volume, start: Volume, inside: list[Volume]) -> None:
 
 
 def title_of(merge: Op) -> str:
-    """What branches that nobody has named are called, after how they meet."""
+    """The name of branches without a name of their own, after the merge at their end."""
     names = {"add": "residual block", "mul": "gate", "concat": "branches", "max": "maximum of branches"}
     return names.get(merge.word, merge.word)
 
 
 def without_sums(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:
-    """Sums of branches belong to the volume on the longest way to them: its shape is theirs."""
+    """Removes sums of branches: each becomes part of the volume on the longest path to it, which has the same
+    shape."""
     became: dict[Volume, Volume] = {}
     kept: list[Volume] = []
     order = {volume: place for place, volume in enumerate(volumes)}

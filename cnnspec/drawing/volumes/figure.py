@@ -1,4 +1,4 @@
-"""A figure while it is put together: its items, and how far they go."""
+"""A figure that is being composed: its items and its extent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARGIN, BETWEEN = 3.0, 16.0
 
 
 class Key(NamedTuple):
-    """A legend, and where it ends."""
+    """A legend, and its lower end."""
 
     groups: list[Group]
     right: float
@@ -22,13 +22,13 @@ class Key(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Figure:
-    """Items with their ends on the right and below; a margin is added around them."""
+    """Items with their right and lower ends; a margin is added around them."""
 
     right: float
     below: float
     items: list[Item | Group] = field(default_factory=list)
     lines: int = 1
-    """How many lines its rows take."""
+    """The number of lines of its rows."""
 
     def add_legend(self, key: Key) -> None:
         self.items += key.groups
@@ -36,8 +36,8 @@ class Figure:
 
 
 def stacked(lines: list[list[Row]], skips: Skips, captions: float = 0.0) -> Figure:
-    """The lines below one another, with room above each for its skips, and for `captions` below it. Gives
-    an empty figure of that size."""
+    """Places the lines below one another, with space above each for its skips, and space for `captions` below
+    it. Returns an empty figure of that size."""
     left = min(skips.reach(row)[0] for row in skips.rows)
     y = 0.0
     for line in lines:

@@ -1,4 +1,4 @@
-"""The legend: what the colours mean, in lines below the figure."""
+"""The legend: the meanings of the colours, in lines below the figure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cnnspec.drawing.volumes.figure import Key
 
 SIZE, SWATCH, LINE_HEIGHT = 8.0, 8.0, 14.0
 LEAST = 300.0
-"""A line of a legend is at least so wide, however narrow the figure, where there is room."""
+"""The least width of a legend's lines in a narrow figure, where there is space."""
 
 
 class Entry(NamedTuple):
-    """A colour and what it means; `arrow`: the colour is an arrow's, whose line may be `dashed`."""
+    """A colour and its meaning; `arrow`: it is the colour of an arrow, whose line may be `dashed`."""
 
     color: str
     text: str
@@ -25,8 +25,8 @@ class Entry(NamedTuple):
 
 
 def legend(entries: Sequence[Entry], palette: Palette, top: float, width: float, most: float) -> Key:
-    """The legend from x = 0 and `top`, in lines about `width` wide, or `most` where that is less than a
-    legend needs."""
+    """The legend from x = 0 and `top`, in lines about `width` wide, or `most` where that is smaller than the
+    width that a legend needs."""
     groups: list[Group] = []
     x, y, right = 0.0, top, 0.0
     width = max(width, min(LEAST, most))

@@ -1,4 +1,4 @@
-"""How long a side is drawn: by a power of its number, so that 3 and 4096 channels both show."""
+"""The drawn lengths of sides: by a power of their size, so that both 3 and 4096 channels are visible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from cnnspec.drawing.volumes.volume import Volume
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Of sides of maps, channels and vectors: each is `unit · number**power`, and never under `least`."""
+    """The lengths of maps' sides, channels and vectors: each is `unit · number**power`, but at least
+    `least`."""
 
     map_unit: float
     channel_unit: float
@@ -33,8 +34,8 @@ class Lengths:
 def lengths_for(
     volumes: Iterable[Volume], high: float, *, power: float, depth_per_side: float, longest: float
 ) -> Lengths:
-    """The lengths with which the largest map is `high`, and channels are in proportion `depth_per_side` to
-    its sides, but no longer than `longest`; the longest vector is 0.8 of `high`."""
+    """The lengths with which the largest map is `high` points high, and channels are in proportion
+    `depth_per_side` to its sides, but at most `longest`; the longest vector is 0.8 of `high`."""
     maps = [volume for volume in volumes if not volume.is_vector]
     side = max((max(volume.axes[-2:]) for volume in maps), default=1)
     channels = max((volume.shape[0] for volume in maps), default=1)

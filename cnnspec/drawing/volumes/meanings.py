@@ -1,4 +1,4 @@
-"""What the colours of a figure mean: `3×3 convolution + BN + ReLU`, `max pooling`, a block's name."""
+"""The meanings of a figure's colours: `3×3 convolution + BN + ReLU`, `max pooling`, a block's name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnnspec.drawing.volumes.words import behind, extent, fold_name, name_of, wi
 
 
 def meanings(volumes: Sequence[Volume], fills: Fills) -> list[Entry]:
-    """An entry for each colour, in the order in which they come; inputs need none."""
+    """An entry for each colour, in the order of first use; inputs need none."""
     by_color: dict[str, list[Volume]] = {}
     for volume in volumes:
         if volume.kind != "input":
@@ -36,6 +36,6 @@ def _meaning(group: list[Volume], last: Volume) -> str:
 
 
 def _common(names: list[str]) -> str:
-    """What several layers of a kind are together: `average pooling, max pooling, …` are `pooling`."""
+    """The common name of several layers of a kind: `average pooling, max pooling, …` are `pooling`."""
     lasts = {name.rpartition(" ")[2] for name in names}
     return lasts.pop() if len(lasts) == 1 else ", ".join(names[:2]) + ", …"

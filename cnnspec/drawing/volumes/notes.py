@@ -1,4 +1,4 @@
-"""What stands below a volume besides its channels: `×3`, `11×11, /4`, the name of an output."""
+"""The text below a volume besides its channels: `×3`, `11×11, /4`, the name of an output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnnspec.drawing.volumes.words import extent, stride, times, window
 
 
 def notes_of(strip: Strip) -> dict[Volume, str]:
-    """By volume; "" where the legend says all there is to say."""
+    """The notes by volume; "" where the legend has all the information."""
     volumes = [volume for row in strip.rows for volume in row]
     windows = {
         (window(volume.op), stride(volume.op)) for volume in volumes if volume.op and volume.kind == "conv"

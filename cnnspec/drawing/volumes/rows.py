@@ -1,4 +1,4 @@
-"""Rows on lines: as large as the width allows, one row on several lines where it would be too small."""
+"""Rows on lines: as large as the width allows, and one row on several lines where it would be too small."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from cnnspec.drawing.volumes.stand import Stand
 from cnnspec.drawing.volumes.volume import Strip, Volume
 
 HEAD, APART, GAP = 30.0, 14.0, 9.0
-"""Room before a row that begins somewhere else, between two rows on one line, and between what is wrapped."""
+"""The space before a row that begins at another one, between two rows on one line, and between wrapped
+lines."""
 
 
 class Sizes(NamedTuple):
-    """How high the largest map is, in points: at most, at least on one line, and where there are several."""
+    """The height of the largest map, in points: the most, the least on one line, and the height on several
+    lines."""
 
     highest: float
     lowest: float
@@ -23,8 +25,8 @@ class Sizes(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """A stretch of a row on a line. It begins at a volume of another row (`parent`) or with an input, or goes
-    on from the line before (`continued`), and goes on on the next one (`goes_on`)."""
+    """A part of a row on one line. It begins at a volume of another row (`parent`) or with an input, or
+    continues the line before (`continued`), and may continue on the next one (`goes_on`)."""
 
     stands: Sequence[Stand]
     parent: Volume | None = None
@@ -58,7 +60,7 @@ class Row:
 
 
 Place = Callable[[list[Volume], float], Sequence[Stand]]
-"""Stands for a row, the middle of each at y = 0, the largest map so high."""
+"""Makes the elements of a row, with the middle of each at y = 0 and the largest map of the given height."""
 
 
 def lines_within(strip: Strip, place: Place, sizes: Sizes, width: float) -> list[list[Row]]:
@@ -92,7 +94,7 @@ def _rows(strip: Strip, place: Place, high: float) -> list[Row]:
 
 
 def _wrapped(row: Row, width: float) -> list[Row]:
-    """The row on lines that are about equally long."""
+    """The row on lines of about equal length."""
     if row.wide <= width:
         return [row]
     room = max(width - HEAD, HEAD)

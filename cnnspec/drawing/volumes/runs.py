@@ -1,4 +1,4 @@
-"""Equal volumes in a row are one with ×n: the passes of a repeat, the blocks of a stage."""
+"""Consecutive equal volumes become one with ×n: the passes of a repeat, the blocks of a stage."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import Counter
 from cnnspec.drawing.volumes.volume import Volume
 
 SEVERAL = 8
-"""Passes of a repeat that are single layers, up to which each has its own volume."""
+"""The most passes of a repeat of single layers that are drawn as volumes of their own."""
 
 
 def merged_runs(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:
-    """The volumes that are left, and what each of the others has become."""
+    """The remaining volumes, and the volume that replaces each of the others."""
     readers = Counter(source.volume for volume in volumes for source in volume.sources)
     sizes = Counter(volume.repeat for volume in volumes)
     kept: list[Volume] = []
@@ -34,7 +34,7 @@ def merged_runs(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volum
 
 
 def _alike(one: Volume, other: Volume, sizes: Counter[int]) -> bool:
-    """Whether two neighbours are passes of the same, on maps of the same size."""
+    """Whether two neighbours are passes of the same repeat, or equal blocks, on maps of the same size."""
     if [source.volume for source in other.sources] != [one] or one.kind != other.kind:
         return False
     if one.axes != other.axes or one.title != other.title or one.kind == "input":

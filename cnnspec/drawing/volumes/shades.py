@@ -1,4 +1,4 @@
-"""Colours of volumes: of a kind of layer, of a block by its name, lit and in the shade."""
+"""Colours of volumes: by kind of layer or by block name, for faces in light and in shade."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cnnspec.drawing.colors import Palette
 from cnnspec.drawing.volumes.volume import Volume
 
 _TURNS = (0.0, 0.42, 0.78, 0.6, 0.2, 0.9)
-"""Of blocks with different names, how far round the circle of hues each is."""
+"""For blocks with different names: the rotation of each one's hue, as a part of the circle."""
 
 
 def mixed(color: str, other: str, part: float) -> str:
-    """`color` with this part of another."""
+    """`color` with a part of another colour."""
     pairs = zip(_channels(color), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in pairs)
 
@@ -31,7 +31,7 @@ def _channels(color: str) -> tuple[int, ...]:
 
 
 class Fills:
-    """The fill of each volume: its kind's, or of blocks one for each name."""
+    """The fill of each volume: its kind's colour; for blocks, one colour per name."""
 
     def __init__(self, palette: Palette, volumes: Iterable[Volume]) -> None:
         self.palette = palette

@@ -1,16 +1,16 @@
-"""A strip that is too long for a figure, with its middle and its surplus rows folded."""
+"""A strip that is too long for a figure: volumes in its middle, and rows beyond the limit, are folded."""
 
 from __future__ import annotations
 
 from cnnspec.drawing.volumes.volume import Link, Strip, Volume
 
 ROWS = 8
-"""At most."""
+"""The most rows."""
 
 
 def shortened(strip: Strip, longest: int) -> Strip:
-    """The strip as it is drawn: rows of more than `longest` volumes folded by the size of their maps, surplus
-    rows into one volume."""
+    """The strip as it is drawn: rows of more than `longest` volumes are folded by the size of their maps, and
+    rows beyond the limit become one volume."""
     became: dict[Volume, Volume] = {}
     rows = [_folded_row(row, longest, became) for row in strip.rows]
     heads = list(strip.heads)
@@ -23,7 +23,7 @@ def shortened(strip: Strip, longest: int) -> Strip:
 def with_folds(
     strip: Strip, rows: list[list[Volume]], heads: list[Volume | None], became: dict[Volume, Volume]
 ) -> Strip:
-    """The strip with these rows, in which some of its volumes have become others."""
+    """The strip with these rows, where some volumes have been replaced by others."""
     if not became:
         return strip
 
@@ -39,7 +39,7 @@ def with_folds(
 
 
 def _folded_row(row: list[Volume], longest: int, became: dict[Volume, Volume]) -> list[Volume]:
-    """First all volumes on maps of one size are one, then those in the middle."""
+    """Folds the volumes on maps of one size first, then those in the middle."""
     if len(row) <= longest:
         return row
     folded: list[list[Volume]] = []
@@ -56,7 +56,7 @@ def _folded_row(row: list[Volume], longest: int, became: dict[Volume, Volume]) -
 
 
 def fold_of(volumes: list[Volume], became: dict[Volume, Volume]) -> Volume:
-    """A fold of volumes, with the shape of the last."""
+    """A fold of several volumes, with the shape of the last one."""
     if len(volumes) == 1:
         return volumes[0]
     last, kinds = volumes[-1], {volume.kind for volume in volumes}

@@ -1,4 +1,4 @@
-"""Skips: arcs over the top where they are few, else the same letter at both ends."""
+"""Skips: arcs above the row where there are few, else the same letter at both ends."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ARCS = 9
 STEP, FIRST = 7.0, 7.0
 RADIUS = 5.0
 LETTER = 2 * RADIUS + 2
-"""The room of a letter."""
+"""The width of a letter."""
 
 
 class Skips:
-    """The links of a figure whose rows are given; rows are moved when their `room` is known."""
+    """The links of a figure with these rows, which are moved when their `room` is known."""
 
     def __init__(self, strip: Strip, rows: list[Row], palette: Palette) -> None:
         self.rows = rows
@@ -37,20 +37,20 @@ class Skips:
             self.given.setdefault(link.end, []).append(self.letters[link.start])
 
     def room(self, row: Row) -> float:
-        """How much is needed above a row."""
+        """The space that is needed above a row."""
         arcs = [self.levels[link] for link in self.arcs if self.row_of[link.end] is row]
         marks = any(map(self._is_marked, row.stands))
         return (FIRST + STEP * (1 + max(arcs)) if arcs else 0.0) + (2 * RADIUS + 4 if marks else 0.0)
 
     def reach(self, row: Row) -> tuple[float, float]:
-        """How far to the left and to the right its letters go."""
+        """How far its letters extend to the left and to the right of a row."""
         ends = [
             (x - RADIUS - 1, x + RADIUS + 1) for one in row.stands for x, _, _ in self._letters_above(one)
         ]
         return min([row.left, *(left for left, _ in ends)]), max([row.right, *(right for _, right in ends)])
 
     def items(self) -> list[Group]:
-        """The arcs, the letters, and the arrows where a row goes on."""
+        """The arcs, the letters, and the arrows where a row continues."""
         groups = [self._arc(link) for link in self.arcs]
         for row in self.rows:
             for one in row.stands:
@@ -79,14 +79,16 @@ class Skips:
         return Group((line,), "skip", link.end.name, f"from {link.start.name}")
 
     def _letters_above(self, one: Stand) -> list[tuple[float, str, bool]]:
-        """Where which letters are: of what begins here (full), then of what is read here."""
+        """The letters above an element and their positions: of the skips that begin here (full), then of
+        those that end here."""
         marks = [(self.letters[volume], True) for volume in one.volumes if volume in self.letters]
         marks += [(letter, False) for volume in one.volumes for letter in self.given.get(volume, ())]
         x = (one.start + one.end) / 2 - LETTER * (len(marks) - 1) / 2
         return [(x + LETTER * place, letter, full) for place, (letter, full) in enumerate(marks)]
 
     def _ends(self, row: Row) -> list[Group]:
-        """Before a row, the letter of where it begins, or an arrow where it goes on; after it, too."""
+        """Before and after a row, the letter of the place where it begins or ends, or an arrow where it
+        continues."""
         pen, first, last = Pen(self.palette.frame, 1.0), row.stands[0], row.stands[-1]
         groups = []
         if row.parent is not None:
@@ -107,7 +109,7 @@ def has_arcs(strip: Strip) -> bool:
 
 
 def letters_at(strip: Strip) -> Counter[Volume]:
-    """How many letters a volume may get, before it is known which links are arcs."""
+    """The most letters that a volume may get, before it is known which links are arcs."""
     starts = [head for head in strip.heads if head is not None]
     ends: list[Volume] = []
     if not has_arcs(strip):
@@ -117,7 +119,7 @@ def letters_at(strip: Strip) -> Counter[Volume]:
 
 
 def mark(palette: Palette, at: Point, letter: str, *, full: bool) -> Group:
-    """A letter in a circle, full where something begins."""
+    """A letter in a circle, which is full where a skip begins."""
     fill, ink = (palette.frame, "#ffffff") if full else ("#ffffff", palette.text)
     circle = Circle(*at, RADIUS, fill, Pen(palette.frame, 0.8))
     size = 6.5 if len(letter) < 2 else 5.0
@@ -126,7 +128,7 @@ def mark(palette: Palette, at: Point, letter: str, *, full: bool) -> Group:
 
 
 def letters_for(volumes: list[Volume]) -> dict[Volume, str]:
-    """A, B, …, Z, A2, … for each volume once."""
+    """A, B, …, Z, A2, … for each different volume."""
     turns = [
         (divmod(place, len(ascii_uppercase)), volume) for place, volume in enumerate(dict.fromkeys(volumes))
     ]
@@ -136,7 +138,7 @@ def letters_for(volumes: list[Volume]) -> dict[Volume, str]:
 
 
 def _levels(links: list[Link], order: dict[Volume, int]) -> dict[Link, int]:
-    """How high each arc goes: above those within it."""
+    """The height of each arc: above the arcs within it."""
     levels: dict[Link, int] = {}
     for link in sorted(links, key=lambda one: order[one.end] - order[one.start]):
         start, end = order[link.start], order[link.end]

@@ -1,10 +1,10 @@
-"""Texts on one line, moved apart as little as they need."""
+"""Moves texts on one line apart, as little as possible."""
 
 from __future__ import annotations
 
 
 def spread(centres: list[float], wides: list[float]) -> list[float]:
-    """The centres moved apart as little as texts of these widths need, their middle kept."""
+    """The centres of texts of these widths, moved apart as little as possible, with the same middle."""
     if not centres:
         return []
     apart: list[float] = []

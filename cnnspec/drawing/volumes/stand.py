@@ -1,4 +1,4 @@
-"""Something that stands on a line of a figure: a block of cuboids, a stack of sheets."""
+"""An element on a line of a figure: a block of cuboids, a stack of sheets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnnspec.drawing.volumes.volume import Volume
 
 
 class Stand(Protocol):
-    """What rows and skips need to know of it: which volumes it shows, and what it covers with its texts."""
+    """The properties that rows and skips need: the volumes that it shows, and its extent with its texts."""
 
     @property
     def volumes(self) -> list[Volume]: ...
@@ -31,10 +31,10 @@ class Stand(Protocol):
 
     @property
     def level(self) -> float:
-        """Where an arrow points to it, or leaves it."""
+        """The height at which arrows reach and leave it."""
 
     def leg(self, volume: Volume) -> float:
-        """Where an arc stands on one of its volumes."""
+        """The x at which an arc ends on one of its volumes."""
 
     def shift(self, by: float, down: float) -> None:
         """Moves it."""

@@ -1,4 +1,4 @@
-"""The network as rows of volumes: the longest way through it, the spine, and what branches off."""
+"""The network as rows of volumes: the longest path through it (the spine), and the rows that branch off."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _latest(became: dict[Volume, Volume], volume: Volume) -> Volume:
 
 
 def _depths(volumes: list[Volume]) -> dict[Volume, int]:
-    """How many volumes are on the longest way to each."""
+    """The number of volumes on the longest path to each volume."""
     depth: dict[Volume, int] = {}
     for volume in volumes:
         depth[volume] = 1 + max((depth[source.volume] for source in volume.sources), default=0)
@@ -55,12 +55,13 @@ def _depths(volumes: list[Volume]) -> dict[Volume, int]:
 
 
 def _by_depth(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:
-    """The main branch after those beside it, whatever their order in the text."""
+    """Puts the main branch after the branches beside it, whatever their order in the text."""
     return sorted(volumes, key=_depths(volumes).__getitem__), {}
 
 
 def _onto_links(volumes: list[Volume], spine: list[Volume], outputs: list[Volume]) -> set[Volume]:
-    """Single layers between two volumes of the spine, as a lateral 1x1 convolution, belong to the link."""
+    """Moves single layers between two volumes of the spine, such as a lateral 1x1 convolution, onto the
+    link."""
     on_spine = set(spine)
     readers = Counter(source.volume for volume in volumes for source in volume.sources)
     moved: set[Volume] = set()
@@ -80,7 +81,7 @@ def _onto_links(volumes: list[Volume], spine: list[Volume], outputs: list[Volume
 def _rows(
     volumes: list[Volume], spine: list[Volume], main: dict[Volume, Volume]
 ) -> tuple[list[list[Volume]], list[Volume | None]]:
-    """Each volume that is not on the spine goes on a row of its own kind: after the one that it reads."""
+    """Puts each volume that is not on the spine on a row of its own kind, after the volume that it reads."""
     rows: list[list[Volume]] = [spine]
     heads: list[Volume | None] = [None]
     last: dict[Volume, list[Volume]] = {}
@@ -100,7 +101,7 @@ def _rows(
 
 
 def _links(rows: list[list[Volume]], heads: list[Volume | None]) -> list[Link]:
-    """What is read from elsewhere than the volume before."""
+    """The inputs that are not from the volume before."""
     links = []
     for row, head in zip(rows, heads, strict=True):
         for before, volume in zip([head, *row], row, strict=False):
@@ -108,6 +109,6 @@ def _links(rows: list[list[Volume]], heads: list[Volume | None]) -> list[Link]:
             links += [
                 Link(source.volume, volume, source.cropped, tuple(source.via))
                 for source in volume.sources
-                if source is not step  # a second one is a shortcut past this layer
+                if source is not step  # a second input is a shortcut past this layer
             ]
     return links

@@ -1,4 +1,4 @@
-"""The network as volumes and what each reads, its blocks with branches and its long repeats closed."""
+"""The network as volumes with their inputs; blocks with branches and long repeats are closed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cnnspec.ir.graph import Body, Graph, Layer, Region, given_by, handed_on, ou
 from cnnspec.ops.base import Shape
 
 ROOM = 2_000
-"""Volumes that are unfolded, at most; what would be more is closed."""
+"""The most volumes that are unfolded; further ones are closed."""
 SINGLY = 4
-"""Passes of a repeat that are drawn one by one, at most."""
+"""The most passes of a repeat that are drawn one by one."""
 
 
 class Value(NamedTuple):
@@ -31,7 +31,7 @@ class Unfolder:
     graph: Graph
     tables: list[list[Inside]]
     level: int
-    """How many levels of blocks are still to be opened: the number of the table that holds."""
+    """The number of block levels that are still to be opened: an index into `insides`."""
     volumes: list[Volume] = field(default_factory=list)
     repeats: int = 0
 
@@ -40,7 +40,7 @@ class Unfolder:
         return self.tables[self.level]
 
     def body(self, number: int, values: list[Value], path: str, times: int) -> list[Value]:
-        """One pass through a body, which stands for `times` of them; gives its outputs."""
+        """One pass through a body, which counts as `times` passes; returns its outputs."""
         body = self.graph.bodies[number]
         opened = bool(self.level and self.graph.templates[body.template].block)
         self.level -= opened
@@ -58,7 +58,7 @@ class Unfolder:
         return [values[value] for value in body.outputs]
 
     def marked(self, before: int, label: str) -> None:
-        """The author's label of a stretch is that of its last volume."""
+        """Gives the author's label of several steps to their last volume."""
         if label and len(self.volumes) > before:
             self.volumes[-1].label = label
 
@@ -92,7 +92,7 @@ class Unfolder:
         volume.after.append(step.op)
         if step.label:
             volume.label = step.label
-        if len(volume.shape) == 1 < len(out):  # a vector that is laid out as maps
+        if len(volume.shape) == 1 < len(out):  # a vector that is reshaped to maps
             volume.shape = out
         return Value(volume, out)
 
@@ -139,7 +139,7 @@ class Unfolder:
         amounts: tuple[int, int],
         body: int = -1,
     ) -> list[Value]:
-        """A stretch as one volume, with ×n and the layers in it."""
+        """Several steps as one volume, with ×n and the number of layers in it."""
         count, layers = amounts
         kind = self.known[body].kind if body >= 0 and not self.known[body].closed else "block"
         title = step.block or self.title(body if body >= 0 else step.passes[0].body)
@@ -148,7 +148,7 @@ class Unfolder:
         return [Value(volume, shape) for shape in shapes]
 
     def title(self, number: int) -> str:
-        """What a body is called: as the only block in it, else after how its branches meet."""
+        """The name of a body: of the only block in it, else after the merge of its branches."""
         body = self.graph.bodies[number]
         regions = [step for step in body.steps if isinstance(step, Region)]
         while len(regions) == 1:

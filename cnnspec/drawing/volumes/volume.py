@@ -1,8 +1,8 @@
-"""What the looks of this style draw: a row of volumes, and the links between them.
+"""The data for all looks of this style: rows of volumes, and the links between them.
 
-A volume is what one layer puts out, with the layers after it that keep its shape (normalisation,
-activation, dropout); or a fold: a block with branches, a repeat. Every layer of the network is in exactly one
-volume or on a link.
+A volume is the output of one layer, with the layers after it that keep its shape (normalisation, activation,
+dropout); or a fold: a block with branches, a repeat. Every layer of the network is in exactly one volume or
+on a link.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from cnnspec.ops.base import Shape
 
 @dataclass(slots=True, eq=False)
 class Volume:
-    """One volume while the row is being made; the looks only read it.
+    """A volume. It changes only while the rows are made; the looks only read it.
 
-    `name` is its name in the layer table, `label` the author's, `title` what a fold is called. `op` is the
-    layer that makes it (None: an input, a fold), `kind` the name of
-    its colour in the palette, `after` are the layers after it that it stands for too.
-    `count` is ×n, `layers` how many layers of the network are in it. `parts` are the channels that were
-    stacked (of a concatenation), `repeat` the region it comes from, which it may share with its neighbours.
+    `name` is its name in the layer table, `label` the author's, `title` the name of a fold. `op` is the layer
+    that makes it (None: an input, a fold), `kind` the name of its colour in the palette, `after` are the
+    further layers that it includes. `count` is ×n, `layers` the number of the network's layers in it. `parts`
+    are the channels of a concatenation's inputs, `repeat` the region that it belongs to, which it may share
+    with its neighbours.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Volume:
     parts: tuple[int, ...] = ()
     repeat: int = -1
     note: str = ""
-    """What the figure says of it, where that does not follow from the rest."""
+    """An additional text in the figure, which does not follow from the other fields."""
 
     @property
     def axes(self) -> Shape:
@@ -46,7 +46,7 @@ class Volume:
 
     @property
     def is_vector(self) -> bool:
-        """A vector, or a map of one position."""
+        """Whether it is a vector, or a map of one position."""
         return prod(self.axes) == 1
 
 
@@ -58,7 +58,9 @@ def grown(before: Volume, after: Volume) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """What a volume reads: another one, perhaps cropped, perhaps through `via`, layers of the link's own."""
+    """An input of a volume: another volume, perhaps cropped, perhaps through `via`, the layers on the
+    link.
+    """
 
     volume: Volume
     cropped: bool = False
@@ -68,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A skip: from a volume to one further on, or the end of a further row to where it is read."""
+    """A skip: from a volume to a later one, or from the end of a further row to its reader."""
 
     start: Volume
     end: Volume
@@ -78,8 +80,9 @@ class Link:
 
 @dataclass(slots=True, eq=False)
 class Strip:
-    """The whole network: rows of volumes, the spine first, and the links that are not between neighbours. The
-    row `n` begins at `heads[n]` (None: an input of its own)."""
+    """The whole network: rows of volumes, the spine first, and the links that are not between neighbours. Row
+    `n` begins at `heads[n]` (None: at an input of its own).
+    """
 
     rows: list[list[Volume]]
     heads: list[Volume | None]

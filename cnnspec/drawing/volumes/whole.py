@@ -1,4 +1,4 @@
-"""A whole figure: the network as a strip, in a look, made to fit the width."""
+"""A whole figure: the network as a strip, drawn in one of the looks, fitted to the width."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from cnnspec.drawing.volumes.words import sentence
 from cnnspec.ir.graph import Graph
 
 WIDTH, WIDEST = 504.0, 720.0
-"""Of a figure whose width is not given: what is aimed at, 7 inches, and what it has at most."""
+"""For a figure without a given width: the intended width, 7 inches, and the largest."""
 SMALLER = (1.0, 0.88, 0.77)
-"""How small a figure may be made, its texts too, where it then needs fewer lines: none is under 5 points."""
+"""The scales of a figure, its texts included, that are tried to save lines: no text is below 5 points."""
 SMALL, FEW = 64, 8
-"""Maps and weighted layers of a network that is drawn as sheets, at most."""
+"""The largest maps and the most weighted layers of a network that is drawn as sheets."""
 LONGEST = {"sheets": 24, "cuboids": 48, "levels": 64}
-"""How many volumes a row has at most, by the look."""
+"""The most volumes of a row, by look."""
 
 
 def whole(graph: Graph, options: Options) -> Scene:

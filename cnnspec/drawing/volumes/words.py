@@ -1,4 +1,4 @@
-"""What figures of volumes call a layer: `5×5 convolution, /2`, `max pooling`, `BN`, `ReLU`."""
+"""The names of layers in figures of volumes: `5×5 convolution, /2`, `max pooling`, `BN`, `ReLU`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = {
     "add": "sum", "sub": "difference", "mul": "product", "div": "quotient", "max": "maximum",
     "local": "locally connected", "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
 }  # fmt: skip
-"""Where the first words of a layer's title are not what a figure says."""
+"""Names for figures, where they are not the first words of a layer's title."""
 
 _SHORT = {
     "relu": "ReLU", "relu6": "ReLU6", "leaky": "leaky ReLU", "prelu": "PReLU", "elu": "ELU", "selu": "SELU",
@@ -26,7 +26,7 @@ _SHORT = {
     "droppath": "drop path", "l2norm": "L2 norm", "softmax": "softmax", "tanh": "tanh",
     "sigmoid": "sigmoid", "abs": "absolute value",
 }  # fmt: skip
-"""Of layers that stand after others; `bn` and its like are capitals."""
+"""Short names of layers after other layers; `bn` and similar words are written in capitals."""
 
 
 LONG_NAME = 30
@@ -44,7 +44,7 @@ def short(op: Op) -> str:
 
 
 def behind(ops: Iterable[Op]) -> str:
-    """` + BN + ReLU`: of the layers after another, those that a figure names."""
+    """` + BN + ReLU`: those of the following layers that a figure names."""
     shown = [short(op) for op in ops if op.activation or (kind_of(op) == "norm" and not op.drops)]
     return "".join(f" + {one}" for one in dict.fromkeys(shown))
 
@@ -56,7 +56,7 @@ def window(op: Op) -> Shape:
 
 
 def stride(op: Op) -> Shape:
-    """How far a layer's windows are apart; () where it has none."""
+    """The distance between a layer's windows; () where it has none."""
     size = getattr(op, "S", None) or getattr(op, "stride", ())
     return size if isinstance(size, tuple) and window(op) else ()
 
@@ -67,7 +67,7 @@ def times(sizes: Iterable[int]) -> str:
 
 
 def extent(size: Shape) -> str:
-    """The size of a window: `5×5`; of a signal, `5-wide`."""
+    """The size of a window: `5×5`; on a signal, `5-wide`."""
     return f"{size[0]}-wide" if len(size) == 1 else times(size)
 
 
@@ -83,19 +83,19 @@ _KINDS = {
 
 
 def fold_name(volume: Volume) -> str:
-    """What a fold is called: by its block, or by what its layers are."""
+    """The name of a fold: its block's name, or the names of its layers."""
     return volume.title or _KINDS.get(volume.kind, volume.kind)
 
 
 def shape_text(shape: Shape) -> str:
-    """`64@28×28`; a single map is its size, a vector its length."""
+    """`64@28×28`; the size of a single map, the length of a vector."""
     if prod(shape[1:]) == 1:
         return str(shape[0])
     return times(shape[1:]) if shape[0] == 1 else f"{shape[0]}@{times(shape[1:])}"
 
 
 def tooltip(volume: Volume) -> str:
-    """What a volume is, in words."""
+    """A description of a volume."""
     made = volume.title or (f"{volume.op.word} {volume.op.written()}".strip() if volume.op else volume.kind)
     made += f" ×{volume.count:,}" if volume.count > 1 else ""
     behind = "".join(f" → {op.word}" for op in volume.after[:6])
@@ -103,11 +103,11 @@ def tooltip(volume: Volume) -> str:
 
 
 MENTIONED = 40
-"""Volumes of which the description speaks, at most."""
+"""The most volumes in the description."""
 
 
 def sentence(strip: Strip) -> str:
-    """The figure in words: what follows what, with the shapes."""
+    """A description of the figure: the volumes in order, with their shapes."""
     spoken = [f"{_spoken(volume)} {times(volume.shape)}" for volume in strip.spine[:MENTIONED]]
     more = len(strip.volumes) - len(spoken)
     return ", ".join(spoken) + (f", and {more} more" if more else "") + "."

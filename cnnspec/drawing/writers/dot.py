@@ -52,7 +52,7 @@ def _style(node: Node) -> str:
 
 
 def _quoted(lines: list[str]) -> str:
-    """A string; in it Graphviz reads entities, so that `&` is one."""
+    """A string literal. Graphviz reads entities in it, so `&` is written as one."""
     plain = map(printable, lines)
     escaped = [one.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for one in plain]
     return '"' + "\\n".join(escaped) + '"'

@@ -11,10 +11,10 @@ from cnnspec.drawing.flow.diagram import Figure, Node, Runs, TooLarge, words
 from cnnspec.drawing.flow.flat import Cluster, flat, text_of
 
 MOST_EDGES, MOST_CHARACTERS = 500, 50_000
-"""What Mermaid draws at most, where its settings are not changed."""
+"""Mermaid's limits, unless its settings are changed."""
 BOX, PILL, ROUND = ("[", "]"), ("([", "])"), ("((", "))")
 SHAPES = {"layer": BOX, "block": BOX, "merge": BOX, "sign": ROUND, "choice": ROUND}
-"""How a box is written; those of other kinds are pills."""
+"""The brackets for each kind of box; boxes of other kinds are pills."""
 SPECIAL = frozenset('"#&<>;`{}[]|\\$*_~')
 
 
@@ -66,7 +66,7 @@ def _nodes(cluster: Cluster) -> Iterator[Node]:
 
 
 def _text(lines: list[Runs]) -> str:
-    """In quotes: what Mermaid or HTML would read is written by its number."""
+    """A text in quotes; characters with a meaning in Mermaid or HTML are written by number."""
     plain = (printable(words(line)) for line in lines)
     escaped = ("".join(f"#{ord(char)};" if char in SPECIAL else char for char in line) for line in plain)
     return "<br/>".join(escaped)

@@ -1,4 +1,4 @@
-"""A scene as PDF, its fonts embedded (the package `reportlab`)."""
+"""A scene as PDF with embedded fonts (uses the package `reportlab`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnnspec.drawing.writers.paths import pieces_of
 
 
 def write(scene: Scene) -> bytes:
-    """The whole file: one page of the figure's size, without a date: always the same bytes."""
+    """The whole file: one page of the figure's size. It has no date, so the bytes are always the same."""
     from reportlab.pdfgen.canvas import Canvas
 
     buffer = BytesIO()
@@ -36,7 +36,7 @@ def write(scene: Scene) -> bytes:
 
 
 def _face(bold: bool, italic: bool) -> str:
-    """A face of our font, known to reportlab by the name of its file."""
+    """A face of the figure's font, registered with reportlab under its file name."""
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
 

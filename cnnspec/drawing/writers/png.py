@@ -1,4 +1,5 @@
-"""A scene as PNG (the package `resvg_py`), its texts in our own font, whatever fonts the machine has."""
+"""A scene as PNG (uses the package `resvg_py`), in the fonts of cnnspec, independently of the machine's
+fonts."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from cnnspec.drawing.writers import svg
 
 DPI = 300
 MOST = 50_000_000
-"""Pixels of a picture, at most; what would have more has fewer in each inch."""
+"""The most pixels of an image; a larger image gets fewer pixels per inch."""
 
 
 def write(scene: Scene) -> bytes:
-    """The whole file, with 300 pixels in an inch."""
+    """The whole file, with 300 pixels per inch."""
     import resvg_py
 
     pixels = scene.width * scene.height * (DPI / 72) ** 2

@@ -11,7 +11,7 @@ from cnnspec.drawing.scene import Circle, Group, Item, Line, Pen, Run, Scene, Sh
 
 FAMILIES = f"'{fonts.FAMILY}','Liberation Sans',Arimo,Arial,Helvetica,sans-serif"
 PAPER = "#ffffff"
-"""Behind the figure, so that it can be read on a dark page, too."""
+"""The background, so that the figure is readable on a dark page too."""
 
 
 def write(scene: Scene) -> str:
@@ -112,7 +112,7 @@ def _point(point: tuple[float, float]) -> str:
 
 
 def _number(value: float) -> str:
-    """At most two decimals."""
+    """The number with at most two decimals."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 

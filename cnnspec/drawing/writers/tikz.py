@@ -32,7 +32,7 @@ _ESCAPED = {
 
 
 _LIGATURES = re.compile("(?<=-)(?=-)|(?<=`)(?=`)|(?<=')(?=')")
-"""Between two signs of which LaTeX would make one."""
+"""The position between two characters that LaTeX would join to one."""
 
 
 def write(scene: Scene) -> str:
@@ -108,10 +108,11 @@ def _run(run: Run) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text that LaTeX prints as it is, whatever is in it; letters that its fonts lack are shown by number.
+    r"""A text that LaTeX prints unchanged, whatever it contains; letters that its fonts do not have are shown
+    by number.
 
     >>> escaped("50% of a_b")
-    '50\\\\% of a\\\\_b'
+    '50\\% of a\\_b'
     """
     letters = "".join(_ESCAPED.get(char) or _letter(char) for char in printable(text))
     return _LIGATURES.sub("{}", letters)
@@ -122,7 +123,7 @@ def _letter(char: str) -> str:
 
 
 def _comment(text: str) -> str:
-    """A text on one line. (In LaTeX's eyes `^^M` ends a line, in a comment, too.)"""
+    """A text on one line. (LaTeX reads `^^M` as a line end, also in a comment.)"""
     return printable(text).replace("^^", "^ ^")
 
 
@@ -131,7 +132,7 @@ def _point(point: Point) -> str:
 
 
 def _colors(items: Iterable[Item | Group]) -> list[str]:
-    """The colours in the order in which they come."""
+    """The colours in the order of first use."""
     found: dict[str, None] = {}
     for item in items:
         match item:

@@ -1,4 +1,4 @@
-"""The writers, one per format: a function from grids to text. Each escapes what it is given."""
+"""The writers, one per format: a function from grids to text, which escapes all text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from cnnspec.drawing.table.cells import Grid
 
 
 def written(grids: Sequence[Grid], form: str) -> str:
-    """The tables in one of the formats: `write` of the file of its name, or of `csv_`, `json_`, whose names
-    Python has taken."""
+    """The tables in one of the formats: by `write` in the file of that name (`csv_` and `json_`, because
+    Python has modules `csv` and `json`)."""
     name = f"{form}_" if form in ("csv", "json") else form
     write: Callable[[Sequence[Grid]], str] = import_module(f"cnnspec.drawing.table.formats.{name}").write
     return write(grids)

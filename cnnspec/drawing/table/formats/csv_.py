@@ -33,7 +33,7 @@ def rows(grid: Grid) -> list[list[str]]:
 
 
 def _harmless(text: str) -> str:
-    """What a spreadsheet would take for a formula, as text."""
+    """The text, protected where a spreadsheet would read it as a formula."""
     return (
         f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and len(text) > 1) else text
     )

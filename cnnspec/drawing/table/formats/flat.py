@@ -8,8 +8,8 @@ from cnnspec.drawing.table.cells import Content, Grid, Line, Matrix
 
 
 def rows_of(grid: Grid, show: Callable[[Content], str], between: str) -> list[list[str]]:
-    """The rows. A cell across columns is repeated in each of them, unless it is a head; rows beside a cell
-    that is several rows high are one row, their texts joined by `between`."""
+    """The rows. A cell across columns is repeated in each of them, unless it is a head. Rows beside a cell
+    that is several rows high are one row, with their texts joined by `between`."""
     width = len(grid.align)
     found: list[list[list[str]]] = []
     left = 0

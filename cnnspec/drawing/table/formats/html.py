@@ -1,4 +1,5 @@
-"""HTML: a table with rowspan and colspan; matrices in MathML, which browsers draw with brackets that grow."""
+"""HTML: a table with rowspan and colspan; matrices are MathML, where browsers draw brackets of the right
+height."""
 
 from __future__ import annotations
 

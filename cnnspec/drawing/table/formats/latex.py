@@ -14,7 +14,7 @@ from cnnspec.drawing.writers.tikz import escaped as plain
 
 HEAD = "% \\usepackage{booktabs,multirow}\n"
 OWN = {"–": "--", "✓": r"$\surd$", "[": "{[}", "]": "{]}", "*": "{*}"}
-"""A bracket or a star after `\\\\` would be its argument."""
+r"""Replacements for single characters. A bracket or a star after `\\` would be read as its argument."""
 
 
 def write(grids: Sequence[Grid]) -> str:
@@ -23,7 +23,7 @@ def write(grids: Sequence[Grid]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that LaTeX sets as it is."""
+    """Text that LaTeX prints unchanged."""
     return "".join(OWN.get(piece) or plain(piece) for piece in re.split(r"([–✓\[\]*])", text))
 
 
@@ -41,7 +41,7 @@ def _table(grid: Grid) -> str:
 
 
 def _rule(row: Row, covered: list[int]) -> list[str]:
-    """The rule above a row; a partial one goes over the columns that no cell from above covers."""
+    """The rule above a row; a partial one covers only the columns that no cell from above covers."""
     if row.rule == "full":
         return ["\\midrule"]
     free = [place for place, left in enumerate(covered, start=1) if not left]
@@ -56,7 +56,7 @@ def _covered(covered: list[int], cells: list[tuple[int, Cell]]) -> list[int]:
 
 
 def _height(row: Row) -> int:
-    """How many lines a row takes."""
+    """The number of lines in a row."""
     return max((_lines(cell.content) for cell in row.cells), default=1)
 
 
@@ -65,7 +65,7 @@ def _lines(content: Content) -> int:
 
 
 def _row(cells: list[tuple[int, Cell]], align: str, heights: list[int]) -> str:
-    # (\multirow counts lines from the middle of the first row on)
+    # \multirow counts lines from the middle of the first row
     texts = [""] * len(align)
     skipped: set[int] = set()
     for start, cell in cells:

@@ -1,4 +1,4 @@
-"""Markdown as GitHub renders it; the columns are aligned in the text, too, where lines stay short."""
+"""Markdown as GitHub renders it. Where lines are short, the columns are aligned in the text as well."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cnnspec.drawing.table.formats.marks import Marks
 SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 LONGEST = 200
-"""A table whose lines would be longer is not aligned in the text."""
+"""The longest line, in characters, of a table whose columns are aligned in the text."""
 _SPECIAL = re.compile(
     r"[\\`*<>|~$@]|(?<=:)//|(?<=www)\."
-    r"|\[(?![0-9, …]*\](?!\())|(?<![0-9, …])\]|\](?=\()"  # not those around a list of numbers
+    r"|\[(?![0-9, …]*\](?!\())|(?<![0-9, …])\]|\](?=\()"  # except brackets around a list of numbers
     r"|&(?=[#A-Za-z])|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
 )
 
@@ -29,7 +29,7 @@ def write(grids: Sequence[Grid]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Text that Markdown shows unchanged."""
     text = "".join(char if char.isprintable() else "?" for char in text)
     return _SPECIAL.sub(
         lambda found: "".join(f"&#{ord(char)};" if char in "<>&@" else f"\\{char}" for char in found[0]),

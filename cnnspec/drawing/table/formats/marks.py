@@ -1,4 +1,4 @@
-"""How a format writes what is in a cell: its pieces, its lines, and several of these one below another."""
+"""The content of a cell in a format: its pieces, its lines, and several lines below one another."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cnnspec.drawing.table.cells import Content, Line, Matrix, Piece, Scientific
 class Marks(NamedTuple):
     """The marks of a format.
 
-    `escaped` writes a text, `symbol`, `bold` and `size` stand around one; `power` is `7²`, `scientific`
-    `1.8×10⁹`, `matrix` a whole matrix; `between` separates what is one below another.
+    `escaped` escapes a text; `symbol`, `bold` and `size` mark one; `power` is `7²`, `scientific` `1.8×10⁹`,
+    `matrix` a whole matrix; `between` separates lines below one another.
     """
 
     escaped: Callable[[str], str]

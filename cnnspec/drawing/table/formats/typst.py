@@ -9,7 +9,7 @@ from cnnspec.drawing.table.formats.marks import Marks
 
 ALIGN = {"l": "left", "c": "center", "r": "right"}
 PLAIN = frozenset(" ,()")
-"""Punctuation that means itself."""
+"""Punctuation without a special meaning in markup."""
 
 
 def write(grids: Sequence[Grid]) -> str:
@@ -18,7 +18,7 @@ def write(grids: Sequence[Grid]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text as markup: a backslash before all other punctuation."""
+    """Text as markup: with a backslash before all other punctuation."""
     found = []
     for char in text:
         if not char.isprintable():

@@ -1,1 +1,1 @@
-"""The layouts of six famous tables, a file each: a function from networks to grids."""
+"""The layouts of six well-known tables, one file each: a function from networks to grids."""

@@ -1,4 +1,4 @@
-"""Table 1 of Huang et al. 2017: dense blocks and the transitions between them, a column for each network."""
+"""Table 1 of Huang et al. 2017: dense blocks and the transitions between them, one column per network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnspec.drawing.table.words import bracket
 
 
 class Stage(NamedTuple):
-    """A row of the table: what it is called, and its parts."""
+    """A row of the table: its name, and its parts."""
 
     name: str
     parts: tuple[Part, ...]
@@ -44,7 +44,7 @@ def densenet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
 
 
 def is_dense(part: Part) -> bool:
-    """A block that puts what it makes after what it was given: `concat [ id | … ]`."""
+    """Whether a part is a block that concatenates its output to its input: `concat [ id | … ]`."""
     if part.kind == "merge" and part.word == "concat" and len(part.branches) > 1:
         return sum(not branch for branch in part.branches) == 1
     return part.kind == "cell" and any(map(is_dense, part.inner))
@@ -72,7 +72,7 @@ def _stages(network: Network) -> list[Stage]:
 
 
 def _before(parts: Sequence[Part]) -> list[Stage]:
-    """What is before the first block: a row each."""
+    """The parts before the first block: one row each."""
     found: list[Stage] = []
     for part in parts:
         name = "Convolution" if part.weighted else "Pooling"
@@ -87,7 +87,7 @@ def _place(column: Sequence[Stage], name: str) -> int:
 
 
 def _rows(name: str, stages: Sequence[Stage | None], options: TableOptions) -> list[Row]:
-    """A row, or, of a transition, one for each of its layers, as they have outputs of different sizes."""
+    """A row; for a transition one row per layer, because their outputs differ in size."""
     present = [stage for stage in stages if stage is not None]
     apart = name.startswith("Transition") and len({len(stage.parts) for stage in present}) == 1
     steps: list[list[tuple[Part, ...] | None]]

@@ -40,7 +40,7 @@ def _of(network: Network, options: TableOptions) -> Grid:
 
 
 def _stages(parts: Sequence[Part]) -> list[Group]:
-    """A row for each part; what follows the last block is one."""
+    """One row per part; the parts after the last block are one row."""
     last = max((place for place, part in enumerate(parts) if part.kind == "cell"), default=len(parts) - 1)
     rows = [(part,) for part in parts[: last + 1]]
     tail = tuple(parts[last + 1 :])
@@ -48,7 +48,7 @@ def _stages(parts: Sequence[Part]) -> list[Group]:
 
 
 def operator(parts: Sequence[Part]) -> Line:
-    """`Conv3×3`, `MBConv6, k3×3`, `Conv1×1 & Pooling & FC`; another block by its name."""
+    """`Conv3×3`, `MBConv6, k3×3`, `Conv1×1 & Pooling & FC`; other blocks by name."""
     pieces: list[Piece] = []
     for part in parts:
         one = _operator(part)

@@ -1,4 +1,4 @@
-"""A table that follows no paper: the rows and columns of the options."""
+"""A table that does not follow a paper: with the rows and columns of the options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnspec.drawing.table.listing import listed
 from cnnspec.drawing.table.networks import Cells, Network, TableOptions
 
 CELLS: dict[str, Cells] = {"line": "call", "layer": "call", "size": "bracket", "stage": "bracket"}
-"""How a part is written where the options do not say."""
+"""The default notation for parts, by the kind of rows."""
 LISTED = {
     "line": ("name", "layer", "output", "weights", "MACs"),
     "stage": ("name", "layer", "output", "weights", "MACs"),
@@ -28,7 +28,7 @@ COMPARED = {
 
 
 def general(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
-    """A table of one network, or one with a column for each."""
+    """A table of one network, or a table with one column per network."""
     rows = options.rows or ("line" if len(networks) == 1 else "size")
     cells = options.cells or CELLS[rows]
     found = [groups(network, rows) for network in networks]

@@ -1,4 +1,4 @@
-"""Table 1 of Szegedy et al. 2015: a row for each layer and module, a column for each branch's channels."""
+"""Table 1 of Szegedy et al. 2015: one row per layer and module, a column for each branch's channels."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def _has_branches(part: Part) -> bool:
 
 
 def _rows(parts: Sequence[Part], titles: Sequence[Title]) -> list[Group]:
-    """A row for each part; a 1×1 convolution before a larger one is its reduction, if there is a column."""
+    """One row per part; a 1×1 convolution before a larger one is that layer's reduction, if there is a column
+    for it."""
     found: list[Group] = []
     for part in parts:
         before = found[-1].parts if found else ()
@@ -95,10 +96,10 @@ def _is_conv(part: Part) -> bool:
 
 
 def _module(part: Part) -> dict[Title, str]:
-    """The channels of a module's branches by their columns."""
+    """The channels of a module's branches, by column."""
     inner = part.inner
     found: dict[Title, str] = {}
-    if len(inner) == 2 and _is_conv(inner[0]):  # a squeeze before the branches
+    if len(inner) == 2 and _is_conv(inner[0]):  # a 1×1 convolution before the branches
         _put(found, "#", kernel(inner[0]), " squeeze", str(inner[0].out[0]))
         inner = inner[1:]
     if len(inner) != 1 or inner[0].kind != "merge" or inner[0].word != "concat":
@@ -169,7 +170,7 @@ def _type(row: Listed) -> Content:
 
 
 _NUMBER = re.compile(r"[A-Za-z_]*?([0-9]+[a-z]?)$")
-"""`i3a` is module 3a, `inception2` module 2."""
+"""The module's number in a name: `i3a` is module 3a, `inception2` module 2."""
 
 
 def _patch(row: Listed) -> Content:

@@ -1,4 +1,4 @@
-"""What blocks with a depthwise layer have in common, whatever they are called: expansion, kernel, gate."""
+"""Blocks with a depthwise layer, under any name: expansion, kernel, gate."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cnnspec.drawing.table.parts import Part, form, is_activation, is_depthwise
 class Inverted(NamedTuple):
     """A block that expands its channels `t` times, filters them, and projects them.
 
-    `fused`: the filter is an ordinary convolution, which expands them too. `gate`: squeeze and excitation.
-    `hidden` are the channels that are filtered, `act` the first activation."""
+    `fused`: the filter is an ordinary convolution, which also expands them. `gate`: squeeze and excitation.
+    `hidden` is the number of channels that are filtered, `act` the first activation."""
 
     t: Fraction
     hidden: int
@@ -43,7 +43,7 @@ def inverted(part: Part) -> Inverted | None:
 
 
 def _layers(part: Part) -> Iterator[Part]:
-    """The layers on the main way through a block, and its gates."""
+    """The layers on the main path through a block, and its gates."""
     for inner in part.inner if part.kind == "cell" else [p for branch in part.branches for p in branch]:
         if inner.kind in ("layer", "gate"):
             yield from [inner] * (inner.times if inner.kind == "layer" else 1)
@@ -61,8 +61,8 @@ def _act(layers: list[Part]) -> str:
 
 
 def alike(part: Part) -> Any:
-    """What uses of one such block have in common, the first of which may have a stride and other incoming
-    channels."""
+    """A key that is equal for uses of one such block; the first use may have a stride and another number of
+    input channels."""
     found = inverted(part)
     if found is None:
         return form(part)

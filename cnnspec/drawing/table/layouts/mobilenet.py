@@ -44,7 +44,7 @@ def _columns(blocks: list[Inverted], options: TableOptions) -> list[Column]:
     ]
     if whole:
         found.append(Column(text(Symbol("t")), "c", lambda row: content(_t(row, whole))))
-    else:  # as MobileNetV3 has it
+    else:  # as in MobileNetV3's table
         found.append(Column(text("exp size"), "c", lambda row: content(_t(row, whole))))
     found.append(Column(text(Symbol("c")), "c", _c))
     if any(one.gate for one in blocks):

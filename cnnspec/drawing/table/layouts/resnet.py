@@ -1,4 +1,5 @@
-"""Table 1 of He et al. 2016: a row for each size of the maps, a column per network, blocks in brackets."""
+"""Table 1 of He et al. 2016: one row for each size of the maps, one column per network, blocks in
+brackets."""
 
 from __future__ import annotations
 
@@ -41,8 +42,8 @@ def resnet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
 
 
 def _namer(rows: Sequence[Beside]) -> Callable[[Beside], Content]:
-    """`conv1`, `conv2_x`: rows are numbered, and `_x` is a row that has blocks; the last, after the maps,
-    has no name."""
+    """The names of rows, `conv1`, `conv2_x`: rows are numbered, and `_x` marks a row with blocks. The last
+    row, after the maps, has no name."""
     names: dict[object, str] = {}
     numbers = count(1)
     for row in rows:
@@ -60,7 +61,7 @@ def _namer(rows: Sequence[Beside]) -> Callable[[Beside], Content]:
 
 
 def heads_of(networks: Sequence[Network]) -> list[str]:
-    """`50-layer` where the networks are called so and differ in that, else their names."""
+    """`50-layer` where the networks' names contain their depth and differ in it, else the names."""
     depths = [str(one.report.totals.layers) for one in networks]
     named = (
         re.search(rf"(?<![0-9]){depth}(?![0-9])", one.label)

@@ -1,5 +1,5 @@
-"""Table 1 of Simonyan & Zisserman 2015: layers one below another, pooling across all columns, what a network
-has more than the one to its left in bold."""
+"""Table 1 of Simonyan & Zisserman 2015: layers one below another, pooling across all columns, and in bold the
+layers that the network to the left does not have."""
 
 from __future__ import annotations
 

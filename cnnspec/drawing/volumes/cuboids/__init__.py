@@ -1,1 +1,1 @@
-"""The look `cuboids`: boxes in oblique projection, equal maps as bands of one block."""
+"""The look `cuboids`: boxes in oblique projection; consecutive maps of equal size are bands of one block."""

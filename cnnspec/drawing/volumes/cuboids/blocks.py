@@ -1,4 +1,5 @@
-"""The row of volumes as blocks: what lies on maps of one size is one block, a pooling lies on its face."""
+"""The row of volumes as blocks: consecutive maps of one size are one block, and a pooling lies on its
+face."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from cnnspec.drawing.volumes.volume import Volume
 
 BANDS = 12
-"""Bands of a block, at most."""
+"""The most bands of a block."""
 
 
 @dataclass(slots=True, eq=False)

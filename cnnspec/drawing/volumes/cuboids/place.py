@@ -1,4 +1,5 @@
-"""Where the blocks of a row stand: a box for each volume, the texts above and below, how wide it all is."""
+"""The positions of a row's blocks: a box for each volume, the texts above and below, and the width of all
+this."""
 
 from __future__ import annotations
 
@@ -17,20 +18,20 @@ from cnnspec.drawing.volumes.volume import Volume
 from cnnspec.drawing.volumes.words import times
 
 ACROSS, UP = 0.36, 0.26
-"""An edge that goes away from the reader: how far to the right and up it is drawn, of its length."""
+"""The direction of an edge that leads away from the reader: right and up, as parts of its length."""
 ROD = 5.0
-"""How thick a vector is."""
+"""The thickness of a vector."""
 SIZE, SMALL = 8.0, 6.5
 GAP, LABEL_GAP = 9.0, 3.0
 LEG = 9.0
-"""The least width of bands on which arcs stand: the heads of their arrows are seen."""
+"""The least width of bands at which arcs end: the heads of their arrows stay visible."""
 FEW = 2
-"""Texts below a block that may be wider than its bands."""
+"""The most texts below a block that may be wider than its bands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A cuboid: its front face from (x, y), and the edge that goes away."""
+    """A cuboid: its front face from (x, y), and the edge that leads away."""
 
     volume: Volume
     x: float
@@ -56,7 +57,7 @@ class Label:
 
 
 class Column(NamedTuple):
-    """What is said below so many bands, and how much room that needs."""
+    """The texts below a number of bands, and the width that they need."""
 
     text: str
     note: str
@@ -66,13 +67,13 @@ class Column(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Placed:
-    """A block where it stands."""
+    """A block in its position."""
 
     block: Block
     boxes: list[Box]
     labels: list[Label] = field(default_factory=list)
     above: float = 0.0
-    """How much room is needed for letters above it."""
+    """The space that letters need above it."""
 
     @property
     def volumes(self) -> list[Volume]:
@@ -127,8 +128,8 @@ def placed_row(
     letters: Counter[Volume],
     legs: Collection[Volume],
 ) -> list[Placed]:
-    """The blocks from left to right, from x = 0, the middle of each at y = 0. The bands `legs` have the leg
-    of an arc."""
+    """The blocks from left to right, from x = 0, the middle of each at y = 0. An arc ends at each of the
+    bands `legs`."""
     placed: list[Placed] = []
     blocks = blocks_of(row)
     x = 0.0
@@ -152,7 +153,7 @@ def placed_block(
     if any(volume in legs for volume in block.bands):
         extents = [(max(wide, LEG), high, away) for wide, high, away in extents]
     columns = _columns(block, notes, [extent[0] for extent in extents])
-    if len(columns) > FEW:  # labels that are far from their bands would not be understood
+    if len(columns) > FEW:  # labels far from their bands would not be understood
         wides = [column.wide / column.bands for column in columns for _ in range(column.bands)]
         extents = [
             (max(wide, least), high, away) for (wide, high, away), least in zip(extents, wides, strict=True)
@@ -162,8 +163,8 @@ def placed_block(
 
 
 def _columns(block: Block, notes: dict[Volume, str], wides: list[float]) -> list[Column]:
-    """What is said below the bands; where it is wider than a band, once for all neighbours that have the
-    same."""
+    """The texts below the bands. A text that is wider than a band is written once for all consecutive equal
+    ones."""
     texts = [(f"{volume.shape[0]}", notes.get(volume, "")) for volume in block.bands]
     room = [max(fonts.width(one, SIZE), fonts.width(note, SMALL)) + 3 for one, note in texts]
     each = all(least <= wide for least, wide in zip(room, wides, strict=True))
@@ -189,8 +190,8 @@ def _boxes(block: Block, extents: list[tuple[float, float, float]], lengths: Len
 
 
 def sizes(volume: Volume, lengths: Lengths) -> tuple[float, float, float]:
-    """How wide, how high and how far away a volume goes. A signal is a plate, a volume in time a cube whose
-    T is shown by its label."""
+    """The width, height and depth of a volume. A signal is a plate; a volume in time is a cube, with T only
+    in its label."""
     if volume.is_vector:
         return ROD, lengths.vector(volume.shape[0]), ROD
     depth = lengths.depth(volume.shape[0])
@@ -200,7 +201,7 @@ def sizes(volume: Volume, lengths: Lengths) -> tuple[float, float, float]:
 
 
 def _above(block: Block, boxes: list[Box], after: Block | None) -> list[Label]:
-    """The size of the maps above the block; that of a pooling where no block of that size follows."""
+    """The size of the maps, above the block; a pooling's too, where no block of that size follows."""
     labels = []
     band, box = block.bands[-1], boxes[0]
     last = boxes[len(block.bands) - 1]
@@ -219,7 +220,7 @@ def _above(block: Block, boxes: list[Box], after: Block | None) -> list[Label]:
 
 
 def _below(columns: list[Column], boxes: list[Box]) -> list[Label]:
-    """The channels below each band, and what else is said of it."""
+    """The channels below each band, and further notes."""
     bands = boxes[: sum(column.bands for column in columns)]
     y = max(box.y + box.high for box in bands) + LABEL_GAP + fonts.CAP_HEIGHT * SIZE
     middles: list[float] = []

@@ -1,1 +1,1 @@
-"""The look `levels`: bars on levels, from an encoder down and up to its decoder."""
+"""The look `levels`: bars on levels, down along an encoder and up along its decoder."""

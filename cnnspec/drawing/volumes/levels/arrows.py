@@ -15,7 +15,8 @@ STEP = 6.0
 
 
 class Arrows:
-    """All arrows of a figure. What it needs above a level is asked before the bars have their feet."""
+    """All arrows of a figure. The space that it needs above a level is computed before the bars have their
+    feet."""
 
     def __init__(self, strip: Strip, rows: list[list[Standing]], inks: Inks, palette: Palette) -> None:
         self.inks = inks
@@ -33,7 +34,8 @@ class Arrows:
         self.letters = letters_for(starts)
 
     def _sort(self, link: Link) -> None:
-        """Straight where nothing is in the way on its level, in an arc over that, else by letters."""
+        """Decides how a skip is drawn: straight where no bar is between its ends on the level, in an arc over
+        them, or by letters."""
         start, end = self.at[link.start], self.at[link.end]
         level = start.bar.level
         if start is end:
@@ -57,7 +59,7 @@ class Arrows:
         self.arcs[link] = max(met, default=-1) + 1
 
     def room(self, level: int) -> float:
-        """How much is needed above the texts of a level."""
+        """The space that is needed above the texts of a level."""
         arcs = [height for link, height in self.arcs.items() if self.at[link.start].bar.level == level]
         marks = [*self.letters, *(link.end for link in self.marked)]
         marked = any(self.at[volume].bar.level == level for volume in marks)
@@ -96,7 +98,8 @@ class Arrows:
         return groups
 
     def marks(self) -> dict[Standing, list[tuple[str, bool]]]:
-        """The letters above each bar: of what begins there (full), and of what is read there."""
+        """The letters above each bar: of the skips that begin there (full) and of the skips that end
+        there."""
         marks: dict[Standing, list[tuple[str, bool]]] = {}
         for volume, letter in self.letters.items():
             marks.setdefault(self.at[volume], []).append((letter, True))
@@ -105,7 +108,7 @@ class Arrows:
         return marks
 
     def _over(self, start: Standing, end: Standing, height: int) -> tuple[Point, ...]:
-        """Out of the right side of a bar, over what is between, into the top of the other."""
+        """From the right side of a bar, over the bars between, into the top of the other."""
         level = start.bar.level
         bars = [one for row in self.rows for one in row if one.bar.level == level]
         y = min(self._head(one) for one in bars if start.x <= one.x <= end.x) - STEP * (height + 1)
@@ -114,7 +117,7 @@ class Arrows:
         return (start.right + 1, beside), (left, beside), (left, y), (right, y), (right, self._head(end))
 
     def _head(self, one: Standing) -> float:
-        """Where a bar with its texts and letters begins."""
+        """The top of a bar with its texts and letters."""
         marks = [*self.letters, *(link.end for link in self.marked)]
         marked = any(volume in one.bar.volumes for volume in marks)
         return one.head - (2 * RADIUS + 3 if marked else 0.0)
@@ -125,7 +128,7 @@ class Arrows:
 
 
 def _way(before: Standing, one: Standing, head: float) -> tuple[Point, ...]:
-    """From bar to bar: straight to the right, straight down, or to the right and up or down."""
+    """The line from bar to bar: straight to the right, straight down, or to the right and then up or down."""
     if one.bar.level == before.bar.level:
         y = one.foot - min(before.high, one.high) * 0.62
         return (before.right + 1.5, y), (one.x - 1.5, y)

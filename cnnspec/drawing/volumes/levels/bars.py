@@ -1,4 +1,4 @@
-"""The rows of volumes as bars, each on the level of its size."""
+"""The rows of volumes as bars, each on the level for its size."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cnnspec.drawing.volumes.words import stride
 
 @dataclass(slots=True, eq=False)
 class Bar:
-    """A bar on a level. `volumes` are those that it stands for: of an upsampled map that is stacked with a
-    copied one, both. `copied` are the channels that came from elsewhere; `step` is the volume whose layer
-    leads here."""
+    """A bar on a level. `volumes` are the volumes that it shows: two where an upsampled map is stacked with a
+    copied one. `copied` is the number of channels that are copied; `step` is the volume whose layer leads
+    here."""
 
     volume: Volume
     volumes: list[Volume]
@@ -54,7 +54,7 @@ def bars_of(row: list[Volume], links: list[Link], level: int, *, flat: bool = Fa
 
 
 def _down(before: Volume, volume: Volume) -> int:
-    """How many levels lower a volume is than the one before: by how many halves its maps are smaller."""
+    """How many levels lower a volume is than the one before: how often its maps' size is halved."""
     if volume.is_vector or before.is_vector or len(before.axes) != len(volume.axes):
         return 0
     ratio = (prod(before.axes) / prod(volume.axes)) ** (1 / len(volume.axes))

@@ -1,4 +1,5 @@
-"""Fewer bars, where a figure of levels is too wide: steps on maps of about one size become one step."""
+"""Fewer bars where a figure of levels is too wide: consecutive steps on maps of about one size become one
+step."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from cnnspec.drawing.volumes.shorter import fold_of, with_folds
 from cnnspec.drawing.volumes.volume import Strip, Volume
 
 LONG = 60
-"""Characters that a legend says of a fold, at most."""
+"""The longest text, in characters, for a fold in the legend."""
 
 
 def of_one_kind(before: Volume, volume: Volume) -> bool:
-    """Whether two steps mean the same."""
+    """Whether two steps have the same meaning."""
     return meaning(before) == meaning(volume)
 
 
@@ -23,8 +24,8 @@ def any_kind(before: Volume, volume: Volume) -> bool:
 
 
 def fewer(strip: Strip, together: Callable[[Volume, Volume], bool]) -> Strip:
-    """The strip with one volume for each run of steps that stay on a level and belong `together`. A volume
-    that a skip begins or ends at, or another row, is the last of its run."""
+    """The strip with one volume for each run of steps that stay on a level and may be joined (`together`). A
+    volume at which a skip or another row begins or ends is the last of its run."""
     ends = {one.end for one in strip.links}
     kept = {one.start for one in strip.links} | ends | {*strip.heads} | {*strip.outputs}
     became: dict[Volume, Volume] = {}

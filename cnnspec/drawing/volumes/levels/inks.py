@@ -1,4 +1,4 @@
-"""The colours of arrows: one for each thing that an arrow means, and the legend that says which."""
+"""The colours of arrows, one for each meaning, and the legend that explains them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _PAPER = {
     "block": "#3d5a80", "merge": "#5b7f3a", "other": "#6b6b6b", "norm": "#6b6b6b", "input": "#6b6b6b",
 }  # fmt: skip
 _TURNS = (0.0, -0.1, 0.12, -0.2, 0.3, 0.45)
-"""Of several arrows of one kind, how far round the circle of hues each is."""
+"""For several arrows of one kind: the rotation of each one's hue, as a part of the circle."""
 _GREYS = (
     ("#1a1a1a", False), ("#808080", False), ("#1a1a1a", True), ("#808080", True), ("#4d4d4d", False),
     ("#a6a6a6", False), ("#4d4d4d", True), ("#a6a6a6", True),
 )  # fmt: skip
-"""Where there are no hues: greys, and lines that are whole or dashed."""
+"""Without hues: greys, with solid or dashed lines."""
 SKIP = "#8c8c8c"
 WIDTH = 1.4
 
 
 class Inks:
-    """Colours given out in the order of need; each meaning has its own."""
+    """Colours, assigned in the order of use; each meaning has its own."""
 
     def __init__(self, palette: Palette, volumes: list[Volume]) -> None:
         self.palette = palette
@@ -53,7 +53,7 @@ class Inks:
         return self.known[text]
 
     def skip(self, link: Link) -> tuple[Pen, str]:
-        """The pen of a skip, and what it means."""
+        """The pen of a skip, and its meaning."""
         added = not link.end.parts and link.end.kind != "block"
         text = "copy and crop" if link.cropped else "copy and add" if added else "copy"
         if link.via:
@@ -67,7 +67,7 @@ class Inks:
         return _PAPER[kind] if color == getattr(PAPER, kind) else strong(color)
 
     def legend(self, shown: list[Volume], links: list[Link]) -> list[Entry]:
-        """What each arrow means, in the order of the figure."""
+        """The meaning of each arrow, in the order of the figure."""
         arrows = [(self.of(volume), meaning(volume)) for volume in shown] + [
             self.skip(link) for link in links
         ]
@@ -75,7 +75,7 @@ class Inks:
 
 
 def meaning(volume: Volume) -> str:
-    """What an arrow to a volume says."""
+    """The meaning of the arrow to a volume."""
     text = fold_name(volume) if volume.op is None else sized(volume.op) + behind(volume.after)
     return counted(text, volume.count)
 

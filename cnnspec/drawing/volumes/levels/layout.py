@@ -20,12 +20,13 @@ POWER, DEPTH, HIGH = 0.85, 0.16, 92.0
 HEAD, APART = 26.0, 18.0
 WIDE, NARROW = Spacing(13.0, 13.0, 28.0, above=False), Spacing(9.5, 10.0, 14.0, above=True)
 SMALLER = 0.91
-"""How small a figure may be made, its texts too, before it is drawn with fewer bars: no text is under 5
+"""The smallest scale of a figure, its texts included, before it is drawn with fewer bars: no text is below 5
 points."""
 
 
 def levels(strip: Strip, options: Options, width: float) -> Figure:
-    """The figure with all bars; where that is too wide, with less room between them, then with fewer."""
+    """The figure with all bars; where that is too wide, with less space between them, then with fewer
+    bars."""
     alike = fewer(strip, of_one_kind)
     figure = _drawn(strip, options, width, WIDE)
     for tried in (strip, alike, fewer(alike, any_kind)):
@@ -39,7 +40,7 @@ def _drawn(strip: Strip, options: Options, width: float, spacing: Spacing) -> Fi
     power = POWER if options.power is None else options.power
     lengths = lengths_for(strip.volumes, HIGH, power=power, depth_per_side=DEPTH, longest=spacing.longest)
     letters: Counter[Volume] = Counter()
-    for _ in range(2):  # where letters are follows from the levels alone; then there is room for them
+    for _ in range(2):  # first without space for letters, then with it
         rows = _rows(strip, lengths, letters, width, spacing)
         arrows = Arrows(strip, rows, Inks(options.colors, _stepped(rows)), options.colors)
         letters = Counter({one.bar.volume: len(marks) for one, marks in arrows.marks().items()})
@@ -55,7 +56,8 @@ def _drawn(strip: Strip, options: Options, width: float, spacing: Spacing) -> Fi
 def _rows(
     strip: Strip, lengths: Lengths, letters: Counter[Volume], width: float, spacing: Spacing
 ) -> list[list[Standing]]:
-    """The spine on its levels; further rows on lines of their own below, several on one where they fit."""
+    """The main row on its levels; further rows on separate lines below, several on one line where they
+    fit."""
     spine = standing(bars_of(strip.spine, strip.links, 0), lengths, 0.0, letters, spacing)
     rows = [spine]
     widest = max(spine[-1].label_right, width)
@@ -81,7 +83,7 @@ def _stepped(rows: list[list[Standing]]) -> list[Volume]:
 
 
 def _feet(rows: list[list[Standing]], arrows: Arrows) -> float:
-    """Sets the foot of each bar, level by level; gives the last one."""
+    """Sets the foot of each bar, level by level; returns the last one."""
     by_level: dict[int, list[Standing]] = {}
     for row in rows:
         for one in row:

@@ -1,4 +1,4 @@
-"""A bar as shapes and texts: two parts where maps were stacked, the channels above, the size at the foot."""
+"""A bar as shapes and texts: in two parts for stacked maps, the channels above, the size at the foot."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Where the bars stand: to the right of one another on a level, below one that was pooled, above and to the
-right of one that is upsampled."""
+"""The positions of the bars: to the right of the bar before on the same level, below it after pooling, above
+and to the right of it after upsampling."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cnnspec.drawing.volumes.words import times
 
 SIZE, SMALL = 7.0, 5.5
 BETWEEN = 15.0
-"""Room between two levels."""
+"""The space between two levels."""
 LOW = 14.0
-"""The least height of a bar: an arrow and a text fit beside it."""
+"""The least height of a bar, with space for an arrow and a text beside it."""
 
 
 class Spacing(NamedTuple):
-    """Room for an arrow on a level, and for one that climbs; the longest side of a bar; whether sizes stand
-    above the bars, where they are not upright beside them."""
+    """The space for an arrow on a level, and for an arrow that climbs; the longest side of a bar; whether
+    sizes are above the bars instead of rotated beside them."""
 
     arrow: float
     climb: float
@@ -35,7 +35,7 @@ class Spacing(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Standing:
-    """A bar in its place: its left edge, its foot, and its size."""
+    """A bar in its position: its left edge, its foot, and its size."""
 
     bar: Bar
     x: float
@@ -43,13 +43,13 @@ class Standing:
     high: float
     foot: float = 0.0
     letters: int = 0
-    """How many letters stand above it."""
+    """The number of letters above it."""
     above: bool = False
-    """Whether its size stands above it."""
+    """Whether its size is above it."""
     climb: int = 0
-    """How many levels the arrow to it climbs; fewer than none where it comes from above."""
+    """How many levels the arrow to it climbs; negative where it comes from above."""
     beside_high: float = math.inf
-    """How high the bar before it is, where an arrow comes from there."""
+    """The height of the bar before it, where an arrow comes from there."""
 
     @property
     def right(self) -> float:
@@ -65,7 +65,7 @@ class Standing:
 
     @property
     def head(self) -> float:
-        """Where its texts begin."""
+        """The top of its texts."""
         return self.top - SIZE - 2 - (SMALL + 1 if self.above and self.note and not self.turned else 0)
 
     @property
@@ -87,7 +87,7 @@ class Standing:
 
     @property
     def note(self) -> tuple[Run, ...]:
-        """The size: in full where it can stand upright beside the bar, below the arrow; else `28²`."""
+        """The size: in full where it fits rotated beside the bar, below the arrow; else `28²`."""
         axes = self.bar.volume.axes
         if self.bar.volume.is_vector:
             return ()
@@ -101,7 +101,7 @@ class Standing:
 
     @property
     def beside(self) -> float:
-        """How much room the size takes on the left of the bar."""
+        """The space for the size, to the left of the bar."""
         if not self.note or (self.above and not self.turned):
             return 0.0
         return SMALL if self.turned else fonts.width_of(self.note, SMALL) + 2
@@ -110,7 +110,7 @@ class Standing:
 def standing(
     bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Volume], spacing: Spacing
 ) -> list[Standing]:
-    """The bars from left to right; the foot of each is set when it is known how high the levels are."""
+    """The bars from left to right. Their feet are set when the heights of the levels are known."""
     placed: list[Standing] = []
     ends: dict[int, float] = {}
     """Where the bars of each level end, and the arrows that pass it."""
@@ -137,7 +137,7 @@ def standing(
 
 
 def _right_of(before: Standing, one: Standing, spacing: Spacing) -> float:
-    """The least x of a bar that an arrow leads to from `before`: below it, or to its right."""
+    """The least x of a bar with an arrow from `before`: below that bar, or to its right."""
     margin = one.x - one.label_left
     if one.bar.level > before.bar.level:
         return (
@@ -150,7 +150,7 @@ def _right_of(before: Standing, one: Standing, spacing: Spacing) -> float:
 
 
 def extent(bar: Bar, lengths: Lengths) -> tuple[float, float]:
-    """How wide and high a bar is."""
+    """The width and height of a bar."""
     volume = bar.volume
     if volume.is_vector:
         return 4.0, max(lengths.vector(volume.shape[0]), LOW)

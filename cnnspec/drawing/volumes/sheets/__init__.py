@@ -1,1 +1,1 @@
-"""The look `sheets`: LeNet-5's figure, stacked feature maps with the windows that units read."""
+"""The look `sheets`: as LeNet-5's figure, stacked feature maps with the windows that units read."""

@@ -1,4 +1,4 @@
-"""What stands between two stacks: the layer that leads from one to the next, in two short lines."""
+"""The text between two stacks: the layer between them, in two short lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnnspec.drawing.volumes.words import behind, extent, fold_name, name_of, st
 
 
 def caption(volume: Volume) -> list[str]:
-    """The lines: `5×5`, `convolution`; after them the activation."""
+    """The lines: `5×5`, `convolution`; then the activation."""
     if volume.op is None:
         name = fold_name(volume)
         return [f"{name} ×{volume.count:,}" if volume.count > 1 else name]

@@ -53,7 +53,7 @@ def _stacks(row: Row) -> list[Stack]:
 
 
 def _captions(stacks: list[Stack], y: float, figure: Figure, color: str) -> list[Text]:
-    """What leads from each stack to the next, below and between them."""
+    """The layers between the stacks, below them."""
     captioned, middles = [], []
     for before, one in zip([None, *stacks], stacks, strict=False):
         if one.caption:

@@ -9,9 +9,9 @@ from cnnspec.drawing.volumes.sheets.place import ABOVE, ROD, SIZE, SLANT, Stack
 from cnnspec.drawing.volumes.words import tooltip, window
 
 UNIT = 2.2
-"""The side of the square that stands for one unit."""
+"""The side of the square that is one unit."""
 WINDOW_AT, UNIT_AT = (0.66, 0.68), (0.33, 0.36)
-"""Where on a sheet the window is that is read, and the unit that reads, in parts of its sides."""
+"""The positions of the window and of the unit that reads it, as parts of a sheet's sides."""
 
 
 def painted(one: Stack, fills: Fills, palette: Palette) -> Group:
@@ -38,7 +38,7 @@ def painted(one: Stack, fills: Fills, palette: Palette) -> Group:
 
 
 def connected(one: Stack, other: Stack, palette: Palette) -> Group:
-    """How a unit of `other` reads `one`: a window and two lines; all of it, where that is what it reads."""
+    """The input of a unit of `other` in the stack `one`: a window and two lines, or the whole stack."""
     pen = Pen(palette.line, 0.4)
     items: list[Item] = []
     if one.is_rod and other.is_rod:
@@ -60,7 +60,8 @@ def connected(one: Stack, other: Stack, palette: Palette) -> Group:
 
 
 def _onto_rod(one: Stack, other: Stack, pen: Pen) -> list[Item]:
-    """All of the maps: to the middle where one window reads them, to both ends where weights do."""
+    """Lines from all maps to a vector: to its middle where one window reads the maps, to both ends where
+    weights do."""
     corners = (one.right, one.y), (one.right, one.y + one.high)
     lean = SLANT * other.high
     if other.volume.op is not None and other.volume.kind != "dense":
@@ -91,7 +92,7 @@ def _read(one: Stack, other: Stack, pen: Pen, palette: Palette) -> list[Item]:
 
 
 def _spread(one: Stack, other: Stack, pen: Pen, palette: Palette) -> list[Item]:
-    """A unit that is spread over a window of the next maps."""
+    """A unit whose value is spread over a window of the next maps."""
     unit = one.at(*WINDOW_AT)
     size = max(0.28 * min(other.wide, other.high), UNIT + 1)
     left, top = other.at(*UNIT_AT)

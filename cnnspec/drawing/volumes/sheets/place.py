@@ -1,4 +1,4 @@
-"""Where the stacks stand, and the texts above them and between them."""
+"""The positions of the stacks, and of the texts above and between them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from cnnspec.drawing.volumes.volume import Volume
 from cnnspec.drawing.volumes.words import shape_text
 
 SIZE, SMALL, ABOVE = 8.0, 7.5, 5.0
-"""Of texts; and the room between a stack and its text."""
+"""The sizes of texts, and the space between a stack and its text."""
 MOST, OFFSET, DEEPEST = 24, 3.6, 40.0
-"""Sheets of a stack, at most; from one to the next; and the whole stack, at most."""
+"""The most sheets of a stack, the distance from one sheet to the next, and the largest depth of a stack."""
 ROD, SLANT = 5.0, 0.33
-"""How thick a vector is, and how far it leans, of its length."""
+"""The thickness of a vector, and its slant as a part of its length."""
 GAP, LEAST = 17.0, 7.0
-"""Between two stacks; and the smallest side of a sheet."""
+"""The space between two stacks, and the smallest side of a sheet."""
 
 
 @dataclass(slots=True, eq=False)
 class Stack:
     """The sheets of a volume: the front one from (x, y), the others behind it, up and to the left. A vector
-    is one rod from (x, y), which leans to the right. `caption` are the lines of the layer before it."""
+    is one rod from (x, y) that leans to the right. `caption` are the lines about the layer before it."""
 
     volume: Volume
     count: int
@@ -36,7 +36,7 @@ class Stack:
     name: str
     caption: list[str] = field(default_factory=list)
     above: float = 0.0
-    """How much room is needed for letters above it."""
+    """The space that letters need above it."""
     x: float = 0.0
     y: float = 0.0
 
@@ -70,14 +70,14 @@ class Stack:
 
     @property
     def text_middle(self) -> float:
-        """Above the top of a rod; else above the middle of the stack."""
+        """The x of the text: above the top of a rod, or above the middle of a stack."""
         return self.left + ROD / 2 if self.is_rod else self.middle
 
     def at(self, right: float, down: float) -> Point:
-        """A point of the front sheet, in parts of its sides."""
+        """A point of the front sheet, given as parts of its sides."""
         return self.x + right * self.wide, self.y + down * self.high
 
-    # what rows and skips ask of everything that stands on a line
+    # the properties that rows and skips need
 
     @property
     def volumes(self) -> list[Volume]:
@@ -127,7 +127,7 @@ def stack_of(volume: Volume, lengths: Lengths, name: str) -> Stack:
 def placed_row(
     row: list[Volume], lengths: Lengths, names: dict[Volume, str], letters: Counter[Volume]
 ) -> list[Stack]:
-    """The stacks from left to right, the middle of each at y = 0, far enough apart for what is between."""
+    """The stacks from left to right, the middle of each at y = 0, far enough apart for the captions."""
     stacks = [stack_of(volume, lengths, names.get(volume, "")) for volume in row]
     right, text_right, caption_right = -GAP, -6.0, -6.0
     before: Stack | None = None
