@@ -197,7 +197,26 @@ DARKNET: dict[str, tuple[str, str]] = {
     "upsample": (section("upsample", stride=2), "upsample 2"),
     "crop": (
         section("crop", crop_height=12, crop_width=12) + FILTERS,
+        f"crop 12 offset=2 dwconv F1 bias=[-1] weight=[2] frozen {LEAKY}",
+    ),
+    "crop alone": (
+        section("crop", crop_height=12, crop_width=12, noadjust=1) + FILTERS,
         f"crop 12 offset=2 {LEAKY}",
+    ),
+    "ramp": (section("activation", activation="ramp"), "add [ relu | times 0.1 ]"),
+    "a shortcut from more channels": (
+        FILTERS + section("convolutional", filters=4, activation="linear") + "[shortcut]\nfrom=-2\n",
+        f"{LEAKY} add [ conv F1 K4 | slice 0:4 ]",
+    ),
+    "a shortcut from fewer channels of a larger map": (
+        section("convolutional", filters=8, stride=2, activation="relu")
+        + section("convolutional", filters=16, stride=2, activation="linear")
+        + "[shortcut]\nfrom=-2\nalpha=0.5\nbeta=2\n",
+        "conv F1 S2 K8 relu add [ maxpool F1 S2 pad channels=8 times 2 | conv F1 S2 K16 times 0.5 ]",
+    ),
+    "an end that is no head": (
+        FILTERS + "[yolo]\n[route]\nlayers=-1\n" + section("upsample", stride=2),
+        f"out1: {LEAKY} out2: upsample 2 output @out1, @out2",
     ),
 }
 
@@ -245,7 +264,7 @@ def test_a_section_with_a_capital_is_a_layer_too() -> None:
     """[Gaussian_yolo] counts: the route behind it means the layer before it."""
     heads = "[Gaussian_yolo]\nmask=0\n[route]\nlayers=-2\n"
     trace = darknet.convert(CFG + FILTERS + heads + section("upsample", stride=2))
-    assert len(trace.outputs) == 1
+    assert len(trace.outputs) == 2  # what the head reads, and the end
     assert [call.op for call in trace.calls] == ["conv2d", "leaky_relu", "upsample_nearest2d"]
 
 
@@ -298,10 +317,20 @@ REFUSED: dict[str, tuple[Callable[[str], Trace], str, str]] = {
     "a huge input": (caffe.convert, HEAD.replace("16", "9" * 30) + layer("ReLU", "data", "r"), "size"),
     "no net": (darknet.convert, FILTERS, "begins with"),
     "no layer before": (darknet.convert, CFG + "[shortcut]\nfrom=-3\n", "no layer -3"),
-    "an unknown section": (darknet.convert, CFG + "[lstm]\n", "line 5"),
+    "an unknown section": (darknet.convert, CFG + "[warp]\n", "line 5"),
+    "recurrence": (darknet.convert, "[net]\ninputs=256\n[rnn]\n", "line 3: .rnn.: a recurrent layer"),
     "an unknown activation": (darknet.convert, CFG + section("convolutional", activation="x"), "activation"),
     "no number": (darknet.convert, CFG + section("convolutional", filters="many"), "filters"),
-    "other sizes": (darknet.convert, CFG + FILTERS + HALVED + "[shortcut]\nfrom=-2\n", "another size"),
+    "a smaller map": (
+        darknet.convert,
+        CFG + FILTERS + HALVED + "[shortcut]\nfrom=0\n[route]\nlayers=0\n[shortcut]\nfrom=1\n",
+        "a map of 8x8 to one of 16x16",
+    ),
+    "a weighted sum": (
+        darknet.convert,
+        CFG + "[dropout]\n[shortcut]\nfrom=-1\nweights_type=per_feature\n",
+        "weighted",
+    ),
     "a stride of 0": (darknet.convert, CFG + section("maxpool", size=2, stride=0), "line 5"),
 }
 

@@ -16,6 +16,8 @@ from cnnspec.sources.layers import Scope
 
 MOST_LAYERS = 20_000
 LARGEST = 2**31
+RECURRENT = frozenset(("rnn", "lstm", "gru", "crnn", "conv_lstm", "history"))
+"""Sections of networks that read one step of a sequence after the other."""
 
 
 class Refused(ValueError):
@@ -90,6 +92,10 @@ def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
         raise Refused("no network is found in it: a .cfg begins with [net]")
     if len(found) > MOST_LAYERS:
         raise Refused(f"it has more than {MOST_LAYERS:,} layers")
+    for section in found:
+        if section.name in RECURRENT:
+            line = text.count("\n", 0, section.span.start) + 1
+            raise Refused(f"line {line}: [{section.name}]: a recurrent layer; the language has none")
     context = Context(found[0], Tensor(0))
     context.before = context.record.input("data", (1, *_size(context, size)))
     heads: list[Tensor] = []
@@ -100,7 +106,9 @@ def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
         else:
             context.before = _converted(context, TABLE)
         context.made.append(context.before)
-    ends = list(dict.fromkeys(heads)) or [context.before]
+    if found[-1].name not in HEADS:
+        heads.append(context.before)
+    ends = list(dict.fromkeys(heads))
     outputs = [(f"out{place}" if len(ends) > 1 else "", one) for place, one in enumerate(ends, 1)]
     return context.record.trace(name if name.isidentifier() else "Model", 1, outputs)
 

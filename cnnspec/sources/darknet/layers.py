@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+from cnnspec.ops.base import Shape
 from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
@@ -29,10 +30,18 @@ def activated(context: Context, given: Tensor, usual: str) -> Tensor:
     name = context.text("activation", usual)
     if name == "linear":
         return given
+    if name == "ramp":  # x · (x > 0) + 0.1 · x
+        shape = context.shape(given)
+        rectified = context.call("relu", shape, self=given)
+        return context.call("add", shape, self=rectified, other=_times(context, given, 0.1))
     if name not in ACTIVATIONS:
         raise Unsaid(f"its activation {name[:40]!r} is not known")
     op, arguments = ACTIVATIONS[name]
     return context.call(op, context.shape(given), self=given, **arguments)
+
+
+def _times(context: Context, given: Tensor, factor: float) -> Tensor:
+    return given if factor == 1 else context.call("mul", context.shape(given), self=given, other=factor)
 
 
 def normalised(context: Context, given: Tensor) -> Tensor:
@@ -159,12 +168,36 @@ def _part(context: Context, given: Tensor, groups: int, place: int) -> Tensor:
 
 
 def shortcut(context: Context) -> Tensor:
-    result = context.before
+    """alpha · the layer before + beta · another one."""
+    if context.text("weights_type", "none") != "none":
+        raise Unsaid("its sum is weighted by numbers that are trained")
+    result = _times(context, context.before, context.number("alpha", 1.0))
+    shape = context.shape(result)
     for one in context.others("from"):
-        if context.shape(one) != context.shape(result):
-            raise Unsaid("what it adds has another size, of which Darknet takes a part")
-        result = context.call("add", context.shape(result), self=result, other=one)
+        part = _times(context, _of_shape(context, one, shape), context.number("beta", 1.0))
+        result = context.call("add", shape, self=result, other=part)
     return activated(context, result, "linear")
+
+
+def _of_shape(context: Context, given: Tensor, shape: Shape) -> Tensor:
+    """Of a larger map every second position (or third, …); as many channels as there are, or zeros."""
+    batch, C, *sizes = context.shape(given)
+    step = sizes[0] // shape[2]
+    if step < 1 or sizes[1] // shape[3] != step or [-(-n // step) for n in sizes] != list(shape[2:]):
+        ours, theirs = ("x".join(map(str, one)) for one in (shape[2:], sizes))
+        raise Unsaid(f"it adds a map of {theirs} to one of {ours}")
+    if step > 1:
+        for dim, size in enumerate(sizes, 2):
+            sizes[dim - 2] = -(-size // step)
+            given = context.call(
+                "slice", (batch, C, *sizes), self=given, dim=dim, start=0, end=size, step=step
+            )
+    if shape[1] < C:
+        return context.call("slice", shape, self=given, dim=1, start=0, end=shape[1], step=1)
+    if shape[1] > C:
+        pad = (0, 0, 0, 0, 0, shape[1] - C)
+        return context.call("pad", shape, self=given, pad=pad, mode="constant", value=0.0)
+    return given
 
 
 def gate(context: Context) -> Tensor:
@@ -182,8 +215,7 @@ def upsample(context: Context) -> Tensor:
     made = context.call(
         "upsample_nearest2d", (batch, C, *out), input=given, output_size=out, scale_factors=scales
     )
-    factor_of = context.number("scale", 1.0)
-    return made if factor_of == 1 else context.call("mul", context.shape(made), self=made, other=factor_of)
+    return _times(context, made, context.number("scale", 1.0))
 
 
 def reorg(context: Context) -> Tensor:
@@ -231,7 +263,7 @@ def local(context: Context) -> Tensor:
 
 
 def crop(context: Context) -> Tensor:
-    """The middle of the image."""
+    """The middle of the image, whose numbers from 0 to 1 become those from −1 to 1 (without `noadjust`)."""
     given = context.before
     for dim, key in ((2, "crop_height"), (3, "crop_width")):
         shape = list(context.shape(given))
@@ -239,7 +271,10 @@ def crop(context: Context) -> Tensor:
         begin, shape[dim] = (shape[dim] - size) // 2, size
         if begin:
             given = context.call("slice", shape, self=given, dim=dim, start=begin, end=begin + size, step=1)
-    return given
+    if context.integer("noadjust"):
+        return given
+    doubled = _times(context, given, 2.0)
+    return context.call("sub", context.shape(given), self=doubled, other=1.0)
 
 
 TABLE: Mapping[str, Converting] = {
