@@ -141,9 +141,8 @@ def _arriving(
     variables."""
     site, place = at
     found: list[Node | None] = []
-    both = min(
-        len(tensor.dims), *(len(use.shape(place)) for use in body.uses)
-    )  # a map in one use and a vector in another: C only
+    # of a map in one use and a vector in another, only C is common
+    both = min(len(tensor.dims), *(len(use.shape(place)) for use in body.uses))
     for axis, node in enumerate(tensor.dims[:both]):
         sizes = {number: use.shape(place)[axis] for number, use in enumerate(body.uses)}
         entries = [frame.uses[use].shape(site.inputs[place])[axis] for use, _ in body.origins]

@@ -1,7 +1,6 @@
 """A layer list → a syntax tree with blocks and repeats, and its text. One file for each pass.
 
-`spec` (spec.py) is the face of it.
-"""
+The entry point is `spec` (spec.py)."""
 
 from cnnspec.structure.spec import Spec, UnfitList, spec
 

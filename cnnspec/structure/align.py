@@ -1,4 +1,4 @@
-"""Lays the bodies of a class's calls over one another (anti-unification)."""
+"""Merges the bodies of a class's calls into one pattern (anti-unification)."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use,
 from cnnspec.structure.pattern import Instance, Pattern, Site, Track
 
 FREE = ("integer", "sizes", "number", "range", "shape")
-"""Kinds of arguments that may differ between the uses of a block."""
+"""The kinds of arguments that may differ between the uses of a block."""
 ALIKE = 0.5
-"""The part of the steps that two bodies have in common, at least."""
+"""The least part of their steps that two bodies must have in common."""
 PASSES = 3
-"""Passes of a repeat that are laid over one another, besides the last: what follows is as those."""
+"""The number of passes of a repeat that are merged, besides the last; further ones must be equal to these."""
 
 
 class TooMuch(Exception):
-    """Laying the calls over one another would take too long."""
+    """Merging the calls would take too long."""
 
 
 @dataclass(eq=False, repr=False)
 class Work:
-    """Pairs of steps that may still be compared."""
+    """The number of pairs of steps that may still be compared."""
 
     pairs: int = 500_000
 
 
 class Local(NamedTuple):
-    """The local numbers of the values of a body, and what may still be done."""
+    """The local numbers of a body's values, and the remaining work."""
 
     numbers: dict[int, int]
     work: Work
@@ -47,7 +47,7 @@ def begun(body: Body, work: Work) -> Pattern:
 
 
 def added(pattern: Pattern, body: Body, work: Work) -> bool:
-    """Lays a further use over the pattern, if it is alike."""
+    """Merges a further use into the pattern, if it is similar enough; whether it is."""
     first, local = pattern.bodies[0], Local(local_numbers(body), work)
     if _ends(first) != _ends(body):
         return False
@@ -69,7 +69,7 @@ def added(pattern: Pattern, body: Body, work: Work) -> bool:
 
 
 def _ends(body: Body) -> Hashable:
-    """How the lines of a body hang together."""
+    """How the lines of a body depend on each other."""
     local = local_numbers(body)
     lines = tuple(
         (line.chain.named and local[line.chain.begin], tuple(map(local.get, line.ends)))
@@ -78,12 +78,12 @@ def _ends(body: Body) -> Hashable:
     return len(body.inputs), lines, tuple(map(local.get, body.outputs))
 
 
-# --- one step over another ----------------------------------------------------------------------------
+# --- merging steps --------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
 def fixed(op: Op) -> Hashable:
-    """What must be equal in all uses: all but the numbers of FREE arguments."""
+    """A key that must be equal in all uses: everything except the numbers of FREE arguments."""
     if isinstance(op, Unsaid):
         return op.word, op.what, len(op.shape)
     kinds = {name: argument.kind for name, argument in arguments_of(type(op)) if argument.kind in FREE}
@@ -97,7 +97,7 @@ def fixed(op: Op) -> Hashable:
 
 
 def _likeness(site: Site, step: Step, local: Local) -> float:
-    """How alike a step is to what is at a site: 0 where it cannot stand there."""
+    """The similarity of a step to the steps at a site; 0 where it cannot be merged with them."""
     before = site.first
     if isinstance(step, Leaf | Use) and tuple(map(local.numbers.get, step.tensors)) != site.refers:
         return 0
@@ -151,7 +151,7 @@ def _overlap(sites: Sequence[Site], steps: Sequence[Step], local: Local) -> floa
 def _aligned(
     sites: Sequence[Site], steps: Sequence[Step], local: Local
 ) -> tuple[float, list[tuple[int | None, int | None]]]:
-    """The best way to lay steps over sites, in order: its worth, and the pairs."""
+    """The best alignment of steps with sites, in order: its total similarity, and the pairs."""
     local.work.pairs -= len(sites) * len(steps)
     if local.work.pairs < 0:
         raise TooMuch
@@ -212,8 +212,8 @@ def _add_step(site: Site, number: Instance, step: Step, local: Local) -> None:
 
 
 def _split(track: Track, chain: Chain) -> Chain:
-    """Takes the first pass out of a repeat, where the others have a use of the same block before theirs:
-    `f(k, s=s) -> [f(k)]*n`."""
+    """Takes the first pass out of a repeat, where the other uses have a single use of the same block before
+    the repeat: `f(k, s=s) -> [f(k)]*n`."""
     used = [_used(site.first) for site in track.sites]
     apart = {
         block
@@ -233,7 +233,7 @@ def _split(track: Track, chain: Chain) -> Chain:
 
 
 def _used(step: Step) -> str:
-    """The block of a use, or of a repeat of uses; else an empty name."""
+    """The name of the block in a use, or in a repeat of uses; else an empty name."""
     match step:
         case Use(region):
             return region.block
@@ -243,8 +243,8 @@ def _used(step: Step) -> str:
 
 
 def _wrapped(track: Track, chain: Chain, local: Local) -> Chain:
-    """The chain as a merge with one branch, where the others have it with more: a block whose shortcut is
-    only there where the shapes allow it."""
+    """The chain as a merge with one branch, where other uses have a merge with more branches: a block whose
+    shortcut exists only where the shapes allow it."""
     merges = [number for number, site in enumerate(track.sites) if isinstance(site.first, Merge)]
     if len(merges) != 1 or any(
         isinstance(step, Merge) and step.op == track.sites[merges[0]].first.op for step in chain.steps
@@ -269,6 +269,6 @@ def _wrapped(track: Track, chain: Chain, local: Local) -> Chain:
 
 
 def _in_order(sites: Sequence[Site], steps: Sequence[Step], local: Local) -> bool:
-    """Whether each step can stand at a site, in order."""
+    """Whether each step can be merged into a site, in order."""
     left = iter(sites)
     return all(any(_likeness(site, step, local) for site in left) for step in steps)

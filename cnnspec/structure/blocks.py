@@ -18,7 +18,7 @@ from cnnspec.structure.tied import with_shared
 from cnnspec.structure.usual import usual
 
 MOST_FORMS = 200
-"""Different bodies of one class, at most; what has more is written without blocks."""
+"""The most different bodies of one class; a class with more is written without blocks."""
 
 
 class Written(NamedTuple):
@@ -53,7 +53,7 @@ def written(
 
 
 def _dissolve(region: Region) -> None:
-    """Puts the items of regions that are no blocks into those around them."""
+    """Moves the items of regions without a block into the regions around them."""
     items: list[Node | Region] = []
     for item in region.items:
         if isinstance(item, Region):
@@ -66,7 +66,7 @@ def _dissolve(region: Region) -> None:
 
 
 def _classes(root: Region) -> list[tuple[str, list[Region]]]:
-    """The classes with their calls, those that are used by others first."""
+    """The classes with their calls, each class before those that use it."""
     calls: dict[str, list[Region]] = {}
     inside: dict[str, set[str]] = {}
     for region in root.within():
@@ -78,7 +78,7 @@ def _classes(root: Region) -> list[tuple[str, list[Region]]]:
     found: list[tuple[str, list[Region]]] = []
     while calls:
         ready = [name for name in calls if not inside[name] & calls.keys()]
-        if not ready:  # a class that calls itself: level by level
+        if not ready:  # a class that calls itself: inner levels first
             name = min(calls, key=lambda one: min(_height(region) for region in calls[one]))
             least = min(map(_height, calls[name]))
             found.append((name, [one for one in calls[name] if _height(one) == least]))

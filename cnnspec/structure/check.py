@@ -1,4 +1,4 @@
-"""Whether a text is the network of a list: op for op, input for input, shape for shape."""
+"""Checks that a text describes the network of a layer list: op for op, input for input, shape for shape."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from cnnspec.structure.parts import Body, layers_of
 
 
 class Differs(Exception):
-    """How a text is not the network."""
+    """The difference between a text's network and the list."""
 
 
 def keys_of(network: LayerList, body: Body, text: str) -> dict[str, str]:
-    """The key of each weight of the text's network → that in the source; `Differs` where the text is not
-    the network of the list."""
+    """The key of each weight of the text's network → its key in the source. Raises `Differs` where the text's
+    network is not the network of the list."""
     graph = _graph(text, any(isinstance(layer, Hole) for layer in network.layers))
     first = len(network.inputs)
     if [tuple(shape or ()) for shape in graph.root.values[:first]] != [one.shape for one in network.inputs]:
         raise Differs("the inputs differ")
-    ours = list(range(first))  # the list's value for each value of the text's
+    ours = list(range(first))  # the list's value for each of the text's values
     order = iter(layers_of(body))
     keys: dict[str, str] = {}
     walk = flat(graph)
@@ -61,7 +61,7 @@ def _graph(text: str, holes: bool) -> Graph:
 
 
 def _passes_on(entry: Entry) -> bool:
-    """Whether a layer gives what it is given: a merge of which one branch is left."""
+    """Whether a layer's output is its input: a merge with one branch left."""
     op = entry.op
     return op is not None and op.merges and len(entry.inputs) == 1 and not op.weights(*_known(entry))
 
@@ -82,7 +82,7 @@ def _compare(network: LayerList, number: int, entry: Entry, ours: Sequence[int])
 
 
 def _add_keys(keys: dict[str, str], network: LayerList, number: int, entry: Entry) -> None:
-    """The keys of a layer's weights. Where a shared block has them already, they must be the same."""
+    """Adds the keys of a layer's weights. Where a shared block has them already, they must be the same."""
     theirs = network.layers[number].weights
     if entry.op is None or not theirs:
         return

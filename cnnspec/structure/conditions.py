@@ -1,4 +1,5 @@
-"""When a part of a block is there: a condition over its parameters, or a switch."""
+"""When a part of a block exists: a condition over the block's parameters, or a new parameter that switches
+it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from cnnspec.structure.pattern import Group, Track
 
 
 def factors(draft: Draft) -> list[int]:
-    """How often a width is taken somewhere in the block: `4*mid`."""
+    """The multiples of widths in the block: 4 for `4*mid`."""
     found = set()
     for slot in draft.slots:
         times, joint, name = (expression(slot.numbers, draft.parameters) or "").partition("*")
@@ -24,7 +25,7 @@ def factors(draft: Draft) -> list[int]:
 
 
 def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: list[int]) -> str:
-    """The condition of what is `present` in some instances; where there is none, a new switch."""
+    """A condition for a part that is `present` in some instances; a new switch where no condition fits."""
     found = condition(present, draft.parameters, factors)
     if found is None and isinstance(group, Group):
         found = _ratio(draft, group, present)
@@ -41,7 +42,8 @@ def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: 
 
 
 def _of_others(draft: Draft, present: Numbers) -> str | None:
-    """A condition over a parameter that the other uses do not need: they get a value that says so."""
+    """A condition over a parameter that the other uses do not need: these get a value for which it is
+    false."""
     wanted = by_use(present.values)
     for parameter in draft.parameters:
         missing = {one[0] for one in present.values} - set(parameter.values)
@@ -65,7 +67,7 @@ def _of_others(draft: Draft, present: Numbers) -> str | None:
 
 
 def _assuming(parameter: Parameter, values: Mapping[int, Any], present: Numbers) -> str | None:
-    """The condition, if there is one with these values of the uses that have none."""
+    """A condition, if there is one when the uses without a value have these values."""
     before = parameter.values
     parameter.values = before | dict(values)
     found = condition(present, [parameter])
@@ -75,7 +77,7 @@ def _assuming(parameter: Parameter, values: Mapping[int, Any], present: Numbers)
 
 
 def _ratio(draft: Draft, group: Group, present: Numbers) -> str | None:
-    """`if t != 1 [ conv F1 K=t*C ]`, where what is there widens by a factor."""
+    """`if t != 1 [ conv F1 K=t*C ]`, where the part multiplies the number of channels."""
     for slot in draft.slots:
         if slot.site is not group.sites[0] or slot.field != "K":
             continue
@@ -94,7 +96,7 @@ def _ratio(draft: Draft, group: Group, present: Numbers) -> str | None:
 
 
 def _switch(draft: Draft, group: Group | Track) -> str:
-    """The name of a parameter that says whether something is there: what it is."""
+    """A new parameter that switches a part on, named after its layers; returns the condition."""
     site = group.sites[0] if group.sites else None
     if site is None:
         return "residual"

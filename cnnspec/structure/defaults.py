@@ -1,4 +1,4 @@
-"""What a use of a block has where it does not say."""
+"""Default values for the parameters of a block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from cnnspec.structure.express import Parameter, is_width
 
 
 def fill(draft: Draft) -> None:
-    """What a use does not need is what most have; of rates that grow evenly with the calls, its own."""
+    """Gives a value to uses that do not need a parameter, and chooses the defaults: the most frequent value;
+    for rates that increase evenly from call to call, the rate of the call."""
     for parameter in draft.parameters:
         if rates := _even(draft, parameter):
             parameter.values = rates
@@ -21,7 +22,7 @@ def fill(draft: Draft) -> None:
 
 
 def _even(draft: Draft, parameter: Parameter) -> dict[int, Any] | None:
-    """The rate of each use, where they grow evenly with the calls: stochastic depth."""
+    """The rate of each use, where rates increase evenly from call to call: stochastic depth."""
     places = [
         use for _, use in sorted((place, use) for use, each in enumerate(draft.calls) for place in each)
     ]
@@ -38,7 +39,7 @@ def _even(draft: Draft, parameter: Parameter) -> dict[int, Any] | None:
 
 
 def _most(draft: Draft, parameter: Parameter) -> tuple[Any, int, int]:
-    """What most calls have, how many that are, and of how many."""
+    """The most frequent value, the number of calls that have it, and the number of all calls."""
     count: Counter[Any] = Counter()
     for use, value in parameter.values.items():
         count[value] += len(draft.calls[use]) if draft.calls else 1
@@ -47,7 +48,7 @@ def _most(draft: Draft, parameter: Parameter) -> tuple[Any, int, int]:
 
 
 def ordered(draft: Draft) -> list[Parameter]:
-    """Those with a default behind those without."""
+    """The parameters, those with a default after those without."""
     for parameter in draft.parameters:
         most, count, total = _most(draft, parameter)
         letter = parameter.kind == "letter" and parameter.name != "K"

@@ -1,4 +1,4 @@
-"""A block in the making."""
+"""A block whose parameters are being found."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Unsolved(Exception):
 
 @dataclass(eq=False, repr=False)
 class Draft:
-    """What differs between the uses of a block (`slots`, `groups`; `last` is its last layer with filters),
-    and the `parameters` so far. entry, given: the channels of its input and of its output, by use. calls:
-    where the calls are that each use stands for."""
+    """A block with its differences between uses (`slots`, `groups`; `last` is its last layer with filters),
+    and the `parameters` so far. entry, given: the numbers of input and output channels, by use. calls: the
+    positions of the calls that each use stands for."""
 
     network: LayerList
     pattern: Pattern
@@ -40,7 +40,7 @@ class Draft:
 
 
 def begun(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]]) -> Draft:
-    """The draft of a block whose parameters are not found yet."""
+    """The draft of a block whose parameters are not known yet."""
     found = Differences(writer, pattern)
     shape = writer.network.shape
     given = {number: shape(body.outputs[0])[0] for number, body in enumerate(pattern.bodies)}
@@ -48,7 +48,7 @@ def begun(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]]) -> D
 
 
 def by_use(values: Mapping[Instance, Any]) -> dict[int, Any] | None:
-    """What each use has, where all passes of a repeat have the same."""
+    """The value in each use, where all passes of a repeat have the same; else None."""
     found: dict[int, Any] = {}
     for number, value in values.items():
         if found.setdefault(number[0], value) != value:

@@ -1,5 +1,5 @@
-"""Numbers that differ between the uses of a block → an expression of its parameters, or of C, that gives
-them all."""
+"""Numbers that differ between the uses of a block → an expression over its parameters, or over C, that has
+these values."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from cnnspec.structure.pattern import Instance
 
 Gives: TypeAlias = Callable[[int], Any]
 Value: TypeAlias = Any
-"""An int, a Fraction, a bool; sizes that are not the same on each axis, a tuple; the text of a layer."""
+"""An int, a Fraction, a bool; a tuple for sizes that differ between axes; the text of a layer."""
 FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
 
 
 @dataclass(eq=False, repr=False)
 class Parameter:
-    """Of a block: what it is in each use (`values`; a use that does not need it has none), and what it is
-    where a use does not say."""
+    """A parameter of a block: its value in each use (`values`; a use that does not need it has none), and its
+    default."""
 
     name: str
     kind: str  # "number", "letter", "truth" or "layer"
     values: dict[int, Value]
     default: Value = None
-    first: int = 1 << 30  # the first argument that has it, in the order of the text
+    first: int = 1 << 30  # the first argument that contains it, in the order of the text
 
 
 @dataclass(eq=False, repr=False)
 class Numbers:
-    """What an argument is in each instance, and the channels there: at the step (`here`; none where the text
-    has no C), and where the block begins (`entry`, by use). size: the axis that a size is along, and what the
-    map has there at the step."""
+    """The values of an argument in each instance, with the numbers of channels: at the step (`here`; empty
+    where the text cannot use C), and at the beginning of the block (`entry`, by use). size: for a size along
+    an axis, the axis, and the map's size along it at the step."""
 
     values: dict[Instance, Value]
     here: Mapping[Instance, int]
@@ -57,7 +57,8 @@ def _typed(value: Value) -> tuple[type, Value]:
 
 
 def expression(numbers: Numbers, parameters: list[Parameter], new: Parameter | None = None) -> str | None:
-    """The simplest text that gives the values, or None. `new`: the others are known to give none."""
+    """The simplest text that has these values, or None. `new`: expressions with the other parameters were
+    tried before."""
     if numbers.constant:
         return written_value(next(iter(numbers.values.values())))
     for one in parameters if new is None else (new,):
@@ -98,8 +99,8 @@ def _holds(numbers: Numbers, values: Mapping[Instance, Value]) -> bool:
 
 
 def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> Iterator[tuple[str, Gives]]:
-    """Expressions of the bases, with what they give at each instance, the simple ones first; of `new` alone,
-    if it is there. Only whole numbers are worth more than a name."""
+    """Expressions over the bases, with their values in each instance, simple ones first; with `new`, only
+    those that contain it. Only whole numbers have expressions other than a name."""
     yield from ((name, values.__getitem__) for name, values in bases)
     if not whole:
         return
@@ -132,7 +133,7 @@ def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> 
 
 
 def is_ratio(name: str) -> bool:
-    """Whether a parameter says how often C is taken."""
+    """Whether a parameter is a factor for the number of channels."""
     return name.rstrip("0123456789") == "t"
 
 
@@ -143,8 +144,8 @@ def _multiple(value: int) -> int:
 
 
 def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[int] = ()) -> str | None:
-    """The simplest condition that holds exactly where the values are True, or None. `factors`: how often
-    widths are taken in the block."""
+    """The simplest condition that holds exactly where the values are True, or None. `factors`: the multiples
+    of widths in the block."""
     wanted = present.values
     atoms = list(_atoms(present, parameters, factors))
     for text, values in atoms:

@@ -1,4 +1,5 @@
-"""The calls of one class → its blocks: usually one, with parameters; several where calls are not alike."""
+"""The calls of one class → its blocks: usually one, with parameters; several where the calls are not
+similar."""
 
 from __future__ import annotations
 
@@ -18,21 +19,21 @@ from cnnspec.structure.text import Block, Writer
 from cnnspec.structure.tied import SHARED
 
 MOST_FORMS = 200
-"""Different bodies of one class, at most; what has more is written without blocks."""
+"""The most different bodies of one class; a class with more is written without blocks."""
 
 Form = list[Region]
-"""Calls with equal bodies, on as many channels."""
+"""Calls with equal bodies, and the same number of input channels."""
 
 
 class Made(NamedTuple):
-    """A block, without its name yet, and the forms that are uses of it; or (None) no block."""
+    """A block without a name yet, and the forms that are uses of it; or (None) no block."""
 
     block: Block | None
     forms: list[Form]
 
 
 def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> None:
-    """Gives each call the block that it uses, and the writer the blocks."""
+    """Assigns a block to each call, and adds the blocks to the writer."""
     bare = [woven(one.items, one.inputs, one.outputs, writer.network.shape, block=True) for one in calls]
     best: tuple[int, list[Made], list[Body]] | None = None
     for repeats in (ALL, USES, NONE):
@@ -49,7 +50,7 @@ def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> No
         if best is None or length < best[0]:
             best = length, found, bodies
         if len({_kinds(one) for one in bodies}) == 1:
-            break  # all calls have their repeats at the same places
+            break  # the repeats are at the same places in all calls
     assert best is not None
     for region, body in zip(calls, best[2], strict=True):
         region.body = body
@@ -58,14 +59,14 @@ def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> No
 
 
 def _length(writer: Writer, one: Made) -> int:
-    """How much there is to read."""
+    """The length of the text."""
     if one.block is None:
         return sum(3 * len(list(layers_of(form[0].body))) for form in one.forms)
     return sum(map(len, writer.block(one.block))) + 6 * len(one.block.parameters) * len(one.forms)
 
 
 def _kinds(body: Body) -> object:
-    """Which kinds of steps there are, in order."""
+    """The kinds of steps, in order."""
     return tuple(_kinds_in(line.chain) for line in body.lines)
 
 
@@ -128,7 +129,7 @@ def _is_one_step(body: Body) -> bool:
 
 
 def _alike(writer: Writer, forms: Sequence[Form], parameters: bool) -> Iterable[list[Form]]:
-    """Groups of forms that have one pattern, the largest form of each first."""
+    """Groups of forms that have a common pattern, each with its largest form first."""
     if not parameters:
         return ([one] for one in forms)
     groups: list[tuple[Pattern, list[Form]]] = []
@@ -144,7 +145,7 @@ def _alike(writer: Writer, forms: Sequence[Form], parameters: bool) -> Iterable[
 
 
 def _size(body: Body) -> tuple[int, int]:
-    """How many layers there are, and branches."""
+    """The numbers of layers and of branches."""
     return len(list(layers_of(body))), sum(_branches(line.chain) for line in body.lines)
 
 
@@ -153,7 +154,8 @@ def _branches(chain: Chain) -> int:
 
 
 def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
-    """The block of forms that are alike; Unsolved where they are not. A shared one has no parameters."""
+    """The block of similar forms. Raises `Unsolved` where they have no common form. A shared block has no
+    parameters."""
     if shared and len(forms) > 1:
         raise Unsolved
     pattern = begun(forms[0][0].body, writer.work)

@@ -1,9 +1,8 @@
-"""Modules for a network that comes without them (an old exporter's, a cfg): what branches and meets again is
-a module, and so is what looks like a branch of one, or comes again and again along a line.
+"""Modules for a network whose source has none (an old exporter's file, a cfg): branches that meet again are a
+module, and so is a row of layers that equals a branch of one, or that occurs several times along a line.
 
-Their classes are named by what they do: `residual`, `squeeze`, `inception`, `dense`, `separable`. Whether
-the modules of a class are one block is left to the alignment.
-"""
+Their classes are named after their function: `residual`, `squeeze`, `inception`, `dense`, `separable`. The
+alignment decides whether the modules of a class are one block."""
 
 from __future__ import annotations
 
@@ -16,17 +15,17 @@ from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Step, chains_in
 from cnnspec.structure.regions import regions
 
 LEAST = 3
-"""Layers of a module, at least."""
+"""The fewest layers of a module."""
 UNITS = 4
-"""Layers with weights, each with what follows it, in a module along a line, at most."""
+"""The most layers with weights, each with the layers after it, in a module along a line."""
 TIMES = 3
-"""How often such a module comes, at least."""
+"""The fewest occurrences of such a module."""
 
 Words = tuple[str, ...]
 
 
 def with_found(network: LayerList) -> LayerList:
-    """The network with modules; as it is, if it has classes."""
+    """The network with modules; unchanged if it has classes."""
     if any(scope.class_name for layer in network.layers for scope in layer.scopes):
         return network
     bare = network._replace(layers=tuple(one._replace(scopes=()) for one in network.layers))
@@ -49,7 +48,8 @@ def _chains(body: Body) -> Iterator[Chain]:
 
 
 class _Finder:
-    """`scopes` are those of each layer; `branches` the words of the longest branch of each sum."""
+    """Finds modules. `scopes` are the modules around each layer; `branches` the words of the longest branch
+    of each sum."""
 
     def __init__(self) -> None:
         self.scopes: dict[int, tuple[Scope, ...]] = {}
@@ -57,7 +57,8 @@ class _Finder:
         self.count: Counter[str] = Counter()
 
     def merges(self, chain: Chain, around: tuple[Scope, ...]) -> None:
-        """Makes a module of each merge, and of those in it; the activation behind it belongs to it."""
+        """Makes a module of each merge, and of the merges inside it; an activation directly after it belongs
+        to it."""
         for step, behind in zip(chain.steps, (*chain.steps[1:], None), strict=False):
             if not isinstance(step, Merge):
                 continue
@@ -79,14 +80,15 @@ class _Finder:
         return (*around, Scope(".".join([*(one.path for one in around[-1:]), path]), class_name))
 
     def like_branches(self, chain: Chain) -> None:
-        """A row of layers that is what another module has as its branch: a block without its shortcut."""
+        """Makes a module of each row of layers that equals the branch of another module: a block without its
+        shortcut."""
         for words in sorted(self.branches, key=lambda one: (-len(one), one)):
             if len(words) > LEAST:
                 for place in _places(chain, words, self.free):
                     self.taken(chain.steps[place : place + len(words)], "residual")
 
     def along_lines(self, chains: Sequence[Chain]) -> None:
-        """The row of layers that covers the most of the lines, where it comes again and again."""
+        """Makes modules of the repeated row of layers that covers the most of the lines."""
         rows = {row for chain in chains for row in self.rows(chain)}
         cover = {row: sum(len(self.whole_rows(one, row)) for one in chains) for row in rows}
         often = {row: count * len(row) for row, count in cover.items() if count >= TIMES}
@@ -99,7 +101,8 @@ class _Finder:
                 self.taken(chain.steps[place : place + len(row)], name)
 
     def whole_rows(self, chain: Chain, row: Words) -> list[int]:
-        """Where a row is, and nothing behind it belongs to its last layer: a norm or an activation."""
+        """The positions of a row without a norm or an activation after it, which would belong to its last
+        layer."""
         ends = {len(chain.steps)} | {
             place
             for place, step in enumerate(chain.steps)
@@ -112,7 +115,7 @@ class _Finder:
         return [place for place in _places(chain, row, self.free) if place + len(row) in ends]
 
     def rows(self, chain: Chain) -> Iterator[Words]:
-        """Layers with weights, two to UNITS of them in a row, each with what follows it."""
+        """Rows of two to UNITS layers with weights, each with the layers after it."""
         starts = [number for number, step in enumerate(chain.steps) if self.free(step) and _has_filters(step)]
         for at, start in enumerate(starts):
             for end in (*starts, len(chain.steps))[at + 2 : at + UNITS + 1]:
@@ -134,7 +137,7 @@ def _has_filters(step: Step) -> bool:
 
 
 def _places(chain: Chain, words: Words, free: Callable[[Step], bool]) -> list[int]:
-    """Where a row of words is in a chain, of layers that are in no module yet."""
+    """The positions of a row of words in a chain, among the layers that are not in a module yet."""
     here = [_word(step) if isinstance(step, Leaf) and free(step) else "" for step in chain.steps]
     found: list[int] = []
     for number in range(len(here) - len(words) + 1):
@@ -160,14 +163,15 @@ def _words(chain: Chain) -> Words:
 
 
 def _word(step: Leaf | Merge) -> str:
-    """The word of a step; of filters over all maps with their size, which tells a stem from a branch."""
+    """The word of a step. Filters over all maps include their size, which distinguishes a stem from a
+    branch."""
     op = step.op
     size = "x".join(map(str, getattr(op, "F", ()))) if op.linear and not hasattr(op, "size_out") else ""
     return op.word if op.word == "dwconv" else f"{op.word}{size}"
 
 
 def _class_of(merge: Merge) -> str:
-    """A name for what a merge does."""
+    """A class name for what a merge does."""
     branches = [one.steps for one in chains_in(merge)]
     words = {step.op.word for steps in branches for step in steps if isinstance(step, Leaf)}
     match merge.op.word:

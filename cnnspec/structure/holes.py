@@ -1,5 +1,5 @@
-"""What the language cannot say is written as the use of a block that is not there, with its shape claimed:
-`check` reports it once and goes on from the claim; nothing is built."""
+"""A layer that the language does not have is written as the use of an undefined block, with its shape
+claimed. `check` reports it once and continues with the claimed shape; nothing is built."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnspec.structure import names
 
 
 class Unsaid(Op):
-    """A hole among the layers."""
+    """A layer that the language does not have, among the other layers."""
 
     word = "hole"
     title = "what the language cannot say"
@@ -29,19 +29,20 @@ class Unsaid(Op):
 
 
 def unsaid(hole: Hole) -> Unsaid:
-    """`torch.ops.aten.grid_sampler_2d` as `grid_sampler_2d`."""
+    """The op of such a layer, with a short name: `torch.ops.aten.grid_sampler_2d` as `grid_sampler_2d`."""
     parts = [one for one in re.split(r"[^A-Za-z0-9_]+", hole.what) if one] or ["hole"]
     return Unsaid.model_construct(what=_unknown(named(parts[-1], ())), shape=hole.shape)
 
 
 @lru_cache(maxsize=256)
 def _unknown(name: str) -> str:
-    """The name, or one like it, that means nothing else: `linear()` is read as another tool's word."""
+    """The name, or a similar one, that has no other meaning: `linear()` would be read as a layer of another
+    tool."""
     (model,) = models(Source("hole.cnn", f"input 3x8x8\n{name}() => 3x8x8\n"), lints=False)
     return name if [one.code for one in model.findings] == ["E208"] else f"unknown_{name}"
 
 
 def named(word: str, taken: Container[str]) -> str:
-    """A name for a block that is no layer's."""
+    """A name for a block that is not the name of a layer."""
     plain = names.snake(word) or "hole"
     return names.free([f"{plain}_block" if names.is_layer(plain) else plain], taken)

@@ -1,5 +1,5 @@
-"""Where a long chain of a file or block goes on on a new line: at a new size of the maps, and where the line
-would be too long."""
+"""Line breaks in a long chain of a file or block: at a new size of the maps, and where the line would be too
+long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def rows(steps: Sequence[str], breaks: Sequence[bool]) -> list[list[str]]:
     found: list[list[str]] = []
     width = 0
     for number, (text, new) in enumerate(zip(steps, breaks, strict=True)):
-        unit = text  # with the steps that belong to it
+        unit = text  # a step, with the steps that belong to it
         for more, other in zip(steps[number + 1 :], breaks[number + 1 :], strict=True):
             if other or begins(more):
                 break
@@ -27,7 +27,7 @@ def rows(steps: Sequence[str], breaks: Sequence[bool]) -> list[list[str]]:
 
 
 def begins(text: str) -> bool:
-    """Whether a step begins a group of steps: a norm or an activation belongs to what is before it."""
+    """Whether a step begins a group of steps: a norm or an activation belongs to the step before it."""
     return "[" in text or "(" in text or text.split(" ")[0] in WEIGHTED
 
 

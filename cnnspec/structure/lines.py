@@ -1,8 +1,7 @@
 """A graph → lines of steps, by series-parallel reduction.
 
-A tensor that is read once goes on along its line. Where branches that begin at one tensor meet again, they
-stand in the brackets of the merge. What remains refers to labels.
-"""
+A tensor with one reader continues its line. Branches that begin at one tensor and meet again are inside the
+brackets of the merge. The remaining edges become labels."""
 
 from __future__ import annotations
 
@@ -18,16 +17,16 @@ from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step, Use, r
 from cnnspec.structure.regions import Node, Region
 
 DEEPEST = 6
-"""Merges in merges, at most; deeper ones get a label."""
+"""The largest nesting depth of merges; deeper ones get a label."""
 ASIDE = 3
 """The most steps of a branch that begins at a tensor of its own."""
 
 
 @dataclass(eq=False, repr=False)
 class Thread:
-    """A chain in the making. `taken`: how often it reads the value that it starts at, once in each branch;
-    `depth`: merges in merges; `least`: the smallest map on the way, in positions; `first`: the first
-    layer."""
+    """A chain that is being built. `taken`: how often it reads the value that it starts at, once in each
+    branch; `depth`: nesting depth of its merges; `least`: the smallest map in it, in positions; `first`: the
+    first layer."""
 
     start: int
     steps: list[Step] = field(default_factory=list)
@@ -38,7 +37,7 @@ class Thread:
 
 
 class Weaver:
-    """Goes through the nodes in order; `open` are the threads by the value that they end with."""
+    """Processes the nodes in order; `open` are the threads by the value that they end with."""
 
     def __init__(
         self, items: Sequence[Node | Region], outputs: Sequence[int], shape: Callable[[int], Shape]
@@ -46,21 +45,21 @@ class Weaver:
         self.shape = shape
         self.uses = Counter(value for item in items for value in item.inputs)
         self.uses.update(outputs)
-        self.kept = set(outputs)  # values that need an end of their own
+        self.kept = set(outputs)  # values at which a thread must end
         for item in items:
             if not _merges(item):
                 self.kept.update(item.inputs[1:])
             if len(item.outputs) > 1:
                 self.kept.update((item.inputs[0], *item.outputs))
             if isinstance(item, Node) and isinstance(item.op, Unsaid):
-                self.kept.update(item.outputs)  # its line ends with the claim of its shape
+                self.kept.update(item.outputs)  # its line ends with the claimed shape
         self.open: dict[int, Thread] = {}
-        self.ends: dict[int, tuple[int, ...]] = {}  # of the lines that end with several values, by the first
+        self.ends: dict[int, tuple[int, ...]] = {}  # several values at a line's end, by the first
 
     def add(self, item: Node | Region) -> None:
         thread = self.merged(item) if isinstance(item, Node) and item.op.merges else self.followed(item)
         thread.first = thread.first if len(thread.steps) > 1 else item.number
-        if (area := self.area(item.outputs[0])) > 1:  # a single position is a gate's
+        if (area := self.area(item.outputs[0])) > 1:  # a map with a single position belongs to a gate
             thread.least = min(thread.least, area)
         self.open[item.outputs[0]] = thread
         if len(item.outputs) > 1:
@@ -76,7 +75,7 @@ class Weaver:
         return thread
 
     def taken(self, value: int) -> Thread:
-        """The thread that ends with a value, if that is read once; else a new one that starts there."""
+        """The thread that ends with a value, if that has one reader; else a new thread that starts there."""
         if value in self.open and self.uses[value] == 1 and value not in self.kept:
             return self.open.pop(value)
         return Thread(value, least=self.area(value))
@@ -104,13 +103,14 @@ class Weaver:
         return thread
 
     def opened(self, value: int, taken: int) -> Thread:
-        """The thread that ends with a value, if that is read `taken` times; else a new one from there."""
+        """The thread that ends with a value, if that has `taken` readers; else a new thread that starts
+        there."""
         if value in self.open and self.uses[value] == taken and value not in self.kept:
             return self.open.pop(value)
         return Thread(value, taken=taken, least=self.area(value))
 
     def gone_on(self, node: Node, threads: Sequence[Thread]) -> Thread:
-        """The longest branch goes on as the line; the others begin at labels."""
+        """Continues the longest branch as the line; the other branches begin at labels."""
         bare = [number for number, one in enumerate(threads) if not one.steps]
         short = all(len(one.steps) <= ASIDE and not one.depth for one in threads)
         able = bare if bare and short else range(len(threads))
@@ -125,14 +125,15 @@ class Weaver:
         return thread
 
     def aside(self, thread: Thread, value: int) -> Chain:
-        """A branch that begins at a label; a long one is a line of its own, and the branch its label."""
+        """A branch that begins at a label. A long branch becomes a line of its own, and a reference to its
+        label is the branch."""
         if len(thread.steps) <= ASIDE and not thread.depth:
             return Chain(thread.start, True, tuple(thread.steps))
         self.open[value] = thread
         return Chain(value, True, ())
 
     def leaves_and_returns(self, thread: Thread, end: int) -> bool:
-        """Whether a branch goes to smaller maps and comes back: the skip connection of a U-Net is a label,
+        """Whether a branch has smaller maps between its ends: the skip connection of a U-Net becomes a label,
         not a branch."""
         area = self.area(end)
         return area == self.area(thread.start) and thread.least < area and len(thread.steps) > ASIDE
@@ -149,7 +150,7 @@ def woven(
     shape: Callable[[int], Shape],
     block: bool = False,
 ) -> Body:
-    """The body that a graph is, in lines. A block begins at its first input."""
+    """The body of a graph, in lines. A block begins at its first input."""
     weaver = Weaver(items, outputs, shape)
     for item in items:
         weaver.add(item)
@@ -172,8 +173,8 @@ def woven(
 
 
 def _begun(chain: Chain, here: int | None) -> Chain:
-    """`add [ @x -> f() | @y -> f() ]` instead of `@x -> f() -> add [ id | @y -> f() ]`. What begins at the
-    value that is `here` needs no label."""
+    """`add [ @x -> f() | @y -> f() ]` instead of `@x -> f() -> add [ id | @y -> f() ]`. A branch that begins
+    at the value `here` needs no label."""
     at = next((place for place, step in enumerate(chain.steps[: ASIDE + 1]) if isinstance(step, Merge)), None)
     if not chain.named or at is None:
         return chain
@@ -195,7 +196,7 @@ def _begun(chain: Chain, here: int | None) -> Chain:
 def _in_order(
     threads: dict[int, Thread], ends: dict[int, tuple[int, ...]], outputs: tuple[int, ...]
 ) -> list[tuple[int, Thread]]:
-    """The threads so that each stands behind those that it refers to, else in the order of the list."""
+    """The threads, each after those that it refers to, otherwise in the order of the list."""
     line_of = {one: end for end in threads for one in ends.get(end, (end,))}
     needs = {
         end: {

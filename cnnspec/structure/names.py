@@ -1,4 +1,4 @@
-"""Names for labels and blocks: words of the source, made names of the language."""
+"""Names for labels and blocks: names of the source, changed to valid names of the language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 40
 
 
 def cleaned(text: str) -> str:
-    """`layer1.0` as `layer1_0`; empty where nothing of a name is there."""
+    """`layer1.0` as `layer1_0`; "" where no part can be a name."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:LONGEST].rstrip("_")
     return name if re.match(r"[A-Za-z]", name) else f"x{name}" if name else ""
 
@@ -25,15 +25,16 @@ def snake(text: str) -> str:
 
 
 def last_of(path: str) -> tuple[str, str]:
-    """The last name of a module's path, and with the number that follows it: `stages.0.5` is stages, and
-    stages0."""
+    """The last name of a module's path, without and with the number after it: `stages.0.5` gives `stages` and
+    `stages0`."""
     found = re.search(r"([^.]*[^.0-9][^.]*)(?:\.([0-9]+))?[.0-9]*$", path)
     name = cleaned(found[1]) if found else ""
     return name, f"{name}{found[2]}" if found and found[2] and name else name
 
 
 def free(wanted: Iterable[str], taken: Container[str]) -> str:
-    """The first of the wanted names that is free, or the last with the lowest number that makes it so."""
+    """The first of these names that is not taken; else the last one with the smallest number that makes it
+    free."""
     name = "x"
     for name in wanted:
         if name and name not in taken and not unusable(name):
@@ -48,7 +49,7 @@ def free(wanted: Iterable[str], taken: Container[str]) -> str:
 
 
 def unusable(name: str) -> bool:
-    """Whether the language has a meaning for a name already."""
+    """Whether a name already has a meaning in the language."""
     return name in KEYWORDS or name in FIXED or LETTER.fullmatch(name) is not None
 
 

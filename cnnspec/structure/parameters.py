@@ -1,4 +1,4 @@
-"""The parameters of a block: those that give the most of what differs between its uses."""
+"""Chooses the parameters of a block: those that explain the most of the differences between its uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnnspec.structure.express import Parameter, expression, is_width
 from cnnspec.structure.slots import Slot
 
 MOST_DIFFERENT = 60
-"""Arguments of a block that differ between its uses, at most."""
+"""The most arguments of a block that may differ between its uses."""
 NAMES = {
     "size_out": "out",
     "shape.1": "size",
@@ -30,7 +30,7 @@ NAMES = {
 
 
 def choose(draft: Draft) -> None:
-    """Takes the parameter that gives the most of what is not given yet, until all is."""
+    """Repeatedly takes the parameter that explains most of the remaining differences, until none remain."""
     waiting: dict[tuple[Any, ...], list[Slot]] = {}
     for slot in draft.slots:
         if expression(slot.numbers, []) is None:
@@ -65,7 +65,7 @@ def choose(draft: Draft) -> None:
 
 
 def rename(draft: Draft) -> None:
-    """Puts the parameters in the order of the text, and numbers those of one name."""
+    """Puts the parameters in the order of the text, and numbers those with equal names."""
     draft.parameters.sort(key=lambda one: one.first)
     stems = [one.name.rstrip("0123456789") for one in draft.parameters]
     if sum(map(is_width, stems)) > 2:
@@ -79,7 +79,7 @@ def rename(draft: Draft) -> None:
 
 
 def _candidates(draft: Draft, slot: Slot) -> Iterable[tuple[Parameter, float]]:
-    """What could be a parameter: the numbers themselves, or how often C goes into them."""
+    """Possible parameters: the numbers themselves, or their ratios to C."""
     numbers = slot.numbers
     values = by_use(numbers.values)
     if values is None:
@@ -105,7 +105,7 @@ def _name(draft: Draft, parameter: Parameter, slots: list[Slot]) -> str:
         return letter
     if parameter.name == "t":
         return draft.free("t")
-    if any(slot.field in ("K", "shape.0") for slot in slots):  # the channels that the block gives are `k`
+    if any(slot.field in ("K", "shape.0") for slot in slots):  # the block's output channels are `k`
         given = all(draft.given[use] == value for use, value in parameter.values.items())
         return draft.free("k") if given else draft.free("mid", "k")
     field = slots[0].field

@@ -1,7 +1,6 @@
-"""What a network is made of on the way from a list to a text: lines of steps, as the language has them.
+"""The parts of a network between a layer list and a text: lines of steps, as in the language.
 
-Values keep the numbers that they have in the layer list until their text is written.
-"""
+Values keep their numbers from the layer list until their text is written."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Leaf(NamedTuple):
-    """A layer of the list, by its number there; `tensors` are the values that its tensor arguments name."""
+    """A layer of the list, by its number there; `tensors` are the values of its tensor arguments."""
 
     layer: int
     op: Op
@@ -25,7 +24,7 @@ class Leaf(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A region that is written as the use of a block; `tensors` are its inputs but the first."""
+    """A region that is written as the use of a block; `tensors` are its inputs except the first."""
 
     region: Region
     begin: int
@@ -34,8 +33,8 @@ class Use(NamedTuple):
 
 
 class Merge(NamedTuple):
-    """`add [ a | b ]`: a layer that merges branches. `layer` is None where there is none in the list: the
-    language has a merge of one branch, which does nothing, where other uses of a block merge."""
+    """`add [ a | b ]`: a layer that merges branches. `layer` is None where the list has no such layer: a
+    merge with one branch, which does nothing, in a use of a block whose other uses have more branches."""
 
     layer: int | None
     op: Op
@@ -45,7 +44,7 @@ class Merge(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """`[ … ]*n`: chains that are written alike, one after the other."""
+    """`[ … ]*n`: consecutive chains whose text is equal."""
 
     passes: tuple[Chain, ...]
 
@@ -62,8 +61,8 @@ Step: TypeAlias = Leaf | Use | Merge | Repeat
 
 
 class Chain(NamedTuple):
-    """Steps, one after the other, from the value `begin`: `named` where the text says so (`@x -> …`), else
-    the value that is there."""
+    """Consecutive steps from the value `begin`: `named` where the text names it (`@x -> …`), else the current
+    value."""
 
     begin: int
     named: bool
@@ -75,15 +74,15 @@ class Chain(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A chain that stands on a line, and the values that it ends with."""
+    """A chain on a line, and the values at its end."""
 
     chain: Chain
     ends: tuple[int, ...]
 
 
 class Body(NamedTuple):
-    """What stands in a file or in a block: `named` are the values that something refers to, which need a
-    label, in the order of the text."""
+    """The lines of a file or a block. `named` are the values that need a label because other lines refer to
+    them, in the order of the text."""
 
     inputs: tuple[int, ...]
     lines: tuple[Line, ...]
@@ -92,12 +91,13 @@ class Body(NamedTuple):
 
 
 def local_numbers(body: Body) -> dict[int, int]:
-    """The number of each value that a body's text refers to, in the body: its inputs, then its labels."""
+    """For each value that a body's text refers to, its number in the body: first the inputs, then the
+    labels."""
     return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
 
 
 def references(chain: Chain) -> Iterator[int]:
-    """The values that a chain refers to by their labels."""
+    """The values that a chain refers to by label."""
     if chain.named:
         yield chain.begin
     for step in chain.steps:
@@ -119,7 +119,7 @@ def chains_in(step: Step) -> Iterable[Chain]:
 
 
 def layers_of(body: Body) -> Iterator[int]:
-    """The layers of a body in the order in which they are worked out."""
+    """The layers of a body in the order of computation."""
     for line in body.lines:
         yield from _layers(line.chain)
 

@@ -1,8 +1,7 @@
-"""What the uses of one block have in common: their steps laid over one another.
+"""The common form of a block's uses: their steps merged into sites.
 
-An *instance* is one pass through a part of a pattern: the number of the use, and in a repeat the number of
-the pass behind it.
-"""
+An *instance* is one pass through a part of a pattern: the number of the use, and inside a repeat also the
+number of the pass."""
 
 from __future__ import annotations
 
@@ -17,12 +16,11 @@ Instance: TypeAlias = tuple[int, ...]
 
 @dataclass(eq=False, repr=False)
 class Site:
-    """A step, with what it is in each instance that has it. `refers`: the local numbers of the values that
-    its arguments name. `tracks` are the branches of a merge, or the pass of a repeat. `given` are the texts
-    of arguments that are not the same everywhere, by field; `layer` is the parameter that stands for the
-    step."""
+    """A step, as it is in each instance that has it. `refers`: the local numbers of the values that its
+    arguments name. `tracks` are the branches of a merge, or the pass of a repeat. `given` are the texts of
+    arguments that differ between instances, by field; `layer` is the parameter that replaces the step."""
 
-    at: dict[Instance, Any]  # steps
+    at: dict[Instance, Any]  # the steps, by instance
     refers: tuple[int, ...] = ()
     tracks: list[Track] = field(default_factory=list)
     given: dict[str, str] = field(default_factory=dict)
@@ -35,8 +33,7 @@ class Site:
 
 @dataclass(eq=False, repr=False)
 class Group:
-    """Sites that are there under a condition, and (`otherwise`) those that are there where it does not
-    hold."""
+    """Sites that exist under a condition, and (`otherwise`) those that exist where it does not hold."""
 
     sites: list[Site]
     condition: str = ""
@@ -45,8 +42,8 @@ class Group:
 
 @dataclass(eq=False, repr=False)
 class Track:
-    """A chain; a branch may be absent (`none`) in some instances, and is there under a `condition`. It begins
-    at the local value `begin`, or at what is there. `groups` are its sites as they are written."""
+    """A chain. A branch may be absent (`none`) in some instances, and exists under a `condition`. It begins
+    at the local value `begin`, or at the current value. `groups` are its sites as they are written."""
 
     at: dict[Instance, Chain]
     begin: int | None = None
@@ -57,8 +54,8 @@ class Track:
 
 @dataclass(eq=False, repr=False)
 class Pattern:
-    """The uses of a block: their bodies, and the lines, each with the local numbers of the values that it
-    ends with."""
+    """The uses of a block: their bodies, and the lines, each with the local numbers of the values at its
+    end."""
 
     bodies: list[Body]
     lines: list[Track]

@@ -1,5 +1,5 @@
-"""Concatenations that share what they begin with: DenseNet's layers each stack all maps before them. Each is
-written as the one before it and what is new: `concat [ id | layer() ]`."""
+"""Concatenations with equal beginnings: each of DenseNet's layers concatenates all maps before it. Each
+concatenation is written as the one before it and the new maps: `concat [ id | layer() ]`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 
 MOST = 5_000_000
-"""Branches that are looked at, each as often as there are others, at most."""
+"""The largest number of branches, each counted once for each other concatenation, that are compared."""
 LONGEST = 256
-"""Branches of a concatenation that is looked at, at most."""
+"""The most branches of a concatenation that is considered."""
 
 
 def with_prefixes(network: LayerList) -> LayerList:
-    """The network with shared beginnings of concatenations taken once. They are outside of the modules that
-    made them anew."""
+    """The network with equal beginnings of concatenations computed once, outside of the modules that compute
+    them again."""
     first = len(network.inputs)
     layers = list(network.layers)
-    made: dict[tuple[int, ...], int] = {}  # the value of each concatenation, by what it stacks
+    made: dict[tuple[int, ...], int] = {}  # the value of each concatenation, by its inputs
     taken: set[int] = set()
     work = MOST
     for number, layer in enumerate(layers):
@@ -41,7 +41,7 @@ def with_prefixes(network: LayerList) -> LayerList:
 
 
 def _moved(layers: Sequence[Layer | Hole], first: int, taken: set[int]) -> list[Layer | Hole]:
-    """Concatenations that others go on from are in the scopes that all their readers are in."""
+    """Moves concatenations that others continue to the modules that contain all their readers."""
     around: dict[int, tuple[Scope, ...]] = {}
     for layer in layers:
         for value in layer.inputs:

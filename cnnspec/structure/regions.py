@@ -1,9 +1,8 @@
 """The layers grouped by the modules that called them: a tree of regions.
 
 A region is one call of a module that may become the use of a block. Containers (`Sequential`), modules whose
-class has no other call, and calls that another layer runs through are none: their layers are those of the
-module around them.
-"""
+class has no other call, and calls that are interrupted by other layers are not regions: their layers belong
+to the module around them."""
 
 from __future__ import annotations
 
@@ -23,23 +22,23 @@ if TYPE_CHECKING:
 
 CONTAINERS = frozenset("Sequential ModuleList ModuleDict Identity".split())  # noqa: SIM905
 DEEPEST = 12
-"""Regions in regions, at most."""
+"""The largest nesting depth of regions."""
 MOST_ENDS = 16
-"""Tensors that go in and out of a region, at most."""
+"""The most inputs, and the most outputs, of a region."""
 
 FEW = 3
-"""Layers in a row (conv, norm, activation) that are written out rather than a block's,"""
+"""The most layers of a row (conv, norm, activation) that is written out instead of becoming a block,"""
 PLACES = 8
-"""where they stand at no more places than this."""
+"""and the most places at which such a row may occur."""
 
 TRIES = 40
-"""How often regions that do not fit are taken apart, before all are."""
+"""How often regions that do not fit are removed before all are removed."""
 
 Key: TypeAlias = tuple[str, int]
 
 
 class Node(NamedTuple):
-    """A layer in a graph: the values that it reads and gives."""
+    """A layer in a graph: the values that it reads and makes."""
 
     number: int
     op: Op
@@ -49,9 +48,9 @@ class Node(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Region:
-    """One call of a module. `items` are in an order in which they can be computed. `body` is what they are
-    in lines; `block` and `arguments` are set when the class has become a block; `dissolved`, where it
-    becomes none."""
+    """One call of a module. `items` are in an order in which they can be computed. `body` has them as lines;
+    `block` and `arguments` are set when the class has become a block; `dissolved`, where it does not become
+    one."""
 
     key: Key
     class_name: str
@@ -73,7 +72,7 @@ class Region:
         return self.key[0].rpartition(".")[2]
 
     def within(self) -> Iterator[Region]:
-        """All regions in it, the inner ones first, and itself."""
+        """All regions in it, inner ones first, and the region itself."""
         for item in self.items:
             if isinstance(item, Region):
                 yield from item.within()
@@ -81,7 +80,7 @@ class Region:
 
 
 def regions(network: LayerList) -> Region:
-    """The network as a region, with those in it."""
+    """The network as a region with its inner regions."""
     first = len(network.inputs)
     reads = _read(network)
     nodes = {
@@ -139,10 +138,10 @@ def _kept(scopes: Sequence[Scope], left_out: set[Key]) -> list[Scope]:
 
 
 def _single(network: LayerList, left_out: set[Key]) -> set[Key]:
-    """The calls of classes that are not worth a block: with no other call, of one layer only, of a few layers
-    in a row that stand at few places, and of a row that stands at one."""
+    """The calls of classes that are not worth a block: classes with one call, with one layer, with a row of a
+    few layers at few places, or with a row of any length at one place."""
     calls: dict[str, set[Key]] = {}
-    places: dict[str, set[tuple[str, str]]] = {}  # the classes that call it, and from which attribute
+    places: dict[str, set[tuple[str, str]]] = {}  # the classes that call it, with the attribute
     layers: dict[Key, list[Layer | Hole]] = {}
     for layer in network.layers:
         kept = _kept(layer.scopes, left_out)
@@ -171,7 +170,7 @@ def _is_small(keys: set[Key], layers: dict[Key, list[Layer | Hole]], places: int
 def _grouped(
     nodes: Sequence[Node], scopes: dict[int, list[Scope]], depth: int, key: Key, class_name: str
 ) -> Region:
-    """The region of some layers, which have the scopes of it and `depth - 1` around it in common."""
+    """The region of these layers, whose common scopes are its own and the `depth - 1` around it."""
     groups: dict[Key, list[Node]] = {}
     items: list[Node | Key] = []
     classes: dict[Key, str] = {}
@@ -192,8 +191,8 @@ def _grouped(
 
 
 def _unfit(root: Region, outputs: Sequence[int]) -> set[Key]:
-    """Calls that something else runs through, or with too many ends; gives all others their ends, and their
-    items an order."""
+    """The calls that other layers interrupt, or with too many inputs or outputs. All other regions get their
+    inputs and outputs, and their items are put in order."""
     uses = Counter(value for region in root.within() for one in _nodes(region) for value in one.inputs)
     uses.update(outputs)
     for region in root.within():
@@ -214,7 +213,8 @@ def _nodes(region: Region) -> Iterator[Node]:
 
 
 def _set_ends(region: Region, uses: Counter[int]) -> None:
-    """What a region reads of what is outside, and gives away. Its inner regions have theirs."""
+    """Sets the values that a region reads from outside, and those that are read outside. Its inner regions
+    are done already."""
     read: Counter[int] = Counter()
     made: dict[int, None] = {}
     for one in region.within():
@@ -226,7 +226,8 @@ def _set_ends(region: Region, uses: Counter[int]) -> None:
 
 
 def _cyclic(region: Region) -> set[Key]:
-    """Puts the items in order; gives the regions that cannot be, because each needs another one first."""
+    """Puts the items in order. Returns the regions that cannot be ordered because each needs another one
+    first."""
     maker = {value: number for number, item in enumerate(region.items) for value in item.outputs}
     needs = [
         {maker[value] for value in item.inputs if value in maker} - {number}
@@ -246,7 +247,7 @@ def _cyclic(region: Region) -> set[Key]:
 
 
 def _order(needs: Sequence[set[int]]) -> list[int]:
-    """Numbers so that each stands behind those that it needs, else as they are."""
+    """An order of the numbers in which each comes after those that it needs; otherwise unchanged."""
     readers: list[list[int]] = [[] for _ in needs]
     for number, needed in enumerate(needs):
         for one in needed:

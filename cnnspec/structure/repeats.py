@@ -1,4 +1,4 @@
-"""Equal neighbours → repeats: `[conv F3 P1 K64 -> relu]*2`."""
+"""Consecutive equal steps → repeats: `[conv F3 P1 K64 -> relu]*2`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from cnnspec.ops.base import arguments_of
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
 
 LONGEST = 48
-"""Steps of a pass, at most."""
+"""The most steps of a pass."""
 
 Rates = tuple[Fraction, ...]
 NameOf = Callable[[int], Hashable]
 
 
 ALL, USES, NONE = range(3)
-"""Which repeats are folded: all, those that have a use of a block or a merge in them, none."""
+"""Which repeats are folded: all, those that contain a use of a block or a merge, or none."""
 
 
 def folded(body: Body, which: int = ALL) -> Body:
@@ -40,13 +40,13 @@ def _folded(chain: Chain, leaves: bool) -> Chain:
 def _repeated(
     steps: list[Step], length: int, leaves: bool, known: dict[int, tuple[Step, Hashable, Rates]]
 ) -> list[Step]:
-    """The steps with the repeats whose passes have so many steps."""
+    """The steps, with repeats whose passes have `length` steps."""
     for step in steps:
         if id(step) not in known:
             known[id(step)] = step, *_form(step)
     keys = _numbered([known[id(step)][1] for step in steps])
     numbers = [known[id(step)][2] for step in steps]
-    grown: list[tuple[Fraction, ...] | None] = [  # by what the rates grow to the step so many later
+    grown: list[tuple[Fraction, ...] | None] = [  # the increase of the rates to the step `length` later
         _difference(numbers[at], numbers[at + length]) if keys[at] == keys[at + length] else None
         for at in range(len(keys) - length)
     ]
@@ -67,7 +67,8 @@ def _repeated(
             found.append(steps[at])
             at += 1
             continue
-        for shift in range(run - length * (count - 1) + 1):  # a pass that begins with a layer with weights
+        # prefer a pass that begins with a layer with weights
+        for shift in range(run - length * (count - 1) + 1):
             if _begins(steps[at + shift]):
                 found += steps[at : at + shift]
                 at += shift
@@ -80,9 +81,11 @@ def _repeated(
 
 
 def _runs(grown: Sequence[tuple[Fraction, ...] | None], length: int) -> list[int]:
-    """For each step: how many from it on are those so many later, with rates that grow evenly."""
+    """For each step, the number of steps from it on that equal the step `length` later, with evenly
+    increasing rates."""
     end = len(grown)
-    uneven = [end] * (end + length + 1)  # the first place from here on that does not grow as a pass before
+    # uneven: the first position from here on whose increase differs from the one a pass before
+    uneven = [end] * (end + length + 1)
     unlike = end
     runs = [0] * (end + length)
     for at in range(end - 1, -1, -1):
@@ -98,7 +101,7 @@ def _difference(one: Rates, other: Rates) -> tuple[Fraction, ...]:
 
 
 def _form(step: Step) -> tuple[Hashable, Rates]:
-    """What a step says but for its rates, and these: numbers that may grow from pass to pass."""
+    """The text of a step without its rates, and the rates: numbers that may increase from pass to pass."""
     match step:
         case Leaf(op=op) if not step.tensors:
             rates = {
@@ -123,7 +126,7 @@ def _begins(step: Step) -> bool:
 
 
 def _is_pool(step: Step) -> bool:
-    """A pass that begins with a pooling would tear what is before it apart."""
+    """Whether a pass would begin with a pooling, which belongs to the steps before it."""
     return isinstance(step, Leaf) and "pool" in step.op.word
 
 
@@ -140,7 +143,7 @@ def _numbered(keys: Sequence[Hashable]) -> list[int]:
 
 
 def key_of(step: Step, name: NameOf) -> Hashable:
-    """What a step says: steps with equal keys are written alike."""
+    """A key for the text of a step: steps with equal keys are written alike."""
     match step:
         case Leaf():
             return step.op.word, step.op, tuple(map(name, step.tensors))
@@ -158,7 +161,7 @@ def chain_key(chain: Chain, name: NameOf) -> Hashable:
 
 
 def body_key(body: Body) -> Hashable:
-    """What a body says: bodies with equal keys are written alike."""
+    """A key for the text of a body: bodies with equal keys are written alike."""
     local = {value: number for number, value in enumerate((*body.inputs, *body.named))}
     chains = tuple(
         (chain_key(line.chain, local.__getitem__), tuple(map(local.get, line.ends))) for line in body.lines

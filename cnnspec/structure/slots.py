@@ -1,4 +1,4 @@
-"""What differs between the uses of a block: the arguments, and which of them have a step at all."""
+"""The differences between the uses of a block: arguments, and steps that only some uses have."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cnnspec.structure.text import Writer, layer_text
 
 
 class Slot:
-    """An argument that differs: `field` of a site."""
+    """An argument that differs between uses: `field` of a site."""
 
     def __init__(self, site: Site, field: str, numbers: Numbers, kind: str) -> None:
         self.site, self.field, self.numbers, self.kind = site, field, numbers, kind
         self.text: str | None = None
-        self.axis: int | None = None  # where the axes have numbers of their own
-        self.step: Fraction | None = None  # what it grows by with each pass of a repeat
+        self.axis: int | None = None  # set where each axis has its own number
+        self.step: Fraction | None = None  # the increase with each pass of a repeat
 
     @property
     def vector(self) -> tuple[Any, ...]:
@@ -30,8 +30,8 @@ class Slot:
 
 
 class Differences:
-    """`slots` are the arguments that differ, in the order of the text; `groups` what only some uses have, and
-    which do; `last` is the last layer with filters. Each track gets its groups."""
+    """`slots` are the arguments that differ, in the order of the text; `groups` the steps that only some uses
+    have, with these uses; `last` is the last layer with filters. Each track gets its groups."""
 
     def __init__(self, writer: Writer, pattern: Pattern) -> None:
         self.writer, self.network = writer, writer.network
@@ -48,7 +48,7 @@ class Differences:
         return {number: self.network.shape(value)[0] for number, value in at.items()}
 
     def walk(self, track: Track, at: dict[Instance, int]) -> None:
-        """Goes along a chain; `at` is the value that is there, in each instance."""
+        """Follows a chain; `at` is the current value in each instance."""
         for number, site in enumerate(track.sites):
             optional = set(site.at) != set(at)
             here = self.channels(at)
@@ -77,7 +77,8 @@ class Differences:
     def layer(
         self, site: Site, at: Mapping[Instance, int], here: Mapping[Instance, int], alone: bool
     ) -> bool:
-        """Whether an activation is a parameter: it differs, or it `alone` is not there in some uses."""
+        """Whether an activation becomes a parameter: it differs between uses, or it `alone` is absent in
+        some."""
         usual = self.writer.usual
         texts = {
             one: layer_text(site.at[one].op, usual=usual) if one in site.at else "id"
@@ -108,7 +109,7 @@ class Differences:
         self.groups.append((group, Numbers(present, here, self.entry)))
 
     def fields(self, site: Site, here: Mapping[Instance, int], at: Iterable[Instance]) -> None:
-        """What differs in the arguments of a step; `at` are the instances that have it, or none of a
+        """The differences in the arguments of a step; `at` are the instances that have it, or none of a
         repeat."""
         match site.first:
             case Leaf():
@@ -161,7 +162,7 @@ class Differences:
                 self.slot(site, field, values, here, "number")
 
     def claim(self, site: Site, here: Mapping[Instance, int]) -> None:
-        """The shape of a hole; the C of a claim is its own."""
+        """The claimed shape of an unknown layer, whose C is that of the claim."""
         shapes = {number: step.op.shape for number, step in site.at.items()}
         for axis in range(len(site.first.op.shape)):
             numbers = Numbers({one: shape[axis] for one, shape in shapes.items()}, {}, self.entry)
@@ -169,7 +170,7 @@ class Differences:
                 self.slots.append(Slot(site, f"shape.{axis}", numbers, "number"))
 
     def sizes(self, site: Site, field: str, values: dict[Instance, Any]) -> bool:
-        """Whether sizes follow from those of the map: `crop (H-1)x(W-1)`."""
+        """Whether sizes can be computed from the map's: `crop (H-1)x(W-1)`."""
         arriving = {one: self.network.shape(step.begin)[1:] for one, step in site.at.items()}
         if len(set(values.values())) == 1 or any(len(values[one]) != len(arriving[one]) for one in values):
             return False
@@ -193,7 +194,7 @@ class Differences:
         here: Mapping[Instance, int],
         letter: bool,
     ) -> None:
-        """Sizes that are not the same along all axes: `S=1x(s)x(s)`, or a letter, `F=F`."""
+        """Sizes that differ between axes: `S=1x(s)x(s)`, or a letter, `F=F`."""
         if len(set(values.values())) == 1:
             return
         count = len(getattr(site.first.op, field))
@@ -229,7 +230,7 @@ class Differences:
 
 
 def progression(values: Mapping[Instance, Any]) -> Fraction | None:
-    """What a number grows by from pass to pass of a repeat, where that is always the same."""
+    """The increase of a number from pass to pass of a repeat, where it is constant; else None."""
     passes: dict[Instance, list[tuple[int, Any]]] = {}
     for number, value in values.items():
         if len(number) == 1:
@@ -244,5 +245,5 @@ def progression(values: Mapping[Instance, Any]) -> Fraction | None:
 
 
 def _plain(value: Any) -> Any:
-    """`(3, 3)` as 3."""
+    """3 for `(3, 3)`."""
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

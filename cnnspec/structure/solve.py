@@ -1,5 +1,5 @@
-"""Finds a block's parameters: what differs between its uses becomes an expression, and what no expression
-gives becomes a parameter."""
+"""Finds a block's parameters: differences between its uses become expressions, and those that no expression
+fits become parameters."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cnnspec.structure.text import Writer
 
 
 def solved(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()) -> list[Parameter]:
-    """The parameters of a block; its pattern gets the texts of what differs. `calls`: where the calls are
-    that each use stands for."""
+    """The parameters of a block; sets the texts of the differing arguments in its pattern. `calls`: the
+    positions of the calls that each use stands for."""
     draft = begun(writer, pattern, calls)
     if len(pattern.bodies) > 1:
         choose(draft)
@@ -48,7 +48,8 @@ def solved(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()
 
 
 def _letters(draft: Draft) -> None:
-    """Where sizes along each axis are given by letters, `f(F1x7 P0x3 K64)`, all that can be are."""
+    """Where one size needs a letter, such as `f(F1x7 P0x3 K64)`, turns all parameters that can be letters
+    into letters."""
     if not any(one.kind == "letter" for one in draft.parameters):
         return
     conditions = " ".join(group.condition for group, _ in draft.groups)

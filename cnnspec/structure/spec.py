@@ -1,7 +1,6 @@
-"""From a layer list to the text of a spec, and whose weights its weights are.
+"""From a layer list to the text of a spec, with the keys of its weights in the source.
 
-Each form is checked: its text is elaborated and compared with the list. The first that is right is taken.
-"""
+Each form of the text is elaborated and compared with the list; the first form that is right is returned."""
 
 from __future__ import annotations
 
@@ -22,14 +21,14 @@ from cnnspec.structure.tied import with_shared
 
 
 class UnfitList(ValueError):
-    """A layer list that is no network."""
+    """A layer list that is not a valid network."""
 
 
 class Spec(NamedTuple):
-    """text: of the spec, as the formatter writes it. keys: the key of each weight in the emitted program's
-    state_dict → its key in the source. form: how the text was made, a name of FORMS. apart: the keys of the
-    source whose weights are several of the text's: those of a module that is called more than once, where it
-    could not become a `shared` block."""
+    """text: the formatted spec. keys: the key of each weight in the emitted program's state_dict → its key in
+    the source. form: how the text was made, a name of FORMS. apart: the keys of the source that belong to
+    several weights of the text: weights of a module that is called more than once and could not become a
+    `shared` block."""
 
     text: str
     keys: Mapping[str, str]
@@ -38,12 +37,12 @@ class Spec(NamedTuple):
 
 
 def spec(network: LayerList) -> Spec:
-    """The spec of a network. UnfitList says what is wrong with a list that is none."""
+    """The spec of a network. Raises `UnfitList` where the list is not valid."""
     for misfit in network.misfits():
         raise UnfitList(misfit)
     ready = tidied(network)
     wrong = ""
-    skipped = "" if with_shared(ready) is not ready else APART  # without tied weights it is as the first
+    skipped = "" if with_shared(ready) is not ready else APART  # without tied weights it is the first form
     for name, form in FORMS:
         if name == skipped:
             continue

@@ -1,4 +1,4 @@
-"""Patterns → text, which the parser reads and the formatter lays out."""
+"""Patterns → text for the parser, which the formatter formats afterwards."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from cnnspec.structure.usual import Usual, default_lines
 
 POOLS = ("maxpool", "avgpool")
 SHORT = 70
-"""The longest merge that other steps follow on its line."""
+"""The longest merge, in characters, that other steps may follow on its line."""
 BRANCH = 90
-"""The longest branch that is not laid out over lines."""
+"""The longest branch, in characters, that is written on one line."""
 
 
 class Block(NamedTuple):
@@ -37,7 +37,7 @@ class Block(NamedTuple):
 
 
 class Writer(NamedTuple):
-    """What the text of a step depends on."""
+    """The blocks, names and defaults that the text of a step depends on."""
 
     network: LayerList
     usual: Usual
@@ -64,7 +64,7 @@ class Writer(NamedTuple):
         return "\n".join(lines) + "\n"
 
     def weights(self) -> int:
-        """How many weights the network has; 0 where a part of it is unknown."""
+        """The number of the network's weights; 0 where a part of it is unknown."""
         found = 0
         shared: set[tuple[tuple[str, str], ...]] = set()
         tied = any(block.shared for block in self.blocks.values())
@@ -104,8 +104,8 @@ class Writer(NamedTuple):
         ]
 
     def labels(self, body: Body, network: bool = False) -> list[str]:
-        """A name for each value that the text refers to, by its local number: the source's, or the layer's
-        word."""
+        """A label for each value that the text refers to, by its local number: the source's name, or the
+        layer's word."""
         taken: set[str] = set()
         found: list[str] = []
         outputs = self.network.outputs if network else ()
@@ -131,7 +131,7 @@ class Writer(NamedTuple):
         return found
 
     def words(self, step: Step, place: int | None = None) -> list[str]:
-        """What a label after a step may be; `place`: which of its outputs."""
+        """Possible labels for a step; `place`: the index of the output."""
         match step:
             case Use(region):
                 if place is not None:
@@ -139,7 +139,7 @@ class Writer(NamedTuple):
                     label = self.labels(body)[local_numbers(body)[body.outputs[place]]]
                     return [label.rstrip("0123456789") or label, label]
                 last, numbered = names.last_of(region.key[0])
-                if last.rstrip("0123456789") == region.class_name:  # a module that was found (found.py)
+                if last.rstrip("0123456789") == region.class_name:  # a module from found.py
                     last = numbered = region.class_name
                 return [last, numbered, region.block]
             case Repeat(passes):
@@ -176,7 +176,7 @@ class Writer(NamedTuple):
         return found
 
     def claimed(self, track: Track, parts: list[str], counts: list[int]) -> list[str]:
-        """The rows of a line with the shape claimed where the maps have a new size."""
+        """The rows of a line, with the shape claimed where the maps have a new size."""
         found = []
         at, size = 0, self.network.shape(next(iter(track.at.values())).begin)[1:]
         for text, count in zip(parts, counts, strict=True):
@@ -188,8 +188,8 @@ class Writer(NamedTuple):
         return found
 
     def breaks(self, track: Track, texts: Sequence[str]) -> list[bool]:
-        """Whether each group of a line begins a part of the network: where the maps become smaller, behind a
-        merge."""
+        """Whether each group of a line begins a part of the network: where the maps become smaller, or after
+        a merge."""
         found: list[bool] = []
         before: Any = None
         for group in track.groups:
@@ -203,7 +203,7 @@ class Writer(NamedTuple):
         return found
 
     def resizes(self, step: Any) -> bool:
-        """Whether maps become clearly smaller or larger: by a stride, not by the border."""
+        """Whether maps become clearly smaller or larger: by a stride, not by a border."""
         here, there = (self.network.shape(value)[1:] for value in (step.begin, step.end))
         both = zip(here, there, strict=False)
         return len(here) == len(there) and any(3 * a > 4 * b or 3 * b > 4 * a for a, b in both)
@@ -281,7 +281,7 @@ class Writer(NamedTuple):
 def layer_text(
     op: Op, refers: Sequence[str] = (), given: Mapping[str, str] | None = None, usual: Usual | None = None
 ) -> str:
-    """`conv F3 P1 K64`; `given` are texts for some of its fields."""
+    """The text of a layer, `conv F3 P1 K64`; `given` are texts for some of its fields."""
     if isinstance(op, Unsaid):
         sizes = (given and given.get(f"shape.{axis}") for axis in range(len(op.shape)))
         shape = [f"({size})" if size else str(n) for size, n in zip(sizes, op.shape, strict=True)]

@@ -1,9 +1,8 @@
-"""The list made ready: layers that do nothing, or that nothing reads, are left out; a sum of sums is one; of
-two branches the longer one comes first in a sum, last in a product; numbers a rounding error away from a
-plain one are plain.
+"""Simplifies a layer list. Layers without an effect or without a reader are left out, a sum of sums becomes
+one sum, the longer of two branches comes first in a sum and last in a product, and numbers that differ from a
+simple one by rounding become simple.
 
-The numbers of layers and values change; what a layer is, does not.
-"""
+The numbers of layers and values change; the layers themselves stay equal."""
 
 from __future__ import annotations
 
@@ -16,13 +15,13 @@ from cnnspec.structure.prefixes import with_prefixes
 
 MOST_TERMS = 32
 NEAR = Fraction(1, 10**14)
-"""How far a number may be from the plain one, relative to it: the rounding of a double. Fractions of PLAIN
-lie 10⁻¹⁰ apart, so that one is hardly ever met by chance."""
+"""The largest relative difference from a simple number: the rounding of a double. Fractions with denominators
+up to PLAIN are 10⁻¹⁰ apart, so that one is hardly ever matched by chance."""
 NEARER = Fraction(1, 10**12)
-"""The same from a decimal number of DIGITS: `1 - 0.9997` is 0.0003."""
+"""The same for the difference from a decimal number of DIGITS: `1 - 0.9997` is 0.0003."""
 DIGITS = 5
 PLAIN = 10**5
-"""The largest denominator of a plain number."""
+"""The largest denominator of a simple number."""
 
 
 def tidied(network: LayerList) -> LayerList:
@@ -30,7 +29,7 @@ def tidied(network: LayerList) -> LayerList:
 
 
 def _flattened(network: LayerList) -> LayerList:
-    """A sum of a sum and more, which one module works out, is one sum."""
+    """A sum with another sum as a branch becomes one sum, if one module computes both."""
     first = len(network.inputs)
     uses = Counter(value for layer in network.layers for value in layer.inputs)
     uses.update(one.value for one in network.outputs)
@@ -48,7 +47,7 @@ def _sums(layer: Layer | Hole) -> bool:
 
 
 def _needed(network: LayerList) -> LayerList:
-    """Without what does nothing, or is read by nothing."""
+    """The list without layers that have no effect or no reader."""
     first = len(network.inputs)
     read = {one.value for one in network.outputs}
     for number in range(len(network.layers) - 1, -1, -1):
@@ -56,7 +55,7 @@ def _needed(network: LayerList) -> LayerList:
             read.update(network.layers[number].inputs)
     now = list(range(first))  # the new number of each value
     layers: list[Layer | Hole] = []
-    ops: dict[Op, Op] = {}  # equal ops are one object, which makes them quick to compare
+    ops: dict[Op, Op] = {}  # equal ops become one object, so that comparing them is fast
     for number, layer in enumerate(network.layers):
         if first + number not in read:
             now.append(-1)
@@ -65,7 +64,7 @@ def _needed(network: LayerList) -> LayerList:
         else:
             now.append(first + len(layers))
             inputs = tuple(now[value] for value in layer.inputs)
-            if not inputs:  # a hole that reads nothing stands beside the layer before it
+            if not inputs:  # an unknown layer without inputs reads what the layer before it reads
                 inputs = layers[-1].inputs[:1] if layers else (0,)
             if isinstance(layer, Layer):
                 op = _plain(layer.op)
@@ -76,7 +75,7 @@ def _needed(network: LayerList) -> LayerList:
 
 
 def does_nothing(layer: Layer | Hole) -> bool:
-    """`id`, and a merge of one branch."""
+    """Whether a layer has no effect: `id`, or a merge of one branch."""
     if isinstance(layer, Hole):
         return False
     op = layer.op
@@ -86,7 +85,7 @@ def does_nothing(layer: Layer | Hole) -> bool:
 
 
 def _plain(op: Op) -> Op:
-    """`droppath 0.017647058823529415` as `droppath 3/170`."""
+    """Replaces numbers by simple ones: `droppath 0.017647058823529415` by `droppath 3/170`."""
     changed = {}
     for name, argument in arguments_of(type(op)):
         value = getattr(op, name)
@@ -100,9 +99,9 @@ def _plain(op: Op) -> Op:
 
 
 def _ordered(network: LayerList) -> LayerList:
-    """The branch with more layers first in a sum, last in a product (a gate), where the order of two does not
-    matter."""
-    depth = [0] * len(network.inputs)  # the layers on the longest way to a value
+    """Puts the branch with more layers first in a sum and last in a product (a gate), where the order of two
+    branches has no effect."""
+    depth = [0] * len(network.inputs)  # the number of layers on the longest path to a value
     layers: list[Layer | Hole] = []
     for layer in network.layers:
         if isinstance(layer, Layer) and _commutes(layer.op) and len(layer.inputs) == 2:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 
 SHARED = "shared "
-"""Begins the class name of such a module, before its path: no other module has its weights."""
+"""The prefix of the class name of such a module, before its path, so that each module has a class of its
+own."""
 
 
 def with_shared(network: LayerList) -> LayerList:
@@ -37,7 +38,7 @@ def with_shared(network: LayerList) -> LayerList:
 
 
 def _called(layers: Sequence[Layer | Hole]) -> str | None:
-    """The path of the outermost module of which these layers are in different calls."""
+    """The path of the outermost module that contains these layers in different calls."""
     for levels in zip(*(one.scopes for one in layers), strict=False):
         if len({one.path for one in levels}) > 1:
             return None

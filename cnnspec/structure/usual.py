@@ -10,17 +10,17 @@ from typing import Any, TypeAlias
 from cnnspec.ops.base import Op, arguments_of, is_default, spelled
 
 Usual: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""By word and field, what a layer has where its text does not say."""
+"""By word and field, the value of a layer whose text does not give it."""
 KINDS = ("flag", "number", "init", "word")
 SOME = {"bias": Fraction(1, 2), "eps": Fraction(3, 4), "momentum": Fraction(3, 4)}
-"""Fields that may differ in a few layers, and the part that must agree at least; others are a default only
-where all layers of the kind agree."""
+"""Fields that may differ in a few layers, and the least fraction that must agree; other fields get a default
+only where all layers of the kind agree."""
 LEAST = 3
-"""Layers of a kind, at least."""
+"""The fewest layers of a kind for a default."""
 
 
 def usual(ops: Iterable[Op]) -> Usual:
-    """What is worth a `default`."""
+    """The values that are worth a `default` statement."""
     found: dict[str, list[Op]] = {}
     for op in ops:
         found.setdefault(op.word, []).append(op)
@@ -37,14 +37,14 @@ def usual(ops: Iterable[Op]) -> Usual:
             if is_default(kind.model_fields[field].default, most) or most is None:
                 continue
             words = {meaning for _, meaning in argument.flags}
-            said = argument.kind != "flag" or values.keys() <= words  # `scale` has no word for no bias
+            said = argument.kind != "flag" or values.keys() <= words  # `scale` has no word for `bias=False`
             if count == len(same) or (field in SOME and said and count > SOME[field] * len(same)):
                 chosen.setdefault(word, {})[field] = most
     return chosen
 
 
 def default_lines(usual: Usual) -> list[str]:
-    """The statements, one for the words that have the same."""
+    """The statements; words with equal defaults share one."""
     from cnnspec.ops import lookup
 
     words: dict[str, list[str]] = {}

@@ -181,7 +181,7 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
             biases = frozenset[bool]().union(*(known[name].biases for name in names))
             if biases == {True} and names == [
                 "nn.Linear"
-            ]:  # type checkers assume that a convolution may have none
+            ]:  # a convolution's bias has the type of an optional
                 writer.line(f"nn.init.zeros_({layer}.bias)")
             elif biases != {False}:
                 with writer.block(f"if {layer}.bias is not None:"):
