@@ -179,9 +179,7 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
                 continue
             writer.put("", own)
             biases = frozenset[bool]().union(*(known[name].biases for name in names))
-            if biases == {True} and names == [
-                "nn.Linear"
-            ]:  # a convolution's bias has the type of an optional
+            if biases == {True} and names == ["nn.Linear"]:  # a convolution's bias may be None
                 writer.line(f"nn.init.zeros_({layer}.bias)")
             elif biases != {False}:
                 with writer.block(f"if {layer}.bias is not None:"):
