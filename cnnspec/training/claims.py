@@ -1,4 +1,4 @@
-"""What a recipe expects of its run, as emitted programs check it: alike in torch and in NumPy."""
+"""What a recipe expects of its run, checked by the emitted program: the same code in torch and in NumPy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from cnnspec.training.recipe import Expect
 
 
 def condition(expect: Expect, best: str, loss: str) -> str:
-    """Whether the best accuracy (a share, rounded as the claim is written) and its loss are as expected."""
+    """Code for whether the best accuracy (a fraction, rounded as the claim is written) and its loss are as
+    expected."""
     found = []
     if expect.accuracy is not None:
         digits = len(expect.accuracy.rstrip("%").partition(".")[2])
@@ -18,7 +19,7 @@ def condition(expect: Expect, best: str, loss: str) -> str:
 
 
 def put_missed(writer: Writer, expect: Expect, when: str) -> None:
-    """What was expected, where it is missed."""
+    """Code that reports an expectation that was not met."""
     missed = [
         *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
         *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),

@@ -1,4 +1,4 @@
-"""The part of a training program that loads the images, and puts a batch of them together."""
+"""The part of a training program that loads the images and assembles batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnnspec.training.recipe import Decoded, Digits, Folder, Maps, Npz, Table, T
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
-    """`load_samples` and `prepared`, and `augmented` where something is."""
+    """Writes `load_samples` and `prepared`, and `augmented` if there is an augmentation."""
     _load(writer, plan)
     writer.gap(2)
     _prepared(writer, plan)
@@ -59,7 +59,7 @@ def _load(writer: Writer, plan: Plan) -> None:
 
 
 def _fitted(writer: Writer, plan: Plan, images: str, labels: str) -> None:
-    """The images, and the label maps that are as large, in the size of the input."""
+    """Brings the images, and label maps of the same size, to the size of the input."""
     fit = plan.recipe.data.fit
     if plan.maps:
         output = ", OUTPUT" if plan.judged.middle and fit == "exact" and not plan.maps_move else ""
@@ -75,12 +75,13 @@ def _fitted(writer: Writer, plan: Plan, images: str, labels: str) -> None:
 
 
 def _fill(plan: Plan) -> int:
-    """The label of pixels that no image has."""
+    """The label for pixels outside an image."""
     return plan.ignored or 0
 
 
 def _result(writer: Writer, plan: Plan) -> None:
-    """What `load_samples` gives: label maps are cut as the output is, here or after they moved."""
+    """Returns the samples from `load_samples`. Label maps are cropped as the output is, here or after
+    augmentation."""
     if not plan.judged.middle:
         writer.line("return training, held_out")
         return
@@ -110,7 +111,7 @@ def _maps(writer: Writer, plan: Plan, data: Maps) -> None:
 
 
 def _files(writer: Writer, plan: Plan, data: Folder | Table) -> None:
-    """Lists of images, which are decoded here unless they are when they are needed."""
+    """Lists of image files, which are decoded here or, with `streams`, when they are needed."""
     classes = "CLASSES" if plan.classes else 0
     splits = [string(data.train), string(data.test)]
     if isinstance(data, Folder):
@@ -131,7 +132,7 @@ def _files(writer: Writer, plan: Plan, data: Folder | Table) -> None:
 
 
 def _decode(writer: Writer, plan: Plan, data: Decoded | Maps) -> None:
-    """`decode`, and `windows` where a part of each training image is drawn."""
+    """Writes `decode`, and `windows` where a random part of each training image is used."""
     augment = plan.recipe.augment
     chance = ", chance: list[float] | None = None" if plan.streams else ""
     table = isinstance(data, Table)
@@ -207,7 +208,8 @@ def _prepared(writer: Writer, plan: Plan) -> None:
 
 
 def _augmented(writer: Writer, plan: Plan) -> None:
-    """`augmented`: each change takes the next columns of `chance`, and the label maps the same ones."""
+    """Writes `augmented`: each change takes the next columns of `chance`, and the label maps use the same
+    ones."""
     augment, maps = plan.recipe.augment, plan.maps_move
     parameters = (
         "images: Tensor, labels: Tensor, chance: Tensor" if maps else "images: Tensor, chance: Tensor"

@@ -1,4 +1,5 @@
-"""The part of a training program that learns: the rate, the loss, a step, the result on held-out images."""
+"""The part of a training program that learns: the learning rate, the loss, a step, and the evaluation on
+held-out images."""
 
 from __future__ import annotations
 
@@ -12,14 +13,14 @@ AUTOCAST = "with torch.autocast(device.type, torch.bfloat16):"
 
 
 def put_learning(writer: Writer, plan: Plan) -> None:
-    """`rate_at`, `make_optimizer`, `loss_of`, `train_step` and `evaluate`."""
+    """Writes `rate_at`, `make_optimizer`, `loss_of`, `train_step` and `evaluate`."""
     for put in (_rate, _optimizer, _loss, _step, _evaluate):
         put(writer, plan)
         writer.gap(2)
 
 
 def changes_rate(plan: Plan) -> bool:
-    """Whether the rate is not the same all the time."""
+    """Whether the learning rate changes during training."""
     schedule = plan.recipe.schedule
     return schedule.decay != "constant" or schedule.warmup > 0
 
@@ -30,7 +31,7 @@ def _rate(writer: Writer, plan: Plan) -> None:
 
 
 def put_rate(writer: Writer, plan: Plan, header: str) -> None:
-    """The function that gives the rate of a step; `header` is its first line."""
+    """Writes the function for the learning rate of a step; `header` is its first line."""
     schedule = plan.recipe.schedule
     with writer.block(header):
         writer.doc("The learning rate of a step; an epoch has `steps`.")
@@ -108,7 +109,8 @@ def _loss(writer: Writer, plan: Plan) -> None:
 
 
 def scores_of(output: Output, variable: str) -> str:
-    """An output as its loss takes it: one axis of classes, larger is likelier."""
+    """Code for an output in the form that its loss takes: one axis of classes, where larger is more
+    likely."""
     loss = output.loss.kind
     if output.last == "softmax" and loss in ("cross_entropy", "dice"):
         variable = f"log_probabilities({variable})"
@@ -257,7 +259,7 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
 
 
 def batches(plan: Plan, samples: str, parts: str, windows: str = "") -> str:
-    """The call that gives the images and labels of these parts."""
+    """The call that returns the images and labels of these parts."""
     if not plan.streams:
         return f"batches({samples}, {parts})"
     return f"streamed({', '.join([samples, parts, 'decode', 'THREADS', *([windows] if windows else [])])})"

@@ -1,4 +1,4 @@
-"""The part of a training program that runs: its arguments, and the epochs."""
+"""The part of a training program that runs: its arguments and its epochs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AVERAGE = '"average.": average'
 
 
 def put_main(writer: Writer, plan: Plan) -> None:
-    """`arguments`, `resumed`, `main`, and what is done when the file is run."""
+    """Writes `arguments`, `resumed`, `main`, and the code that runs when the file is executed."""
     for put in (_arguments, _begin, _main, _finish, _export):
         put(writer, plan)
         writer.gap(2)
@@ -36,7 +36,7 @@ def _arguments(writer: Writer, plan: Plan) -> None:
 
 
 def put_data_option(writer: Writer, plan: Plan) -> None:
-    """`--data`, where the data is a file or a folder."""
+    """Writes `--data`, where the data is a file or a folder."""
     if plan.path:
         writer.line(f"data = HERE / {string(plan.path)}")
         writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
@@ -287,7 +287,8 @@ def _export(writer: Writer, plan: Plan) -> None:
 
 
 def put_run(writer: Writer, ending: Sequence[str] = ()) -> None:
-    """What is done when the file is run; `ending` are the lines that are run however it ends."""
+    """Writes the code that runs when the file is executed; `ending` are the lines that always run at the
+    end."""
     with writer.block('if __name__ == "__main__":'):
         with writer.block("try:"):
             writer.line("sys.exit(main())")

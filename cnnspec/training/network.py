@@ -1,4 +1,4 @@
-"""What a training program has to know of the network, and whether a recipe fits it."""
+"""The facts about a network that a training program needs, and whether a recipe fits the network."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Output(NamedTuple):
 
     @property
     def maps(self) -> bool:
-        """Whether there is more than one place: classes of pixels, not of images."""
+        """Whether there is more than one position: classes of pixels, not of images."""
         return any(size > 1 for size in self.shape[1:])
 
 
 class Network(NamedTuple):
-    """A network as a training program sees it."""
+    """The facts about a network that a training program needs."""
 
     name: str
     input: Shape
@@ -40,7 +40,7 @@ class Network(NamedTuple):
 
 
 def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
-    """The network under a recipe; None, with findings, where they do not fit."""
+    """These facts under a recipe; None, with findings, where network and recipe do not fit."""
     root = graph.root
     shape = root.values[0]
     if len(graph.inputs) != 1 or shape is None or len(shape) != 3:
@@ -95,7 +95,7 @@ KNOWN = {
     "CIFAR10": ((3, 32, 32), 10),
     "CIFAR100": ((3, 32, 32), 100),
 }
-"""Data sets whose shape and number of classes are known before they are there."""
+"""The image shape and number of classes of known data sets, for checks without the data."""
 
 
 def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:
@@ -149,7 +149,7 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
 
 
 MOVES = ("flip", "flip_vertical", "crop", "rotate", "elastic")
-"""What moves the pixels of an image, and has to move those of its label map."""
+"""Augmentations that move the pixels of an image, and must move the pixels of its label map too."""
 
 
 def _fit_augment(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:

@@ -78,7 +78,7 @@ def _keys(model: type[BaseModel], only: set[str] | None = None) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    """What the key is where it is left out, and what it may be."""
+    """The default of a key, and its possible values."""
     choices = [one for one in get_args(field.annotation) if isinstance(one, str)]
     known = f" ({', '.join(choices)})" if len(choices) > 1 else ""
     if field.is_required():

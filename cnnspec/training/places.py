@@ -1,7 +1,7 @@
-"""Where the keys and values of a TOML text stand: tomllib gives the values alone.
+"""The places of keys and values in a TOML text, which tomllib does not give.
 
-The text is one that tomllib has read, so this scanner only has to tell strings, comments and brackets apart.
-"""
+tomllib has parsed the text without errors, so this scanner only distinguishes strings, comments and
+brackets."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _TOKEN = re.compile(
 
 
 DEEPEST = 6
-"""Tables in tables that have places: more than a recipe has."""
+"""The largest nesting depth of tables whose places are found: deeper than any recipe's."""
 
 
 class Place(NamedTuple):
-    """Where a key is written, and its value (a table's is its header)."""
+    """Where a key is written, and where its value is (for a table, its header)."""
 
     key: Span
     value: Span
 
 
 def places(text: str) -> dict[Path, Place]:
-    """Each key's place by its path: `("schedule", "epochs")`."""
+    """The place of each key by its path: `("schedule", "epochs")`."""
     return _Scanner(text).found
 
 
 class _Scanner:
-    """One pass over the tokens; `table` is the header that stands above."""
+    """One pass over the tokens; `table` is the last header."""
 
     def __init__(self, text: str) -> None:
         tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup != "blank"]
@@ -59,7 +59,7 @@ class _Scanner:
                 self._pair(table)
 
     def _pair(self, table: Path) -> None:
-        """`key = value`, the value an inline table too."""
+        """`key = value`, where the value may be an inline table."""
         path = self._key(table, header=False)
         self._take("=")
         place = self.found.get(path)
@@ -68,7 +68,7 @@ class _Scanner:
             self.found[path] = Place(place.key, value)
 
     def _key(self, table: Path, *, header: bool) -> Path:
-        """A key with dots; each of its parts gets a place, unless it has one."""
+        """A key with dots. Each of its parts gets a place, unless it has one already."""
         path, first, last = table, None, Span(0, 0)
         while self.at < len(self.tokens):
             text, span = self.tokens[self.at]
@@ -84,7 +84,7 @@ class _Scanner:
             whole = first.to(last) if header else span
             self.found.setdefault(path, Place(whole, whole))
         if not last.end:
-            self.at += 1  # nothing that a key could be: go on behind it
+            self.at += 1  # not a key: skip it
         return path
 
     def _value(self, path: Path) -> Span:

@@ -1,4 +1,4 @@
-"""What every part of a training program is written from."""
+"""The data from which every part of a training program is written."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cnnspec.training.recipe import CrossEntropy, Decoded, Recipe
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A network and a recipe; `model` is the class in net.py, `path` the recipe's data from the program's
-    folder, `written` what is at the top."""
+    """A network and a recipe. `model` is the class in net.py, `path` the path of the recipe's data from the
+    program's folder, `written` the text at the top of the file."""
 
     network: Network
     recipe: Recipe
@@ -33,17 +33,17 @@ class Plan:
 
     @property
     def overlap(self) -> bool:
-        """Whether the result has a Dice coefficient: of maps of classes."""
+        """Whether the result has a Dice coefficient, because the output is a map of classes."""
         return self.judged.maps and self.classes
 
     @property
     def classes(self) -> bool:
-        """Whether a label is the number of a class: not so of one channel, where it is yes or no."""
+        """Whether a label is the number of a class; with one channel it is yes or no instead."""
         return self.judged.loss.kind in ("cross_entropy", "dice") and self.judged.shape[0] > 1
 
     @property
     def ignored(self) -> int | None:
-        """The label that does not count, if there is one."""
+        """The label that does not count, or None."""
         loss = self.judged.loss
         return loss.ignore if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else None
 
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def chances(self) -> int:
-        """How many numbers the augmentation of an image takes."""
+        """The number of random numbers for the augmentation of an image."""
         augment = self.recipe.augment
         return (
             augment.flip
@@ -70,12 +70,12 @@ class Plan:
 
     @property
     def streams(self) -> bool:
-        """Whether images are decoded when they are needed."""
+        """Whether images are decoded only when they are needed."""
         return isinstance(self.recipe.data, Decoded) and self.recipe.data.stream
 
     @property
     def windows(self) -> int:
-        """How many numbers the part of an image that is shown takes."""
+        """The number of random numbers for the part of an image that is used."""
         augment = self.recipe.augment
         return 4 if augment.area else 3 if augment.side else 0
 
@@ -91,7 +91,7 @@ class Plan:
 
     @property
     def maps_move(self) -> bool:
-        """Whether the label maps are changed with the images."""
+        """Whether augmentation changes the label maps with the images."""
         augment = self.recipe.augment
         moves = augment.flip, augment.flip_vertical, augment.crop, augment.rotate, augment.elastic
         return self.maps and any(moves)

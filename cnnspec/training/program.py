@@ -1,4 +1,4 @@
-"""A recipe and a network → `train.py`, which stands beside the emitted `net.py`."""
+"""A recipe and a network → `train.py`, for use beside the emitted `net.py`."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ LIBRARIES_FROM = {
     "Optimizer": ("torch.optim", "Optimizer"),
     "SummaryWriter": ("torch.utils.tensorboard", "SummaryWriter"),
 }
-"""What a program's names are imported by; it imports those that it uses."""
+"""The module of each name that a program may import; it imports only those that it uses."""
 
 
 def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) -> str:
-    """The text of train.py. `net` is the torch program of the network, `path` where the data is from the
+    """The text of train.py. `net` is the torch program of the network, `path` the path of the data from the
     program's folder."""
     head = escaped(f"Trains {graph.name} (net.py)")
     plan = Plan(network, recipe, model_class(net), path, head, graph.inputs[0])
@@ -99,7 +99,8 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
 
 
 def put_code(whole: Writer, settings: Writer, copied: Iterable[str], body: Writer) -> None:
-    """What stands below the imports: constants, the pieces that are used, and the program's own code."""
+    """Writes the code below the imports: constants, the library functions that are used, and the program's
+    own code."""
     whole.gap(1)
     whole.extend(settings.written)
     whole.gap(2)
@@ -111,7 +112,7 @@ def put_code(whole: Writer, settings: Writer, copied: Iterable[str], body: Write
 
 
 def model_class(net: str) -> str:
-    """The network's class in a torch program: the last one; its blocks come first."""
+    """The class of the network in a torch program: the last one, after its blocks."""
     return [node.name for node in ast.parse(net).body if isinstance(node, ast.ClassDef)][-1]
 
 

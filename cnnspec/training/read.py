@@ -1,8 +1,7 @@
-"""TOML → a recipe, or coded findings with their places.
+"""TOML → a recipe, or findings with their codes and places.
 
-A recipe is as strict as a spec: a key that is not known, a value of the wrong type or out of its range, and
-values that contradict each other are errors.
-"""
+A recipe is read as strictly as a spec: an unknown key, a value of the wrong type or out of its range, and
+values that contradict each other are errors."""
 
 from __future__ import annotations
 
@@ -21,11 +20,11 @@ from cnnspec.training.slips import KIND_KEYS, key_meant, kind_meant, value_meant
 from cnnspec.training.syntax import check_depth, not_toml
 
 MAX_BYTES = 64_000
-"""Of one recipe."""
+"""The largest size of a recipe."""
 
 
 class Reading:
-    """One recipe on its way: its text, its places, and what is wrong."""
+    """A recipe that is being read: its text, its places, and the findings so far."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -33,7 +32,7 @@ class Reading:
         self.places: Mapping[Path, Place] = {}
 
     def key(self, *path: str) -> Span:
-        """Where a key is written; a table that is not there is at the end of the text."""
+        """Where a key is written; for a missing table, the end of the text."""
         place = self.places.get(path)
         if place is not None:
             return place.key
@@ -49,7 +48,7 @@ class Reading:
 
 
 def read(source: Source) -> tuple[Recipe | None, Reading]:
-    """The recipe, None if it has errors; and the reading, which has the findings."""
+    """The recipe, None if it has errors; and the `Reading` with the findings."""
     reading = Reading(source)
     try:
         check_depth(source.text)
@@ -104,7 +103,7 @@ EXAMPLES = {
 
 
 def _losses(reading: Reading, given: dict[str, Any]) -> dict[str, Any]:
-    """`[loss]` for all outputs, and `[loss.LABEL]` for one; what that leaves out is as in `[loss]`."""
+    """`[loss]` for all outputs, and `[loss.LABEL]` for one, which takes its missing keys from `[loss]`."""
     shared = {key: value for key, value in given.items() if not isinstance(value, dict)}
     found: dict[str, Any] = {"loss": _of_a_kind(reading, ("loss",), shared, KINDS["loss"]), "losses": {}}
     for label, own in given.items():
@@ -118,7 +117,7 @@ def _losses(reading: Reading, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_a_kind(reading: Reading, path: Path, given: dict[str, Any], kinds: Kinds) -> BaseModel | None:
-    """A section whose kind one of its keys says."""
+    """A section of several kinds; one of its keys names the kind."""
     kind = given.get(kinds.key, kinds.default)
     known = {key for model in kinds.models.values() for key in model.model_fields}
     others = [key for key in given if key in KIND_KEYS and key not in known and isinstance(given[key], str)]
@@ -157,7 +156,7 @@ def _checked(
         errors: list[dict[str, Any]] = [dict(error) for error in problem.errors(include_url=False)]
     absent = [error["loc"][0] for error in errors if error["type"] == "missing"]
     others = [error["loc"][0] for error in errors if error["type"] == "extra_forbidden"]
-    meant = {key_meant(other, absent) for other in others}  # one mistake: a key under another name
+    meant = {key_meant(other, absent) for other in others}  # one mistake: a key with another name
     for error in errors:
         if error["type"] != "missing" or error["loc"][0] not in meant:
             _report(reading, path, given, model, kind, error)
@@ -190,7 +189,7 @@ def _report(
 def _way_out(
     given: dict[str, Any], model: type[BaseModel], key: str, error: dict[str, Any], span: Span
 ) -> tuple[str, tuple[Edit, ...]]:
-    """What was meant instead of a value, if that would be right."""
+    """A correction for a value, if a likely one is valid: the help and the fix."""
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         near = kind_meant(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
         return (f"did you mean {near}?", _quoted_fix(span, near)) if near else ("", ())
@@ -222,7 +221,7 @@ def _unknown(
 
 
 def _at_home(key: str, path: Path, kind: str) -> str:
-    """Where a key belongs: to another kind of this section, to another section, to the top."""
+    """The place where a key is valid: another kind of this section, another section, or the top."""
     if key == "seed":
         return "seed stands above the first section"
     if path[0] in KINDS and kind:
@@ -237,7 +236,7 @@ def _at_home(key: str, path: Path, kind: str) -> str:
 
 
 def _written(reading: Reading, span: Span, value: Any) -> str:
-    """A value as it stands in the recipe, cut; of a list, the member that is meant."""
+    """A value as it is written in the recipe, shortened; for a list, the member that is meant."""
     text = reading.source.text[span.start : span.end].strip()
     if not text or isinstance(value, dict | str) or text.startswith("["):
         return _shown(value)
@@ -279,7 +278,7 @@ def _expected(error: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as TOML writes it, cut."""
+    """A value in TOML, shortened."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
@@ -293,16 +292,16 @@ def _shown(value: Any) -> str:
 
 
 Contradiction = tuple[str, Path, str]
-"""The message, the key that it is about, and the way out."""
+"""The message, the path of the key that it is about, and the help."""
 
 
 def contradictions(recipe: Recipe) -> list[Contradiction]:
-    """What a recipe says against itself."""
+    """The contradictions within a recipe."""
     return [*_of_the_schedule(recipe), *_of_the_parts(recipe), *_of_the_rest(recipe)]
 
 
 DECAYS = {"factor": ("step", "exponential"), "power": ("poly",), "last": ("cosine", "poly")}
-"""The keys of `[schedule]` that only some ways to lower the rate have."""
+"""Keys of `[schedule]` that only some kinds of decay have, with these kinds."""
 
 
 def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
@@ -330,7 +329,7 @@ def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
 
 
 def _of_the_parts(recipe: Recipe) -> Iterator[Contradiction]:
-    """Which part of an image is shown."""
+    """Contradictions about the part of an image that is used."""
     data, augment = recipe.data, recipe.augment
     for key in ("area", "side"):
         ends = getattr(augment, key)

@@ -1,7 +1,6 @@
-"""What a recipe may say: a model per section, each key with its range and a line for its page.
+"""The structure of a recipe: a model per section, each key with its range and its description for the page.
 
-`[data]`, `[optimizer]` and `[loss]` are of several kinds, and a key of the section says which.
-"""
+`[data]`, `[optimizer]` and `[loss]` have several kinds; a key of the section names the kind."""
 
 from __future__ import annotations
 
@@ -308,7 +307,7 @@ AnyLoss: TypeAlias = CrossEntropy | Bce | Mse | Dice
 
 
 class Kinds(NamedTuple):
-    """A section of several kinds: the key that says which, the kind without it, and what it is about."""
+    """A section of several kinds: the key that names the kind, the default kind, and a description."""
 
     key: str
     default: str | None
@@ -328,12 +327,12 @@ KINDS: dict[str, Kinds] = {
 }
 PLAIN: dict[str, type[Section]] = {"augment": Augment, "schedule": Schedule, "expect": Expect, "run": Run}
 SECTIONS = ("data", "augment", "optimizer", "schedule", "loss", "expect", "run")
-"""In the order of a recipe."""
+"""The sections, in the order of a recipe."""
 NEEDED = ("optimizer", "schedule")
 
 
 class Recipe(NamedTuple):
-    """A whole recipe; `losses` has an entry for each `[loss.LABEL]`, and `loss` is for other outputs."""
+    """A whole recipe; `losses` has an entry for each `[loss.LABEL]`, and `loss` is for the other outputs."""
 
     seed: int
     data: Any
@@ -347,7 +346,7 @@ class Recipe(NamedTuple):
 
     @property
     def packages(self) -> list[str]:
-        """The modules that its program imports besides the target's."""
+        """The modules that its program imports in addition to the target's."""
         names = [self.data.package, *(["PIL"] if isinstance(self.data, Table) else [])]
         names += ["tensorboard"] if self.run.tensorboard else []
         return names + (["onnx", "onnxscript"] if self.run.onnx else [])

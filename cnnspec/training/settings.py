@@ -8,7 +8,7 @@ from cnnspec.training.plan import Plan
 
 
 def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
-    """`NAME = value` lines; only those that the program uses."""
+    """Writes `NAME = value` lines, for those constants that the program uses."""
     recipe, network = plan.recipe, plan.network
     data, augment, optimizer = recipe.data, recipe.augment, recipe.optimizer
     schedule, run = recipe.schedule, recipe.run

@@ -1,4 +1,4 @@
-"""What a person meant who wrote a recipe as other tools have it: keys and values."""
+"""Names of keys and values in other tools, for recipes that use them."""
 
 from __future__ import annotations
 
@@ -49,27 +49,27 @@ KEYS = {
     "wd": "weight_decay",
     "workers": "threads",
 }
-"""Keys of other tools, and what they are here."""
+"""Keys of other tools, with the key in a recipe."""
 KINDS = {"ce": "cross_entropy", "crossentropy": "cross_entropy", "l2": "mse", "imagefolder": "folder"}
-"""Names of losses and sources of other tools."""
+"""Names of losses and data sources in other tools, with the name in a recipe."""
 KIND_KEYS = ("name", "type", "kind", "source", "optimizer", "loss")
-"""What other tools call the key that says of which kind something is."""
+"""Keys that name the kind of something in other tools."""
 
 
 def key_meant(key: str, known: Iterable[str]) -> str | None:
-    """The known key that this one stands for, or is a slip of."""
+    """The known key that this one is a name or a misspelling of; None where there is none."""
     known = list(known)
     return nearest(key, known, {word: one for word, one in KEYS.items() if one in known})
 
 
 def kind_meant(kind: str, known: Iterable[str]) -> str | None:
-    """The known kind that this one stands for, or is a slip of."""
+    """The known kind that this one is a name or a misspelling of; None where there is none."""
     known = list(known)
     return nearest(kind, known, {word: one for word, one in KINDS.items() if one in known})
 
 
 def value_meant(error: str, value: Any) -> str | None:
-    """The value as TOML that was meant, by the kind of error (pydantic's word for it)."""
+    """The likely intended value, as TOML; `error` is pydantic's type of the error."""
     match error:
         case "bool_type":
             return _truth(value)

@@ -1,4 +1,4 @@
-"""What is not TOML in a recipe: the message, its place, and the line as it was meant."""
+"""Errors of TOML in a recipe: the message, its place, and the corrected line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES = (
     (r"([A-Za-z_][\w./-]{0,200})", r'"\1"'),
     (r'"([^"\']{0,200})"', r"'\1'"),
 )
-"""Values that are not TOML's, and how it writes them (the last: a text with a backslash)."""
+"""Values that are not TOML, as patterns with their replacements (the last: a text with a backslash)."""
 
 
 _MANY_DOTS = re.compile(r"""(?:[\w"'-]{1,60}[ \t]{0,9}\.[ \t]{0,9}){50}""")
@@ -32,7 +32,7 @@ def check_depth(text: str) -> None:
 
 
 def not_toml(error: ValueError | RecursionError, source: Source) -> tuple[str, Span, str]:
-    """The message of the parser of the standard library made plain; its place; and a way out."""
+    """The error of tomllib as a plain message; its place; and a help."""
     if isinstance(error, RecursionError):
         return "this is nested too deeply", WHOLE_FILE, HINT
     text = str(error)
@@ -65,7 +65,7 @@ def _is_toml(line: str) -> bool:
 
 
 def _twice(lines: list[str], row: int) -> tuple[str, Span, str] | None:
-    """A key or a section that is there already, at the second one."""
+    """The finding for a key or a section that occurs before, at the second occurrence."""
     pattern = re.compile(r"[ \t]{0,50}(\[[^\[\]\n]{1,60}\]|[\w.-]{1,60})")
     found = pattern.match(lines[row])
     if found is None:
@@ -80,7 +80,7 @@ def _twice(lines: list[str], row: int) -> tuple[str, Span, str] | None:
 
 
 def line_meant(line: str) -> str | None:
-    """A line `key = value` as TOML has it, if that is what it was meant to be."""
+    """The line `key = value` as valid TOML, where the intended value is clear; else None."""
     if len(line) > 400:
         return None
     found = re.fullmatch(r"([\w-]{1,60}) {0,9}([=:]) {0,9}([^#]{1,300})", line.partition(" #")[0].strip())

@@ -1,4 +1,4 @@
-"""Readable pieces that training programs are put together from; copied as text."""
+"""Functions and classes of training programs; copied as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training programs in NumPy alone, to be read from top to bottom: a course's assignment."""
+"""Training programs that need only NumPy, to be read from top to bottom as in a course's assignment."""
 
 from __future__ import annotations
 

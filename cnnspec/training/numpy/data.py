@@ -1,4 +1,4 @@
-"""The part of a NumPy training program that loads the images, and puts a batch of them together."""
+"""The part of a NumPy training program that loads the images and assembles batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnnspec.training.recipe import Digits, Folder, Npz, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
-    """`load_samples` and `prepared`."""
+    """Writes `load_samples` and `prepared`."""
     data = plan.recipe.data
     with writer.block("def load_samples(path):"):
         writer.doc("The images to train on and those that are held out, with their labels.")
@@ -28,7 +28,8 @@ def put_data(writer: Writer, plan: Plan) -> None:
 
 
 def put_held_out(writer: Writer, plan: Plan) -> None:
-    """`load_held_out`: what `load_samples` gives, without the images to train on where that is possible."""
+    """Writes `load_held_out`: the result of `load_samples`, without the training images where that is
+    possible."""
     split = bool(plan.recipe.data.validation)
     with writer.block("def load_held_out(path):"):
         writer.doc("The images that are held out, with their labels.")
@@ -49,7 +50,7 @@ def _begin(writer: Writer, plan: Plan) -> None:
 
 
 def put_prepared(writer: Writer, plan: Plan) -> None:
-    """`prepared`."""
+    """Writes `prepared`."""
     data = plan.recipe.data
     with writer.block("def prepared(images):"):
         writer.doc("The network's input for these images.")
@@ -94,7 +95,7 @@ def _checked(writer: Writer, plan: Plan, before: str, samples: str) -> None:
 
 
 def put_augmented(writer: Writer, plan: Plan) -> None:
-    """`augmented`: each change takes the next columns of `chance`."""
+    """Writes `augmented`: each change takes the next columns of `chance`."""
     augment = plan.recipe.augment
     column = 0
     changes = []

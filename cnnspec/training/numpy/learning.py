@@ -1,4 +1,4 @@
-"""The part of a NumPy training program that learns: loss, optimizer, a step, the held-out result."""
+"""The part of a NumPy training program that learns: the loss, the optimizer, a step, and the evaluation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FUNCTIONS = {"bce": "binary_cross_entropy", "mse": "squared_error", "dice": "dic
 
 
 def put_learning(writer: Writer, plan: Plan, *, draws: bool) -> None:
-    """`rate_at`, `loss_of`, the optimizer, `train_step` and `evaluate`; `draws` is whether the network draws
-    random numbers in training."""
+    """Writes `rate_at`, `loss_of`, the optimizer, `train_step` and `evaluate`. `draws`: whether the network
+    draws random numbers in training."""
     if changes_rate(plan):
         put_rate(writer, plan, "def rate_at(step, steps):")
         writer.gap(2)
@@ -31,7 +31,7 @@ def put_learning(writer: Writer, plan: Plan, *, draws: bool) -> None:
 
 
 def put_loss(writer: Writer, plan: Plan) -> None:
-    """`loss_of`: the loss, and its gradient with respect to each output."""
+    """Writes `loss_of`: the loss, and its gradient with respect to each output."""
     outputs = plan.network.outputs
     if len(outputs) == 1:
         with writer.block("def loss_of(y, labels):"):
@@ -58,7 +58,7 @@ def put_loss(writer: Writer, plan: Plan) -> None:
 
 
 def _loss_call(output: Output, y: str) -> str:
-    """`cross_entropy(y, labels)`, of what the output's last layer makes."""
+    """`cross_entropy(y, labels)`, with the output converted as its last layer requires."""
     loss = output.loss
     function = FUNCTIONS.get(loss.kind, "cross_entropy")
     more = ""
@@ -83,7 +83,7 @@ def _loss_call(output: Output, y: str) -> str:
 
 
 def optimizer_name(plan: Plan) -> str:
-    """The function's name in the program."""
+    """The name of the optimizer's function in the program."""
     return str(plan.recipe.optimizer.name)
 
 
@@ -123,7 +123,7 @@ def _optimizer(writer: Writer, plan: Plan) -> None:
 
 
 def _formulas(writer: Writer, plan: Plan) -> None:
-    """The docstring: what is computed of each weight w with the gradient g."""
+    """The optimizer's docstring: its formulas for a weight w with the gradient g."""
     optimizer = plan.recipe.optimizer
     match optimizer:
         case Sgd(momentum=0.0):
@@ -245,7 +245,7 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
 
 
 def answers(plan: Plan, y: str, labels: str) -> tuple[str, str, str]:
-    """The network's answer as code, the right one, and how many answers count."""
+    """Code for the network's answers, the right answers, and the number of answers that count."""
     judged = plan.judged
     if judged.loss.kind == "bce" or judged.shape[0] == 1:
         middle = "0.5" if judged.last == "sigmoid" else "0"

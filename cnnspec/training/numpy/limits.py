@@ -1,4 +1,5 @@
-"""What a recipe may say for NumPy: all else is refused, and names the torch target."""
+"""The recipes that NumPy programs support: everything else is refused with a reference to the torch
+target."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ KEYS = {
     "augment": {"flip", "crop", "erase"},
     "run": {"accumulate", "clip", "ema", "deterministic", "save_every", "patience"},
 }
-"""The keys of these sections that do something here."""
+"""The keys of these sections that NumPy programs support."""
 
 
 def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
-    """Report what needs torch; whether there is something."""
+    """Reports everything that needs torch; whether there was anything."""
     before = len(reading.sink)
 
     def report(what: str, *path: str) -> None:
@@ -43,7 +44,7 @@ def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
 
 
 def readable(recipe: Recipe, network: Network, reading: Reading, help: str) -> bool:
-    """Whether a NumPy program can read the data; a finding with this help if not."""
+    """Whether a NumPy program can read the data; reports a finding with this help if not."""
     data = recipe.data
     others = []
     if not isinstance(data, SOURCES):

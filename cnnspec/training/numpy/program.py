@@ -1,4 +1,4 @@
-"""A recipe and a network → `train.py` in NumPy alone, which stands beside the emitted `net.py`."""
+"""A recipe and a network → `train.py` in NumPy alone, for use beside the emitted `net.py`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cnnspec.training.settings import put_settings
 
 
 def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) -> str:
-    """The text of train.py. `net` is the NumPy program of the network, `path` where the data is from the
+    """The text of train.py. `net` is the NumPy program of the network, `path` the path of the data from the
     program's folder."""
     head = escaped(f"Trains {graph.name} (net.py) with NumPy")
     plan = Plan(network, recipe, "", path, head, graph.inputs[0])
@@ -42,9 +42,8 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
 
 
 def emit_data(graph: Graph, network: Network, recipe: Recipe) -> str:
-    """A program that has what the scoring of a network needs: `load_held_out`, `prepared`,
-    `loss_of`, `answers_of`, the network's answers and the right ones, and `LAST`, the layer that makes
-    them."""
+    """A program with the functions that scoring a network needs: `load_held_out`, `prepared`, `loss_of`,
+    `answers_of` (the network's answers and the right ones), and `LAST`, the layer that makes the output."""
     plan = Plan(network, recipe, "", "", escaped(f"The data of {graph.name}"), graph.inputs[0])
     body = Writer()
     put_held_out(body, plan)
@@ -65,7 +64,8 @@ def emit_data(graph: Graph, network: Network, recipe: Recipe) -> str:
 
 
 def assembled(plan: Plan, body: Writer) -> str:
-    """The whole file: docstring, imports, constants, the pieces that are used, and the program's own code."""
+    """The whole file: docstring, imports, constants, the library functions that it uses, and the program's
+    own code."""
     settings = Writer()
     put_settings(settings, plan, processes=False)
     copied = needed(f"{settings}\n{body}", pieces())

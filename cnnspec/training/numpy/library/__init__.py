@@ -1,4 +1,4 @@
-"""Readable pieces of NumPy training programs; copied as text."""
+"""Functions and classes of NumPy training programs; copied as text."""
 
 from __future__ import annotations
 
