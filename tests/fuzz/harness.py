@@ -1,10 +1,11 @@
-"""Coverage-guided fuzzing of the parser, the elaborator, the emitters and the JSON reader with atheris.
+"""Coverage-guided fuzzing with atheris: the parser, the elaborator, the emitters, the reader of graphs as JSON, every
+command and format, documents, recipes, and the files of other tools.
 
-    python -m tests.fuzz.harness --seconds 600 [--corpus FOLDER]
+    python -m tests.fuzz.harness --seconds 600 [--corpus FOLDER] [--kinds pbcs]
 
-The first byte of an input chooses what its text goes through (see `one_input`). The corpus begins with short specs,
-the attacks and some graphs as JSON. What fails is left as a file `crash-…` beside the corpus (.fuzz/): make an attack
-of it.
+The first byte of an input chooses what its text goes through (see `one_input`), a second one, where there are several
+ways, which of them. The corpus begins with short specs, the attacks, recipes, documents and files of other tools.
+What fails is left as a file `crash-…` beside the corpus (.fuzz/): make an attack of it.
 """
 
 # ruff: noqa: E501 (tables, a case a line)
@@ -13,8 +14,11 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.fuzz import doors
 
 ROOT = Path(__file__).parents[2]
 DICTIONARY = ROOT / "tests" / "fuzz" / "words.dict"
@@ -25,42 +29,87 @@ WORK, LAYERS = 300, 2_000
 """Budgets under which an input takes hundredths of a second."""
 
 
-def seeds(folder: Path) -> None:
+def seeds(folder: Path, kinds: str) -> None:
     """The first corpus."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        for number, data in enumerate(KINDS[kind][1]()):
+            if len(data) < SHORT:
+                (folder / f"{kind}{number}").write_bytes(kind.encode() + data)
+
+
+def specs() -> list[bytes]:
+    from tests.properties.grower import grown
+
+    texts = [path.read_bytes() for path in [*ROOT.glob("specs/*/*.cnn"), *ROOT.glob("tests/attacks/*/*.cnn")]]
+    return texts + [grown(seed, 3).encode() for seed in range(200)]
+
+
+def graphs() -> list[bytes]:
     from cnnspec.ir.serialize import graph_to_json
     from tests.properties.grower import grown
     from tests.properties.oracles import graph_of
 
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = [path.read_bytes() for path in [*ROOT.glob("specs/*/*.cnn"), *ROOT.glob("tests/attacks/*/*.cnn")]]
-    texts += [grown(seed, 3).encode() for seed in range(200)]
-    for number, text in enumerate(text for text in texts if len(text) < SHORT):
-        for kind in (b"s", b"p", b"b"):
-            (folder / f"{kind.decode()}{number}").write_bytes(kind + text)
-    for seed in range(40):
-        (folder / f"j{seed}").write_bytes(b"j" + graph_to_json(graph_of(grown(seed, 2))).encode())
+    return [graph_to_json(graph_of(grown(seed, 2))).encode() for seed in range(40)]
+
+
+def check(data: bytes) -> None:
+    """All that `check` does."""
+    from cnnspec.elaborate.limits import Limits
+    from tests.properties.oracles import ends_well
+
+    ends_well(data.decode("utf-8-sig"), Limits(work=WORK, layers=LAYERS))
+
+
+def form(data: bytes) -> None:
+    """Parsing and formatting alone."""
+    from tests.properties.oracles import formats_for_good
+
+    formats_for_good(data.decode("utf-8-sig"))
+
+
+def programs(data: bytes) -> None:
+    """The programs of what is valid."""
+    from cnnspec.elaborate.limits import Limits
+    from tests.properties.oracles import programs_are_well_behaved
+
+    programs_are_well_behaved(data.decode("utf-8-sig"), Limits(work=WORK, layers=LAYERS))
+
+
+def graph(data: bytes) -> None:
+    """A graph as JSON."""
+    from tests.properties.test_texts import reads_or_refuses
+
+    reads_or_refuses(data)
+
+
+KINDS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
+    "s": (check, specs),
+    "p": (form, specs),
+    "b": (programs, specs),
+    "j": (graph, graphs),
+    "c": (doors.command, lambda: doors.each_form(specs(), len(doors.FORMS))),
+    "d": (doors.document, doors.documents),
+    "i": (doors.imported, doors.files),
+    "t": (doors.recipe, doors.recipes),
+}
+"""What the rest of an input goes through, and the first inputs."""
+IN_BYTES = b"jcdi"
+"""Kinds whose input need not be text."""
 
 
 def one_input(data: bytes) -> None:
-    """What must hold: `j…` of a graph as JSON, `p…` of parsing and formatting alone, `b…` of the programs of what
-    is valid, any other of all that `check` does."""
-    from cnnspec.elaborate.limits import Limits
-    from tests.properties.oracles import ends_well, formats_for_good, programs_are_well_behaved
-    from tests.properties.test_texts import reads_or_refuses
+    goes_through, _ = KINDS.get(data[:1].decode("latin-1"), KINDS["s"])
+    if data[:1] in IN_BYTES or readable(data[1:]):
+        goes_through(data[1:])
 
-    if data[:1] == b"j":
-        reads_or_refuses(data[1:])
-        return
+
+def readable(data: bytes) -> bool:
     try:
-        text = data[1:].decode("utf-8-sig")
+        data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return
-    if data[:1] == b"p":
-        formats_for_good(text)
-    elif data[:1] == b"b":
-        programs_are_well_behaved(text, Limits(work=WORK, layers=LAYERS))
-    else:
-        ends_well(text, Limits(work=WORK, layers=LAYERS))
+        return False
+    return True
 
 
 def changed(data: bytes, most: int, seed: int) -> bytes:
@@ -70,11 +119,12 @@ def changed(data: bytes, most: int, seed: int) -> bytes:
     from tests.properties.texts import mutated
 
     chance = random.Random(seed)
+    head = 2 if data[:1] in b"cdi" else 1
     if data[:1] != b"j" and chance.random() < 0.5:
-        text = data[1:].decode("utf-8", "ignore")
+        text = data[head:].decode("utf-8", "ignore")
         for _ in range(chance.choice((1, 1, 2, 4))):
             text = mutated(text, chance)
-        made = data[:1] + text.encode("utf-8", "ignore")
+        made = data[:head] + text.encode("utf-8", "ignore")
         if len(made) <= most:
             return made
     own: bytes = atheris.Mutate(data, len(data) + 64 if len(data) + 64 < most else most)
@@ -89,13 +139,20 @@ def instrumented() -> Any:
 
     with atheris.instrument_imports(include=["cnnspec"]):
         import cnnspec.analyses.report
+        import cnnspec.cli
+        import cnnspec.documents
+        import cnnspec.drawing
         import cnnspec.elaborate
         import cnnspec.ir.serialize
         import cnnspec.language.formatter
         import cnnspec.language.recovery.engine
         import cnnspec.pipeline
+        import cnnspec.sources.keras.convert
+        import cnnspec.structure
         import cnnspec.targets.numpy
-        import cnnspec.targets.torch  # noqa: F401
+        import cnnspec.targets.torch
+        import cnnspec.training.program
+        import cnnspec.training.read  # noqa: F401
         from cnnspec.ops import lookup, words
 
         for word in words():
@@ -109,6 +166,7 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--corpus", type=Path, default=ROOT / ".fuzz" / "corpus")
+    parser.add_argument("--kinds", default="".join(KINDS), help="the kinds of the first inputs")
     options = parser.parse_args()
     try:
         atheris = instrumented()
@@ -117,7 +175,7 @@ def main() -> int:
             "atheris is not installed here (`pip install 'cnnspec[fuzz]'`; Linux, CPython 3.11 to 3.13): left out"
         )
         return 0
-    seeds(options.corpus)
+    seeds(options.corpus, options.kinds)
     arguments = [
         sys.argv[0],
         f"-max_total_time={options.seconds}",
