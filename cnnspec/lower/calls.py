@@ -26,40 +26,44 @@ def invoke(frame: Frame, site: RegionSite) -> None:
         if function is not frame.function:
             raise Diverges("blocks that call one another")
         function.recursive = True
-        for one in function.layers.values():
-            one.used = True
+        for layer in function.layers.values():
+            layer.used = True
     keys = {use: function.keys[frame.lowering.key(region)] for use, region in regions.items()}
-    by: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
     arguments: list[Node] = []
     for parameter in function.parameters:
         values, source = _given(frame, site, regions, keys, parameter)
         if parameter.used:
             node = frame.number(values, source)
             arguments.append(node)
-            by[parameter.variable] = node
+            nodes[parameter.variable] = node
         else:
-            found = frame.known(values, source)
-            if found is not None:
-                by[parameter.variable] = found
+            known = frame.known(values, source)
+            if known is not None:
+                nodes[parameter.variable] = known
     inputs = [frame.tensors[value] for value in site.inputs]
     outputs = []
     for place, number in enumerate(site.outputs):
         if function.whole:
-            dims = [_outside(function, size, by) for size in function.region.outputs[place].dims]
+            dims = [_outside(function, size, nodes) for size in function.region.outputs[place].dims]
         else:
-            dims = _by_candidates(frame, site, number, [*by.values(), *inputs[0].dims])
+            dims = _by_candidates(frame, site, number, [*nodes.values(), *inputs[0].dims])
         outputs.append(frame.tensor(number, dims))
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
-    given = [given_for(frame, site, name, regions) for name, one in function.layers.items() if one.used]
+    layer_arguments = [
+        given_for(frame, site, name, regions) for name, one in function.layers.items() if one.used
+    ]
     shared = None
     if site.kind == "shared" and any(region.inner for region in regions.values()):
-        shared = own(frame, site, function, regions, given)
+        shared = own(frame, site, function, regions, layer_arguments)
     elif site.kind == "shared":
         shared = frame.module({use: region.shared or "" for use, region in regions.items()})
         frame.lowering.note_shared(
-            function, {region.shared or "": keys[use] for use, region in regions.items()}, given
+            function, {region.shared or "": keys[use] for use, region in regions.items()}, layer_arguments
         )
-    frame.here.append(Invoke(site.name, function, arguments, inputs, outputs, modules, shared, given))
+    frame.here.append(
+        Invoke(site.name, function, arguments, inputs, outputs, modules, shared, layer_arguments)
+    )
 
 
 def own(
@@ -67,54 +71,54 @@ def own(
     site: RegionSite,
     function: Function,
     regions: dict[int, ir.Region],
-    given: list[LayersArgument],
+    layers: list[LayersArgument],
 ) -> Module:
     """The module of a shared block that belongs to each use of the surrounding block, not to the model."""
     root, origin = frame, {use: use for use in regions}
     while root.outer is not None:
-        origin = {use: root.origins[there][0] for use, there in origin.items()}
+        origin = {use: root.origins[inner][0] for use, inner in origin.items()}
         root = root.outer
     names = {use: region.shared or "" for use, region in regions.items()}
     for use, name in names.items():
-        made = root.function.own.get(name)
-        if made is None:
-            made = Own(name, root.function.namer.take(name), function, given)
-            root.function.own[name] = made
-        if made.function is not function:
+        shared = root.function.own.get(name)
+        if shared is None:
+            shared = Own(name, root.function.namer.take(name), function, layers)
+            root.function.own[name] = shared
+        if shared.function is not function:
             raise Diverges("uses of a shared block that became different functions")
-        made.uses.add(origin[use])
+        shared.uses.add(origin[use])
         key = function.keys[frame.lowering.key(regions[use])]
         for parameter in function.parameters:
             value, source = _given(frame, site, {use: regions[use]}, {use: key}, parameter)
-            known = made.values.setdefault(parameter.variable, {})
-            if known.setdefault(origin[use], value[use]) != value[use] and parameter.used:
+            stored = shared.values.setdefault(parameter.variable, {})
+            if stored.setdefault(origin[use], value[use]) != value[use] and parameter.used:
                 raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
             if source is not None:
-                made.sources.setdefault(parameter.variable, []).append(source)
+                shared.sources.setdefault(parameter.variable, []).append(source)
     return frame.module(names, own=True)
 
 
 def settle_own(root: Frame) -> None:
     """Chooses the arguments that make the shared blocks of a function, once all their uses are known."""
-    for one in root.function.own.values():
-        used = [parameter.variable for parameter in one.function.parameters if parameter.used]
+    for shared in root.function.own.values():
+        used = [parameter.variable for parameter in shared.function.parameters if parameter.used]
         for variable in used:
-            values = one.values[variable]
-            fitting = (node for node in one.sources.get(variable, ()) if root.right(node, values))
-            one.arguments.append(root.number(values, next(fitting, None)))
-        if len(one.uses) < len(root.uses):
-            one.where = _where(root, {use: use in one.uses for use in range(len(root.uses))})
+            values = shared.values[variable]
+            fitting = (node for node in shared.sources.get(variable, ()) if root.right(node, values))
+            shared.arguments.append(root.number(values, next(fitting, None)))
+        if len(shared.uses) < len(root.uses):
+            shared.where = _where(root, {use: use in shared.uses for use in range(len(root.uses))})
 
 
-def _where(root: Frame, here: dict[int, bool]) -> tuple[Condition, bool]:
+def _where(root: Frame, present: dict[int, bool]) -> tuple[Condition, bool]:
     """A condition that holds in exactly those uses that have a shared block."""
     for condition in root.function.conditions:
         for holds in (True, False):
-            if root.right(condition.node, {use: there is holds for use, there in here.items()}):
+            if root.right(condition.node, {use: is_present is holds for use, is_present in present.items()}):
                 return condition, holds
-    made = Condition(len(root.function.conditions), root.number(here, None))
-    root.function.conditions.append(made)
-    return made, True
+    new = Condition(len(root.function.conditions), root.number(present, None))
+    root.function.conditions.append(new)
+    return new, True
 
 
 def _given(
@@ -138,12 +142,12 @@ def _by_candidates(
 ) -> list[Node | None]:
     """The output sizes of a block that calls itself, where an argument or an input size is right for them."""
     shapes = {use: frame.uses[use].shape(number) for use in frame.present(site)}
-    found: list[Node | None] = []
+    nodes: list[Node | None] = []
     for axis in range(len(next(iter(shapes.values())))):
         sizes = {use: shape[axis] for use, shape in shapes.items()}
         fitting = (node for node in candidates if node is not None and frame.right(node, sizes))
-        found.append(next(fitting, None))
-    return found
+        nodes.append(next(fitting, None))
+    return nodes
 
 
 def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:

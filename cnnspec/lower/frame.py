@@ -174,11 +174,11 @@ class Frame:
         if source is not None and self.right(source, values):
             if isinstance(source, Const):
                 return Const(first)
-            whole = all(isinstance(wanted, int) for wanted in values.values())
+            whole = all(isinstance(value, int) for value in values.values())
             if whole and any(isinstance(value_of(source, self.uses[use].env), float) for use in values):
                 return apply("int", source)
             return source
-        if all(single(wanted) == first and type(single(wanted)) is type(first) for wanted in values.values()):
+        if all(single(value) == first and type(single(value)) is type(first) for value in values.values()):
             return Const(first)
         return self.lifted(values)
 
@@ -191,13 +191,13 @@ class Frame:
         if self.outer is None:
             return self.parameter(values)
         if self.index is None:
-            node = self.outer.number({self.origins[use][0]: wanted for use, wanted in values.items()}, None)
+            node = self.outer.number({self.origins[use][0]: value for use, value in values.items()}, None)
         else:
             tables: dict[int, dict[int, Any]] = {}
-            for use, wanted in values.items():
+            for use, value in values.items():
                 around, number = self.origins[use]
                 assert number is not None
-                tables.setdefault(around, {})[number] = wanted
+                tables.setdefault(around, {})[number] = value
             if any(around not in self.passes for around in tables):
                 raise Diverges("a number of a pass that no expression gives")
             filled = {
@@ -210,12 +210,12 @@ class Frame:
                 node = self.outer.number({around: table[0] for around, table in filled.items()}, None)
             else:
                 node = Apply("at", (self.outer.number(filled, None), Var(self.index)))
-        for use, wanted in values.items():
+        for use, value in values.items():
             around = self.origins[use][0]
             for name in variables(node):
                 if name not in self.uses[use].env and name in self.outer.uses[around].env:
                     self.uses[use].env[name] = self.outer.uses[around].env[name]
-            assert gives(node, self.uses[use].env, wanted)
+            assert gives(node, self.uses[use].env, value)
         return node
 
     def known(self, values: Mapping[int, Any], source: Node | None) -> Node | None:
@@ -232,17 +232,17 @@ class Frame:
         """A further parameter of the function with these values, by use; an existing one where the values are
         equal.
         """
-        some = next(iter(values.values()))
-        filled = [values.get(use, some) for use in range(len(self.uses))]
-        for known in self.function.parameters:
-            if known.source is None and list(map(repr, known.values)) == list(map(repr, filled)):
-                return Var(known.variable)
-        variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
+        first = next(iter(values.values()))
+        filled = [values.get(use, first) for use in range(len(self.uses))]
+        for existing in self.function.parameters:
+            if existing.source is None and list(map(repr, existing.values)) == list(map(repr, filled)):
+                return Var(existing.variable)
+        variable = self.function.namer.take("value" if not isinstance(first, str) else "name")
         parameters = self.function.parameters  # the author's parameters come last
-        place = sum(not isinstance(one.source, str) for one in parameters)
+        place = sum(not isinstance(other.source, str) for other in parameters)
         parameters.insert(place, Parameter(variable, None, values=filled))
-        for use, wanted in zip(self.uses, filled, strict=True):
-            use.env[variable] = wanted
+        for use, value in zip(self.uses, filled, strict=True):
+            use.env[variable] = value
         return Var(variable)
 
     def module(self, keys: Mapping[int, str], own: bool = False) -> Module:
@@ -252,17 +252,17 @@ class Frame:
         if self.outer is None and own:
             if len(names := set(keys.values())) > 1:
                 raise Diverges("uses of a block with other shared blocks in them")
-            one = self.function.own[names.pop()]
-            return Module(variable=one.variable, own=one.name)
+            shared = self.function.own[names.pop()]
+            return Module(variable=shared.variable, own=shared.name)
         if self.outer is None:
             if self.template.kind == "network":
                 return Module(key=next(iter(keys.values())))
-            some = next(iter(keys.values()))
-            wanted = tuple(keys.get(use, some) for use in range(len(self.uses)))
+            first = next(iter(keys.values()))
+            needed = tuple(keys.get(use, first) for use in range(len(self.uses)))
             for need in self.function.needs:
                 if all(need.keys[use] == key for use, key in keys.items()):
                     return Module(variable=need.variable)
-            need = Need(self.function.namer.take(some), wanted)
+            need = Need(self.function.namer.take(first), needed)
             self.function.needs.append(need)
             return Module(variable=need.variable)
         if self.index is None:
@@ -279,8 +279,8 @@ class Frame:
             range(next(iter(self.passes.values())))
         ):
             raise Diverges("passes that use different shared blocks")
-        for variable, known in self.per_pass:
-            if known == modules:
+        for variable, loop_modules in self.per_pass:
+            if loop_modules == modules:
                 return Module(variable=variable)
         variable = self.function.namer.take(next(iter(keys.values())))
         while self.function.template.kind == "network" and variable in self.lowering.keys:
@@ -308,9 +308,9 @@ class Frame:
         names = self.names(at)
         try:
             for whole in (True, False):
-                made = with_entries(self, from_expr(node, names, whole=whole))
-                if self.right(made, values):
-                    return made
+                result = with_entries(self, from_expr(node, names, whole=whole))
+                if self.right(result, values):
+                    return result
         except Unclear:
             pass
         return None
@@ -324,8 +324,8 @@ class Frame:
         statement = self.lowering.runtime_shapes or (self.outer is None and not self.open)
         if statement and isinstance(node, Apply | Var if self.lowering.runtime_shapes else Apply):
             variable = self.function.namer.take(site.name)
-            for use, wanted in values.items():
-                self.uses[use].env[variable] = wanted
+            for use, value in values.items():
+                self.uses[use].env[variable] = value
             self.here.append(Let(variable, node))
             node = Var(variable)
         self.scope[site.name] = node
@@ -334,13 +334,13 @@ class Frame:
 
     def tensor(self, number: int, dims: Sequence[Node | None] = ()) -> Tensor:
         """A new tensor for one of the template's values; `dims` are expressions that its sizes may have."""
-        made = Tensor(len(self.function.tensors), self.labels.get(number), sides=tuple(self.open))
-        self.function.tensors.append(made)
-        self.tensors[number] = made
-        shapes = self.know(made, number)
-        made.dims = self.own_sizes(made, len(next(iter(shapes.values())))) or self.checked(shapes, dims)
-        made.shape = shapes[next(iter(shapes))] if len(set(shapes.values())) == 1 else None
-        return made
+        new = Tensor(len(self.function.tensors), self.labels.get(number), sides=tuple(self.open))
+        self.function.tensors.append(new)
+        self.tensors[number] = new
+        shapes = self.know(new, number)
+        new.dims = self.own_sizes(new, len(next(iter(shapes.values())))) or self.checked(shapes, dims)
+        new.shape = shapes[next(iter(shapes))] if len(set(shapes.values())) == 1 else None
+        return new
 
     def own_sizes(self, tensor: Tensor, rank: int) -> tuple[Node, ...]:
         """The variables for a tensor's sizes, where the program reads them at run time; else ()."""
@@ -358,7 +358,7 @@ class Frame:
 
     def checked(self, shapes: Mapping[int, Shape], dims: Sequence[Node | None]) -> tuple[Node | None, ...]:
         """Nodes for the sizes of a tensor, each right in every use; None for a size without such a node."""
-        found: list[Node | None] = []
+        nodes: list[Node | None] = []
         if len(set(map(len, shapes.values()))) > 1:
             raise Diverges("a tensor with another number of axes in each use")
         for axis in range(len(next(iter(shapes.values())))):
@@ -367,8 +367,8 @@ class Frame:
             same = len(set(sizes.values())) == 1
             if node is None or (axis and same) or not self.right(node, sizes):
                 node = Const(next(iter(sizes.values()))) if same else None
-            found.append(node)
-        return tuple(found)
+            nodes.append(node)
+        return tuple(nodes)
 
     def right(self, node: Node, sizes: Mapping[int, Any]) -> bool:
         """Whether a node has this value in each use."""
@@ -391,19 +391,19 @@ class Frame:
         statements = frame.region()
         outputs = []
         for number, value in zip(site.outputs, frame.template.outputs, strict=True):
-            if (made := frame.tensors.get(value)) is not None:
-                outputs.append(self.tensor(number, made.dims))
+            if (tensor := frame.tensors.get(value)) is not None:
+                outputs.append(self.tensor(number, tensor.dims))
         self.here.append(Part(site.name, statements, inputs, outputs, [use.env for use in uses]))
 
     def copies(self, tensors: Sequence[Tensor], template: Template) -> list[Tensor]:
         """The inputs of a region, with the sizes of the tensors outside that they stand for."""
-        found = []
+        inputs = []
         for tensor, label in zip(tensors, template.inputs, strict=True):
-            made = Tensor(len(self.function.tensors), label, shape=tensor.shape)
-            self.function.tensors.append(made)
-            made.dims = self.own_sizes(made, len(tensor.dims)) or tensor.dims
-            found.append(made)
-        return found
+            copy = Tensor(len(self.function.tensors), label, shape=tensor.shape)
+            self.function.tensors.append(copy)
+            copy.dims = self.own_sizes(copy, len(tensor.dims)) or tensor.dims
+            inputs.append(copy)
+        return inputs
 
 
 def size_name(tensor: Tensor, letter: str) -> str:

@@ -40,12 +40,12 @@ def slot(frame: Frame, site: SlotSite) -> None:
 
 def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> LayersArgument:
     """The argument for the layer parameter `name` in a use of a block."""
-    one = site.layers[name]
-    if one.parameter is not None:
-        return LayersArgument(variable=frame.function.layer(one.parameter))
+    argument = site.layers[name]
+    if argument.parameter is not None:
+        return LayersArgument(variable=frame.function.layer(argument.parameter))
     lowering = frame.lowering
     slots = {
-        use: lowering.given.slots(region.passes[0].body, one.template) for use, region in regions.items()
+        use: lowering.given.slots(region.passes[0].body, argument.template) for use, region in regions.items()
     }
     functions = dict.fromkeys(lowering.function_of(slot) for inside in slots.values() for slot in inside)
     if not functions:
@@ -71,9 +71,11 @@ def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Regio
                         f"layers given to `{name}` that are other layers at each place in the block"
                     )
         at = site.inputs[0] if site.inputs else None
-        node = one.arguments.get(parameter.source) if isinstance(parameter.source, str) else None
+        node = argument.arguments.get(parameter.source) if isinstance(parameter.source, str) else None
         arguments.append(frame.number(values, frame.expression(node, at, values)))
-    inner = [LayersArgument(variable=frame.function.layer(one.layers[other])) for other in function.layers]
+    inner = [
+        LayersArgument(variable=frame.function.layer(argument.layers[other])) for other in function.layers
+    ]
     if function.needs:
         raise Unsupported("a shared block in layers that are given to a block", next(iter(regions.values())))
     return LayersArgument(function, arguments, inner, sizes=_variables(frame, site, name))
@@ -105,7 +107,9 @@ class GivenLayers:
         graph = self.lowering.graph
         seen: set[int] = set()
         heads = ("network", "block", "layers")
-        waiting = [(number, number) for number, one in enumerate(graph.templates) if one.kind in heads]
+        waiting = [
+            (number, number) for number, template in enumerate(graph.templates) if template.kind in heads
+        ]
         while waiting:
             number, owner = waiting.pop()
             if number in seen:
@@ -113,22 +117,22 @@ class GivenLayers:
             seen.add(number)
             for site in _regions(graph.templates[number].sites):
                 if site.kind in ("block", "shared"):
-                    for name, one in site.layers.items():
-                        self._note(site, name, one, owner)
+                    for name, layer in site.layers.items():
+                        self._note(site, name, layer, owner)
                 else:
                     waiting.append((site.template, owner))
 
-    def _note(self, site: RegionSite, name: str, one: written.LayersArgument, owner: int) -> None:
+    def _note(self, site: RegionSite, name: str, argument: written.LayersArgument, owner: int) -> None:
         place = site.template, name
-        if one.parameter is not None:
-            self._join(place, (owner, one.parameter))
-        if one.template is not None:
-            self._join(place, (one.template, ""))
+        if argument.parameter is not None:
+            self._join(place, (owner, argument.parameter))
+        if argument.template is not None:
+            self._join(place, (argument.template, ""))
             block = self.lowering.graph.templates[site.template].block
-            self.names.setdefault(one.template, f"{block}_{name}")
-            self.layers.setdefault(one.template, tuple(one.layers))
-            for own, other in one.layers.items():
-                self._join((one.template, own), (owner, other))
+            self.names.setdefault(argument.template, f"{block}_{name}")
+            self.layers.setdefault(argument.template, tuple(argument.layers))
+            for name_inside, outer in argument.layers.items():
+                self._join((argument.template, name_inside), (owner, outer))
 
     def _root(self, place: Place) -> Place:
         while (parent := self._parents.get(place, place)) != place:
@@ -136,10 +140,10 @@ class GivenLayers:
             place = parent
         return place
 
-    def _join(self, one: Place, other: Place) -> None:
-        self._parents.setdefault(one, one)
-        self._parents.setdefault(other, other)
-        self._parents[self._root(one)] = self._root(other)
+    def _join(self, first: Place, second: Place) -> None:
+        self._parents.setdefault(first, first)
+        self._parents.setdefault(second, second)
+        self._parents[self._root(first)] = self._root(second)
 
     def size_names(self, template: int, name: str = "") -> dict[int, str]:
         """The axes whose sizes layers are called with, and the variables for these sizes."""
@@ -167,21 +171,23 @@ class GivenLayers:
     def read(self) -> dict[Place, tuple[int, ...]]:
         """Once all functions are made: the axes whose sizes the layers do use, where these are fewer than the
         axes whose sizes they are called with."""
-        found: dict[Place, set[int]] = {root: set() for root in self._axes}
+        axes_by_parameter: dict[Place, set[int]] = {root: set() for root in self._axes}
         for function in self.lowering.functions:
             if function.template.kind == "layers":
-                sources = (one.source for one in function.parameters if one.used)
+                sources = (parameter.source for parameter in function.parameters if parameter.used)
                 root = self._root((function.number, ""))
-                found.setdefault(root, set()).update(one[1] for one in sources if isinstance(one, tuple))
+                axes_by_parameter.setdefault(root, set()).update(
+                    source[1] for source in sources if isinstance(source, tuple)
+                )
         return {
             root: tuple(sorted(axes))
-            for root, axes in found.items()
+            for root, axes in axes_by_parameter.items()
             if len(axes) < len(self._axes.get(root, ()))
         }
 
     def _needed(self, body: ir.Body, entry: tuple[int, ...]) -> set[int]:
         """The axes whose sizes a layer of a body, or of a body inside it, may need."""
-        found: set[int] = set()
+        axes: set[int] = set()
         for step, inside in self._steps(body):
             if not isinstance(step, ir.Layer):
                 continue
@@ -196,8 +202,8 @@ class GivenLayers:
             if names & {"@H", "@W"} or (names and len(arriving[0]) < len(entry)):
                 return set(range(len(entry)))
             if names:
-                found.add(0)
-        return found
+                axes.add(0)
+        return axes
 
     def _steps(self, body: ir.Body) -> Iterator[tuple[ir.Step, ir.Body]]:
         """The steps of a body and of the bodies inside it, each body once."""
@@ -207,21 +213,21 @@ class GivenLayers:
             for step in inside.steps:
                 yield step, inside
                 if isinstance(step, ir.Region):
-                    for one in step.passes:
-                        inner = self.lowering.graph.bodies[one.body]
+                    for run in step.passes:
+                        inner = self.lowering.graph.bodies[run.body]
                         if id(inner) not in seen:
                             seen.add(id(inner))
                             bodies.append(inner)
 
     def slots(self, body: int, template: int | None) -> list[ir.Region]:
         """The places in a body, and in the bodies inside it, where layers of this template run."""
-        found: dict[tuple[int, str], ir.Region] = {}
+        regions: dict[tuple[int, str], ir.Region] = {}
         bodies = self.lowering.graph.bodies
         for step, _ in self._steps(bodies[body]):
             if isinstance(step, ir.Region) and step.kind == "layers":
                 if bodies[step.passes[0].body].template == template:
-                    found.setdefault(self.lowering.key(step), step)
-        return list(found.values())
+                    regions.setdefault(self.lowering.key(step), step)
+        return list(regions.values())
 
 
 def _names(built: Built) -> Iterator[str]:
@@ -230,8 +236,8 @@ def _names(built: Built) -> Iterator[str]:
         if isinstance(slot.value, Built):
             yield from _names(slot.value)
         elif slot.source is not None:
-            found = variables(slot.source)
-            yield from (name for name in found if name in ("@C", "@H", "@W") or name.startswith("@0."))
+            names = variables(slot.source)
+            yield from (name for name in names if name in ("@C", "@H", "@W") or name.startswith("@0."))
 
 
 def _regions(sites: tuple[Site, ...]) -> Iterator[RegionSite]:

@@ -66,12 +66,12 @@ def _join(frame: Frame, made: If[Statement], number: int, then: int | None, othe
     """Sets the tensor after an `if`. If only one side has it, it is that side's tensor, and exists only
     there."""
     sides = [frame.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
-    there = [
+    exists = [
         Const(False) if tensor is None or side is None else frame.optional.get(side, Const(True))
         for side, tensor in zip((then, otherwise), sides, strict=True)
     ]
-    if there != [Const(True), Const(True)]:
-        frame.optional[number] = _present(Var(f"?{made.condition.number}"), there[0], there[1])
+    if exists != [Const(True), Const(True)]:
+        frame.optional[number] = _present(Var(f"?{made.condition.number}"), exists[0], exists[1])
     first, second = sides
     if first is None or second is None or first is second:
         tensor = first or second
@@ -95,7 +95,7 @@ def _joined_sizes(
     """The sizes of a tensor after an `if`: one side's, where they are right in every use, else an expression
     with the condition."""
     shapes = {n: use.shape(number) for n, use in enumerate(frame.uses) if number in use.values}
-    found: list[Node | None] = []
+    nodes: list[Node | None] = []
     if len(one.dims) != len(other.dims):
         raise Diverges("an if whose sides have another number of axes")
     for axis, (then, otherwise) in enumerate(zip(one.dims, other.dims, strict=True)):
@@ -106,8 +106,8 @@ def _joined_sizes(
         right = next((node for node in (then, otherwise, both) if node and frame.right(node, sizes)), None)
         if right is both and isinstance(right, Apply) and right.operator == "if":
             right = _named(frame, right, sizes, letters_of(len(one.dims))[axis])
-        found.append(right)
-    return frame.checked(shapes, found)
+        nodes.append(right)
+    return frame.checked(shapes, nodes)
 
 
 def _named(frame: Frame, node: Node, sizes: Mapping[int, int], letter: str) -> Node | None:
@@ -129,7 +129,9 @@ def when(frame: Frame, node: Node) -> When:
         return conditions[int(node.name[1:])], True
     if isinstance(node, Apply) and node.operator == "not" and isinstance(node.arguments[0], Var):
         return conditions[int(node.arguments[0].name[1:])], False
-    made = Condition(len(conditions), replaced(node, {f"?{one.number}": one.node for one in conditions}))
+    made = Condition(
+        len(conditions), replaced(node, {f"?{condition.number}": condition.node for condition in conditions})
+    )
     conditions.append(made)
     return made, True
 

@@ -57,9 +57,9 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
     op, inputs = layers[uses[0]].op, _inputs(frame, site, uses)
     written: dict[str, Node] = {}
     for name, node in site.written.items():
-        found = frame.expression(node, inputs[0], _values(layers, name))
-        if found is not None:
-            written[name] = found
+        expression = frame.expression(node, inputs[0], _values(layers, name))
+        if expression is not None:
+            written[name] = expression
     known = fields(_literals([one.op for one in layers.values()]) | written)
     for number, value in enumerate(inputs):
         sizes = {
@@ -73,8 +73,8 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
     built = []
     for use, one in zip(uses, ops, strict=True):
         arriving = tuple(frame.uses[use].shape(value) for value in inputs)
-        given = LayerUse(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
-        built.append(frame.lowering.emit(given, layers[use]))
+        layer_use = LayerUse(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
+        built.append(frame.lowering.emit(layer_use, layers[use]))
     call = unify(
         built, known, lambda values, source: frame.number(dict(zip(uses, values, strict=True)), source)
     )
@@ -122,12 +122,12 @@ def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:
 
 def _literals(ops: Sequence[Op]) -> dict[str, Node]:
     """The numbers of a layer's fields that are equal in all uses, as constants."""
-    found: dict[str, Node] = {}
-    for name, wanted in ops[0]:
-        number = isinstance(wanted, int | Fraction) and not isinstance(wanted, bool)
-        if (number or isinstance(wanted, tuple)) and all(getattr(op, name) == wanted for op in ops):
-            found[name] = Const(plain(wanted))
-    return found
+    literals: dict[str, Node] = {}
+    for name, value in ops[0]:
+        number = isinstance(value, int | Fraction) and not isinstance(value, bool)
+        if (number or isinstance(value, tuple)) and all(getattr(op, name) == value for op in ops):
+            literals[name] = Const(plain(value))
+    return literals
 
 
 # --- merges -----------------------------------------------------------------------------------------------
@@ -137,14 +137,14 @@ def merge(frame: Frame, site: LayerSite, op: Op, uses: list[int]) -> None:
     """Lowers a merge, with every branch that at least one use has."""
     arms: list[tuple[Tensor, When, int]] = []
     for value in site.inputs:
-        there = [use for use in uses if value in frame.uses[use].values]
-        if not there:
+        having = [use for use in uses if value in frame.uses[use].values]
+        if not having:
             continue
-        given = None if len(there) == len(uses) else when(frame, frame.optional[value])
-        ranks = {len(frame.uses[use].shape(value)) for use in there}
+        condition = None if len(having) == len(uses) else when(frame, frame.optional[value])
+        ranks = {len(frame.uses[use].shape(value)) for use in having}
         if len(ranks) != 1:
             raise Diverges("a vector and a map")
-        arms.append((frame.tensors[value], given, ranks.pop()))
+        arms.append((frame.tensors[value], condition, ranks.pop()))
     channels = {use: frame.uses[use].shape(site.output)[0] for use in uses}
     output = frame.tensor(site.output, _merged_sizes(frame, op, arms, channels))
     frame.here.append(Merge(site.name, op, arms, output))
@@ -157,10 +157,10 @@ def _merged_sizes(
     branch."""
     if op.word == "concat":
         total: Node | None = Const(0)
-        for tensor, given, _ in arms:
+        for tensor, existing, _ in arms:
             size = tensor.dims[0]
-            if size is not None and given is not None:
-                condition, side = given
+            if size is not None and existing is not None:
+                condition, side = existing
                 size = apply("if", condition.node, *((size, Const(0)) if side else (Const(0), size)))
             total = None if total is None or size is None else added(total, size)
         return [total, *arms[0][0].dims[1:]]

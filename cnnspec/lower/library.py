@@ -32,7 +32,7 @@ def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
         lines = text.split("\n")
         for node in ast.parse(text).body:
             decorators = getattr(node, "decorator_list", [])
-            first = min([node.lineno, *(one.lineno for one in decorators)])
+            first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
             own = "\n".join(lines[first - 1 : node.end_lineno])
             match node:
                 case ast.FunctionDef(name) | ast.ClassDef(name) | ast.Assign([ast.Name(name)]):

@@ -78,9 +78,9 @@ class Lowering:
     @cached_property
     def given(self) -> GivenLayers:
         """The layers that are passed to blocks."""
-        made = GivenLayers(self)
-        made.collect()
-        return made
+        layers = GivenLayers(self)
+        layers.collect()
+        return layers
 
     @cached_property
     def takers(self) -> frozenset[tuple[int, int]]:
@@ -114,7 +114,7 @@ class Lowering:
                     self.keys.add(step.shared)
                 if step.block is not None or step.kind == "layers":
                     self._uses.setdefault(self._group(step), {}).setdefault(self.key(step), step)
-                bodies = dict.fromkeys(one.body for one in step.passes if one.body not in seen)
+                bodies = dict.fromkeys(run.body for run in step.passes if run.body not in seen)
                 seen |= bodies.keys()
                 ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
 
@@ -159,7 +159,7 @@ class Lowering:
             return
         uses = list(self._uses[group].values())
         yield [uses]
-        frozen = [self._frozen(one.passes[0].body) for one in uses]
+        frozen = [self._frozen(use.passes[0].body) for use in uses]
         if len(set(frozen)) > 1:
             yield [
                 [one for one, is_frozen in zip(uses, frozen, strict=True) if is_frozen is side]
@@ -176,7 +176,7 @@ class Lowering:
             here = self.graph.bodies[body]
             for step in here.steps:
                 if isinstance(step, ir.Region):
-                    for inner in {one.body for one in step.passes}:
+                    for inner in {run.body for run in step.passes}:
                         self._frozen(inner)
                         roles |= self._roles[inner]
                 elif isinstance(step, ir.Layer):
@@ -212,7 +212,7 @@ class Lowering:
         if template.kind == "block" and len(self._uses[self._group(regions[0])]) > len(regions):
             whole = f"frozen_{name}"
             if self._frozen(regions[0].passes[0].body) and whole not in {
-                one.name for one in self.graph.blocks
+                block.name for block in self.graph.blocks
             }:
                 name = whole
         if template.kind == "layers":  # maps first: a vector does not give the sizes of a map
@@ -235,9 +235,9 @@ class Lowering:
             if parameter.kind == "tensor":
                 continue
             if parameter.kind == "layer":
-                taken = function.namer.take(parameter.name)
+                variable_of_layers = function.namer.take(parameter.name)
                 function.layers[parameter.name] = LayerParameter(
-                    taken,
+                    variable_of_layers,
                     sum(isinstance(one.source, str) for one in function.parameters),
                     self._default(parameter),
                 )
@@ -249,8 +249,8 @@ class Lowering:
             scope[parameter.name] = Var(variable)
             values = [plain(use.numbers[parameter.name]) for use in uses]
             formula = _formula(parameter, scope, uses, values)
-            for use, wanted in zip(uses, values, strict=True):
-                use.env[variable] = wanted
+            for use, value in zip(uses, values, strict=True):
+                use.env[variable] = value
             if isinstance(formula, Var):
                 scope[parameter.name] = formula
                 continue
@@ -326,7 +326,9 @@ class Lowering:
         lists = [Let(*named) for named in function.lists.values()]
         function.region.statements[:0] = [*function.first, *lists]
         function.lets = [
-            (one.variable, one.node) for one in function.region.statements if isinstance(one, Let)
+            (statement.variable, statement.node)
+            for statement in function.region.statements
+            if isinstance(statement, Let)
         ]
         for one, other in pairwise(reversed(function.parameters)):
             if one.default is None:  # a default needs a default for every later parameter
@@ -342,14 +344,14 @@ class Lowering:
         except (ValueError, ZeroDivisionError):
             return None
 
-    def loop_variable(self, function: Function, depth: int, wanted: str, of: str = "") -> str:
+    def loop_variable(self, function: Function, depth: int, name: str, of: str = "") -> str:
         """A variable of a loop: the number of the pass (`i`), a size that changes, or an entry of the list
         `of`. Loops that are not nested share their variables."""
-        known = self._loops.setdefault((id(function), depth), {})
-        if (of, wanted) not in known:
-            letter = "ijkl"[depth] if wanted == "i" and depth < 4 and not of else wanted
-            known[of, wanted] = function.namer.take(letter)
-        return known[of, wanted]
+        variables = self._loops.setdefault((id(function), depth), {})
+        if (of, name) not in variables:
+            letter = "ijkl"[depth] if name == "i" and depth < 4 and not of else name
+            variables[of, name] = function.namer.take(letter)
+        return variables[of, name]
 
     def overwritable(self, use: TemplateUse, value: int) -> bool:
         """Whether a tensor may be overwritten: only one layer reads it, and the layer that computed it does
@@ -366,17 +368,19 @@ class Lowering:
             return False
         return maker.op.word in self.overwrites and (not maker.op.merges or len(maker.inputs) > 1)
 
-    def note_shared(self, function: Function, keys: Mapping[str, int], given: list[LayersArgument]) -> None:
+    def note_shared(
+        self, function: Function, keys: Mapping[str, int], arguments: list[LayersArgument]
+    ) -> None:
         """Records the function, with the use's numbers and layers, for a shared block of the model."""
-        if any(one.variable is not None or one.arguments or one.layers for one in given):
+        if any(one.variable is not None or one.arguments or one.layers for one in arguments):
             raise Unsupported(
                 f"the shared block `{function.name}`, whose layers depend on the block around it"
             )
         for key, use in keys.items():
-            known, other, _ = self.shared.setdefault(key, (function, use, given))
-            if known is not function or any(
-                one.used and one.values and one.values[use] != one.values[other]
-                for one in function.parameters
+            served, other_use, _ = self.shared.setdefault(key, (function, use, arguments))
+            if served is not function or any(
+                parameter.used and parameter.values and parameter.values[use] != parameter.values[other_use]
+                for parameter in function.parameters
             ):
                 raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
 
@@ -390,9 +394,9 @@ def _formula(
         return None
     for whole in (True, False):
         try:
-            made = from_expr(parameter.formula, scope, whole=whole)
+            expression = from_expr(parameter.formula, scope, whole=whole)
         except Unclear:
             return None
-        if all(gives(made, use.env, wanted) for use, wanted in zip(uses, values, strict=True)):
-            return made
+        if all(gives(expression, use.env, value) for use, value in zip(uses, values, strict=True)):
+            return expression
     return None

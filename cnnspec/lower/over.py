@@ -34,42 +34,42 @@ def with_entries(frame: Frame, node: Node) -> Node:
     arguments = tuple(with_entries(frame, argument) for argument in node.arguments)
     if node.operator != "at" or isinstance(arguments[1], Const):
         return Apply(node.operator, arguments)
-    found, place = arguments
+    list_node, place = arguments
     for around in frame.around():
-        if place == Var(around.index or "") and _has_a_pass_each(around, found):
-            return _entry(frame, around, found)
-    if isinstance(found, Const):
-        found = _variable(frame, found)
-    return Apply("at", (found, place))
+        if place == Var(around.index or "") and _has_a_pass_each(around, list_node):
+            return _entry(frame, around, list_node)
+    if isinstance(list_node, Const):
+        list_node = _variable(frame, list_node)
+    return Apply("at", (list_node, place))
 
 
-def _has_a_pass_each(frame: Frame, found: Node) -> bool:
+def _has_a_pass_each(frame: Frame, list_node: Node) -> bool:
     """Whether a repeat has as many passes as a list has entries, in every use."""
-    if isinstance(found, Const):
-        return set(frame.counts) == {len(found.value)}
-    return frame.count == Apply("len", (found,))
+    if isinstance(list_node, Const):
+        return set(frame.counts) == {len(list_node.value)}
+    return frame.count == Apply("len", (list_node,))
 
 
-def _entry(frame: Frame, around: Frame, found: Node) -> Var:
+def _entry(frame: Frame, around: Frame, list_node: Node) -> Var:
     """The variable for a list's entry, in the loop of the frame `around`."""
-    known = around.entries.get(python(found))
-    if known is None:
-        listed = _variable(frame, found) if isinstance(found, Const) else found
+    entry = around.entries.get(python(list_node))
+    if entry is None:
+        listed = _variable(frame, list_node) if isinstance(list_node, Const) else list_node
         name = listed.name if isinstance(listed, Var) else "values"
-        wanted = name.removesuffix("s") if name.endswith("s") and len(name) > 1 else "value"
-        variable = frame.lowering.loop_variable(frame.function, around.depth - 1, wanted, name)
-        known = Entry(variable, listed, found)
-        around.entries[python(found)] = known
-    _note(frame, known.variable, Apply("at", (known.list, Var(around.index or ""))))
-    return Var(known.variable)
+        base = name.removesuffix("s") if name.endswith("s") and len(name) > 1 else "value"
+        variable = frame.lowering.loop_variable(frame.function, around.depth - 1, base, name)
+        entry = Entry(variable, listed, list_node)
+        around.entries[python(list_node)] = entry
+    _note(frame, entry.variable, Apply("at", (entry.list, Var(around.index or ""))))
+    return Var(entry.variable)
 
 
-def _variable(frame: Frame, found: Const) -> Var:
+def _variable(frame: Frame, list_node: Const) -> Var:
     """The function's variable for a list."""
-    lists, text = frame.function.lists, python(found)
+    lists, text = frame.function.lists, python(list_node)
     if text not in lists:
-        lists[text] = frame.function.namer.take(frame.lowering.lists.get(text, "values")), found
-    _note(frame, lists[text][0], found)
+        lists[text] = frame.function.namer.take(frame.lowering.lists.get(text, "values")), list_node
+    _note(frame, lists[text][0], list_node)
     return Var(lists[text][0])
 
 
@@ -85,8 +85,8 @@ def _note(frame: Frame, variable: str, node: Node) -> None:
 
 def lists_of(knobs: Mapping[str, str]) -> dict[str, str]:
     """The names of the file's lists, by their text in Python."""
-    found = {name: parsed(text) for name, text in knobs.items() if text.startswith("(")}
-    return {python(Const(plain(one))): name for name, one in found.items()}
+    lists = {name: parsed(text) for name, text in knobs.items() if text.startswith("(")}
+    return {python(Const(plain(one))): name for name, one in lists.items()}
 
 
 def clause(index: str, count: Node, over: Iterable[Entry]) -> str:
@@ -95,7 +95,7 @@ def clause(index: str, count: Node, over: Iterable[Entry]) -> str:
     over = list(over)
     if not over:
         return f"for {index or '_'} in range({python(count)})"
-    names = ", ".join(one.variable for one in over)
+    names = ", ".join(entry.variable for entry in over)
     lists = ", ".join(python(one.list) for one in over)
     if len(over) > 1:
         lists = f"zip({lists})"

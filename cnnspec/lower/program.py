@@ -214,13 +214,13 @@ Statement: TypeAlias = "Layer | Merge | Invoke | Slot | Part | Repeat | If[State
 
 def every(statements: Iterable[Statement]) -> Iterator[Statement]:
     """All statements, inner ones included."""
-    for one in statements:
-        yield one
-        match one:
+    for statement in statements:
+        yield statement
+        match statement:
             case Part() | Repeat():
-                yield from every(one.region.statements)
+                yield from every(statement.region.statements)
             case If():
-                yield from every((*one.then, *one.otherwise))
+                yield from every((*statement.then, *statement.otherwise))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ Runs = list[tuple[int, Region, list[dict[str, Any]]]]
 def repeat(frame: Frame, site: RegionSite) -> None:
     """Lowers a repeat to one loop."""
     regions = frame.regions(site)
-    counts = {use: sum(one.count for one in region.passes) for use, region in regions.items()}
+    counts = {use: sum(run.count for run in region.passes) for use, region in regions.items()}
     counts |= {
         use: 0
         for use, one in enumerate(frame.uses)
@@ -112,17 +112,17 @@ def _passes(
     kept."""
     graph = frame.lowering.graph
     template = graph.templates[site.template]
-    found: list[TemplateUse] = []
+    uses: list[TemplateUse] = []
     origins: list[tuple[int, int | None]] = []
     for use, region in regions.items():
         for number, body in passes_of(region):
-            made = use_of(graph, template, body, {**frame.uses[use].numbers, "i": number})
-            made.env = {**frame.uses[use].env, index: number}
-            found.append(made)
+            pass_use = use_of(graph, template, body, {**frame.uses[use].numbers, "i": number})
+            pass_use.env = {**frame.uses[use].env, index: number}
+            uses.append(pass_use)
             origins.append((use, number))
-        if len(found) > MOST:
+        if len(uses) > MOST:
             raise Unsupported(f"a repeat with more than {MOST:,} different passes", region)
-    return found, origins
+    return uses, origins
 
 
 _BESIDE_LISTS = {"C": "channels_in", "T": "frames", "H": "rows", "W": "columns"}
@@ -140,14 +140,14 @@ def _arriving(
     """The sizes of one input of a pass: the repeat's input sizes where every pass keeps them, else
     variables."""
     site, place = at
-    found: list[Node | None] = []
+    dims: list[Node | None] = []
     # of a map in one use and a vector in another, only C is common
     both = min(len(tensor.dims), *(len(use.shape(place)) for use in body.uses))
     for axis, node in enumerate(tensor.dims[:both]):
         sizes = {number: use.shape(place)[axis] for number, use in enumerate(body.uses)}
         entries = [frame.uses[use].shape(site.inputs[place])[axis] for use, _ in body.origins]
         if list(sizes.values()) == entries:
-            found.append(node)
+            dims.append(node)
             continue
         letter = letters_of(len(tensor.dims))[axis]
         usual, other = SIZES[letter], _BESIDE_LISTS[letter]
@@ -157,8 +157,8 @@ def _arriving(
         for number, size in sizes.items():
             body.uses[number].env[name] = size
         carried.append(Carried(name, place, axis, node, partial(body.lifted, sizes)))
-        found.append(Var(name))
-    return (*found, *(None for _ in tensor.dims[both:]))
+        dims.append(Var(name))
+    return (*dims, *(None for _ in tensor.dims[both:]))
 
 
 def _simple(inner: ir.Body) -> bool:
@@ -173,9 +173,9 @@ def _after(
 ) -> list[Node | None]:
     """The output sizes of the last pass, for the tensor `place`."""
     by_axis = {one.axis: one for one in carried if one.place == place}
-    in_pass = {index, *(one.variable for one in over)}
+    in_pass = {index, *(entry.variable for entry in over)}
     loop = {*in_pass, *(one.variable for one in carried)}
-    found: list[Node | None] = []
+    sizes: list[Node | None] = []
     for axis, size in enumerate(out):
         one = by_axis.get(axis)
         if size is None or not loop & set(variables(size)):
@@ -197,13 +197,13 @@ def _after(
                 after = None
         else:
             after = None
-        found.append(after)
-    return found
+        sizes.append(after)
+    return sizes
 
 
 def _in(number: Node, index: str, over: list[Entry]) -> dict[str, Node]:
     """The values of a loop's variables in one of its passes."""
-    return {index: number, **{one.variable: apply("at", one.values, number) for one in over}}
+    return {index: number, **{entry.variable: apply("at", entry.values, number) for entry in over}}
 
 
 def growth(out: Node, variable: str) -> Node | None:
@@ -229,16 +229,16 @@ def _runs(
     handed: int,
 ) -> Callable[[], Runs | None]:
     """The runs of equal passes, made on demand; None where they are not known."""
-    shapes = [[one.count for one in region.passes] for region in regions.values()]
-    alike = all(one == shapes[0] for one in shapes) and isinstance(count, Const)
+    counts = [[run.count for run in region.passes] for region in regions.values()]
+    alike = all(shape == counts[0] for shape in counts) and isinstance(count, Const)
 
     def made() -> Runs | None:
         if not alike:
             return None
-        found: Runs = []
+        runs: Runs = []
         sizes = [one.dims for one in inputs[:handed]]
         start = 0
-        for place, times in enumerate(shapes[0]):
+        for place, times in enumerate(counts[0]):
             inner = []
             for use, region in regions.items():
                 template = frame.lowering.graph.templates[site.template]
@@ -246,20 +246,20 @@ def _runs(
                 one = use_of(frame.lowering.graph, template, region.passes[place].body, numbers)
                 one.env = dict(frame.uses[use].env)
                 inner.append(one)
-            given = frame.copies(inputs, frame.lowering.graph.templates[site.template])
-            for tensor, dims in zip(given, sizes, strict=False):
+            copies = frame.copies(inputs, frame.lowering.graph.templates[site.template])
+            for tensor, dims in zip(copies, sizes, strict=False):
                 tensor.dims = dims
-            body = frame.inside(site, inner, [(use, None) for use in regions], given)
+            body = frame.inside(site, inner, [(use, None) for use in regions], copies)
             body.scope = frame.scope | {"i": Const(start)}
             body.depth, body.strict = frame.depth + 1, True
             try:
                 made = body.region()
                 _places(made, handed)
-                found.append((times, made, [use.env for use in inner]))
+                runs.append((times, made, [use.env for use in inner]))
             except Diverges:
                 return None
-            sizes = [one.dims for one in made.outputs[:handed]]
+            sizes = [output.dims for output in made.outputs[:handed]]
             start += times
-        return found
+        return runs
 
     return made
