@@ -11,9 +11,9 @@ SPECS = Path(__file__).resolve().parents[3] / "specs"
 ZOO = sorted(SPECS.rglob("*.cnn"))
 SIZES = (8, 16, 32, 64, 92, 96, 139, 188, 224, 299)
 """The inputs that are tried, the smallest first."""
-LEAST = {"inception_v3": 139, "inception_v4": 139, "inception_resnet_v2": 139, "edsr": 8}
-"""Inceptions would fit on smaller ones, which leave a batch normalisation a number or two; EDSR never shrinks
-its maps, and has no batch normalisation."""
+LEAST = {"inception_v3": 139, "inception_v4": 139, "inception_resnet_v2": 139, "edsr": 8, "vnet": 16}
+"""Inceptions would fit on smaller ones, which leave a batch normalisation a number or two; EDSR, which never
+shrinks its maps, and V-Net, whose volumes take gigabytes, have no batch normalisation."""
 
 
 def variants(path: Path) -> list[str | None]:
@@ -24,7 +24,8 @@ def variants(path: Path) -> list[str | None]:
 
 def resized(text: str, size: int) -> str:
     """The spec with its claims away and its input made `size` (where it is larger), `let r` too; what is
-    written with the input's size, a last `crop 500x500`, goes with it. Of a volume, T too."""
+    written with the input's size, a last `crop 500x500`, goes with it. Of a volume, T too; a signal keeps as
+    many samples as a map of that size has positions."""
     text = re.sub(r"\s*=>.*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"[,:]?\s*\bexpect .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\br = \d{3,}", f"r = {size}", text)
@@ -33,6 +34,8 @@ def resized(text: str, size: int) -> str:
         text = text.replace(
             f"{whole}x{volume}", "x".join([whole, *(str(min(int(one), size)) for one in axes)])
         )
+    for channels, W in re.findall(r"^input (\d+)x(\d+)$", text, re.MULTILINE):
+        text = text.replace(f"{channels}x{W}", f"{channels}x{min(int(W), size * size)}")
     for _, H, W in set(re.findall(r"^input (.*\b\d+)x(\d+)x(\d+)", text, re.MULTILINE)):
         if min(int(H), int(W)) > size:
             text = re.sub(rf"\b{H}x{W}\b|(?<=x){H}x{W}\b", f"{size}x{size}", text)
