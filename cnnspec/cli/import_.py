@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -23,6 +23,7 @@ from cnnspec.files import STDIN, write_all
 if TYPE_CHECKING:
     from cnnspec.ops.base import Shape
     from cnnspec.running.tracing import Traced
+    from cnnspec.sources.layers import Rearranged
     from cnnspec.structure import Spec
 
 WITH_WEIGHTS = (".onnx", ".keras", ".h5", ".hdf5")
@@ -108,7 +109,7 @@ class Files(NamedTuple):
     "--weights-out", metavar="FILE", help="Write the weights with the keys of the emitted torch program."
 )
 @click.option(
-    "--map", "map_file", metavar="FILE", help="Write the keys of the program and of the module as JSON."
+    "--map", "map_file", metavar="FILE", help="Write where each weight of the program comes from as JSON."
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--max-seconds", type=click.IntRange(min=1), default=600, metavar="N",
@@ -183,7 +184,7 @@ def _written(
     found: Traced, files: Files, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
 ) -> int:
     from cnnspec.diagnostics.as_json import as_json
-    from cnnspec.sources.findings import findings_of, unused_of
+    from cnnspec.sources.findings import findings_of, map_of, unused_of
     from cnnspec.structure import UnfitList, spec
 
     assert found.layers is not None
@@ -196,7 +197,7 @@ def _written(
         to.findings(wrong, source)
         to.document(document | {"diagnostics": [as_json(one, source) for one in wrong]})
         return FOUND
-    unused = unused_of(found.trace, made.keys) if found.trace is not None else []
+    unused = unused_of(found.trace, made.keys, found.layers.rearranged) if found.trace is not None else []
     document |= {
         "ok": not wrong,
         "weights": dict(made.keys),
@@ -206,9 +207,10 @@ def _written(
     }
     contents: dict[str, str | bytes] = {} if files.output is None else {files.output: made.text}
     if files.map is not None:
-        contents[files.map] = json.dumps(dict(made.keys), indent=1) + "\n"
+        where = map_of(made.text, made.keys, found.layers, unused)
+        contents[files.map] = json.dumps(where, indent=1, ensure_ascii=False) + "\n"
     if files.weights is not None and files.weights_out is not None:
-        moved = _moved(made, files.weights, sizes, document, to)
+        moved = _moved(made, found.layers.rearranged, files.weights, sizes, document, to)
         if isinstance(moved, int):
             return moved
         contents[files.weights_out] = moved
@@ -245,7 +247,12 @@ def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> 
 
 
 def _moved(
-    made: Spec, weights: str, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
+    made: Spec,
+    rearranged: Mapping[str, Rearranged],
+    weights: str,
+    sizes: Sequence[tuple[str, Shape]],
+    document: dict[str, Any],
+    to: Output,
 ) -> bytes | int:
     """The file of weights with the program's keys; or the exit status."""
     from cnnspec.running.process import work
@@ -258,6 +265,7 @@ def _moved(
         "model": os.path.abspath(document["source"]),
         "inputs": {name: list(size) for name, size in sizes},
         "keys": dict(made.keys),
+        "rearranged": dict(rearranged),
         "shapes": shapes,
         "counters": counters,
     }

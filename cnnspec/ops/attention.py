@@ -24,7 +24,7 @@ from cnnspec.ops.merge import Merge
 from cnnspec.ops.start import role_of
 
 Relative = Literal["table", "query"]
-_AXES = "thw"
+AXES = "thw"
 
 
 class Attention(Merge):
@@ -159,7 +159,7 @@ class Attention(Merge):
         if self.relative is None:
             return ()
         start = Initial("normal", float(d) ** -0.5)
-        names = _AXES[-len(sizes) :]
+        names = AXES[-len(sizes) :]
         return tuple(
             Weight(f"relative_{axis}", (size, d), start, role)
             for axis, size in zip(names, offsets, strict=True)

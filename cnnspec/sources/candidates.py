@@ -1,4 +1,4 @@
-"""A file of weights without a network: the networks of the zoo with weights of the same shapes."""
+"""A file of weights alone: which networks of the zoo have weights of these shapes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from cnnspec.diagnostics import Source
 from cnnspec.ops.base import Shape
 
 LARGEST = 50_000_000
-"""The largest header in bytes."""
+"""Bytes of a header."""
 MOST = 5
-"""The most candidates that are named."""
+"""Candidates that are named."""
 
 
 class Refused(ValueError):
-    """The reason why a file is not a safetensors file."""
+    """A file that is no safetensors file, and why."""
 
 
 class Candidate(NamedTuple):
-    """A network, and numbers of shapes: in `common` with the file, in the file (`given`), and its own."""
+    """A network, and how many of the shapes of the file, and of its own, have a partner in the other."""
 
     name: str
     variant: str | None
@@ -39,8 +39,8 @@ class Candidate(NamedTuple):
 
 
 def shapes_in(path: str) -> list[Shape]:
-    """The shapes of the tensors in a safetensors file, without reading the tensors. Counters of batches are
-    left out, because every `bn` has one."""
+    """The shapes of the tensors in a safetensors file, without reading the tensors. A batch counter is left
+    out: each `bn` has one."""
     try:
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -59,7 +59,7 @@ def shapes_in(path: str) -> list[Shape]:
 
 
 def candidates(shapes: list[Shape]) -> list[Candidate]:
-    """The networks of the zoo whose weights have the most similar shapes, best first."""
+    """The networks of the zoo whose weights' shapes are most like these, best first."""
     given = Counter(map(_plain, shapes))
     found = [
         Candidate(name, variant, sum((given & own).values()), given.total(), own.total())
@@ -70,8 +70,7 @@ def candidates(shapes: list[Shape]) -> list[Candidate]:
 
 
 def _plain(shape: Shape) -> Shape:
-    """The shape without trailing sizes of 1: the weights of a 1x1 convolution equal those of a fully
-    connected layer."""
+    """Without sizes of 1 at the end: a 1x1 convolution is a fully connected layer, for its weights."""
     sizes = list(shape)
     while sizes and sizes[-1] == 1:
         sizes.pop()

@@ -1,20 +1,21 @@
-"""Findings of an import: layers that the language does not have, and weights that no layer has."""
+"""What is reported of an import: what the language cannot say, and which weights are left."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.diagnostic import WHOLE_FILE
 from cnnspec.ops.base import written_shape
 from cnnspec.sources.calls.trace import Trace
-from cnnspec.sources.layers import Hole, LayerList
+from cnnspec.sources.layers import Hole, LayerList, Rearranged
 
 MOST_FINDINGS = 50
 
 
 def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
-    """A finding for each hole: the tool's name for it, its place, and why it cannot be translated."""
+    """A finding for each hole: what the tool calls it, where it is, why the language cannot say it."""
     found: list[Diagnostic] = []
     for hole in layers.layers:
         if not isinstance(hole, Hole) or len(found) >= MOST_FINDINGS:
@@ -33,10 +34,26 @@ def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
     return found
 
 
-def unused_of(trace: Trace, keys: Mapping[str, str]) -> list[str]:
-    """Weights of the module that no layer has, without counters of batches."""
-    used = set(keys.values())
+def unused_of(trace: Trace, keys: Mapping[str, str], rearranged: Mapping[str, Rearranged]) -> list[str]:
+    """Weights of the module that no layer has. A counter of batches is none."""
+    used = {rearranged[its].key if its in rearranged else its for its in keys.values()}
     return [key for key in trace.keys if key not in used and not key.endswith("num_batches_tracked")]
+
+
+def map_of(text: str, keys: Mapping[str, str], layers: LayerList, unused: Sequence[str]) -> dict[str, Any]:
+    """Where each weight of the program comes from, with its shape; what is several weights of the program, or
+    numbers in the spec; what is in neither."""
+    shapes, counters = shapes_of(text)
+    several: dict[str, list[str]] = {}
+    for our, its in keys.items():
+        several.setdefault(its, []).append(our)
+    return {
+        "weights": {our: {"from": its, "shape": list(shapes[our])} for our, its in keys.items()},
+        "several": {its: ours for its, ours in several.items() if len(ours) > 1},
+        "numbers in the spec": [our for our in shapes if our not in keys and not counters[our]],
+        "not in the spec": list(unused),
+        "notes": list(layers.notes),
+    }
 
 
 def shapes_of(text: str) -> tuple[dict[str, tuple[int, ...]], dict[str, bool]]:

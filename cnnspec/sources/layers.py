@@ -1,14 +1,14 @@
-"""The layer list: the result of every folder of `sources`, and the input of `structure`.
+"""The layer list: what every door of `sources` gives, and `structure` takes.
 
 A network is a list of layers in an order in which they can be computed. Values are numbered: the inputs come
 first, then the output of each layer, in the list's order. Every layer is an op of the language with its
-arguments bound (`Conv(F=(3, 3), K=64, P=(1, 1))`), so its shape, its weights and its text are the op's.
+arguments bound (`Conv(F=(3, 3), K=64, P=(1, 1))`), so that its shape, its weights and its text are the op's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.ops.base import Op, Shape
 
@@ -27,7 +27,7 @@ class Scope(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One layer: an op, the values that it reads, and its place in the source.
+    """One layer: an op, the values that it reads, and where the source has it.
 
     name: the last part of the path of the layer's own module (`conv1`, `0`), or empty (a function, an
     operator). scopes: the modules around it, outermost first, without the layer's own. weights: the name of
@@ -45,10 +45,9 @@ class Layer(NamedTuple):
 
 
 class Hole(NamedTuple):
-    """A layer that the language does not have: a name, the values that it reads, and the shape of the output.
+    """What the language cannot say: a name, the values that are read, and the shape of the output.
 
-    what: the source's name for it (`torch.ops.aten.grid_sampler_2d`). why: why it cannot be translated, a
-    clause.
+    what: the source's own words (`torch.ops.aten.grid_sampler_2d`). why: why it cannot be said, in a clause.
     """
 
     what: str
@@ -69,22 +68,45 @@ class Input(NamedTuple):
 
 
 class Output(NamedTuple):
-    """An output: a value, and its name in the source (`out`, `aux1`), or an empty one."""
+    """An output: a value, and the name that the source gives it (`out`, `aux1`), or an empty one."""
 
     value: int
     name: str = ""
 
 
+class Rearranged(NamedTuple):
+    """A weight of the source whose numbers the language has in another order: viewed with the sizes `sizes`,
+    its axes are put in this order, and those in `reversed` run backwards."""
+
+    key: str
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+    reversed: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """As torch writes it."""
+        text = f"{self.key}.view{self.sizes}"
+        if self.order != tuple(range(len(self.order))):
+            text += f".permute{self.order}"
+        return text + (f".flip({self.reversed})" if self.reversed else "")
+
+    def of(self, weights: Any) -> Any:
+        """Of an array of NumPy."""
+        seen = weights.reshape(self.sizes).transpose(self.order)
+        return seen[tuple(slice(None, None, -1 if axis in self.reversed else 1) for axis in range(seen.ndim))]
+
+
 class LayerList(NamedTuple):
-    """A network from one of the sources. name: the model's, as a word; notes: changes made during the import,
-    a sentence each (`batch norm was folded into conv by the exporter`).
-    """
+    """A network as a door gives it. name: the model's, as a word; notes: what was changed on the way in, a
+    sentence each (`batch norm was folded into conv by the exporter`). rearranged: by the text that stands for
+    it among the keys of weights."""
 
     name: str
     inputs: tuple[Input, ...]
     layers: tuple[Layer | Hole, ...]
     outputs: tuple[Output, ...]
     notes: tuple[str, ...] = ()
+    rearranged: Mapping[str, Rearranged] = {}
 
     def shape(self, value: int) -> Shape:
         """The shape of a value, without the batch axis."""
@@ -92,9 +114,8 @@ class LayerList(NamedTuple):
         return self.inputs[value].shape if value < first else self.layers[value - first].shape
 
     def misfits(self) -> Iterator[str]:
-        """The errors of the list itself, a sentence for each layer: the list is untrusted where it comes from
-        a file or from a worker.
-        """
+        """What is wrong with the list itself, a sentence for each layer: it is untrusted where it came from
+        a file or from a worker."""
         for number, layer in enumerate(self.layers, len(self.inputs)):
             if not all(0 <= value < number for value in layer.inputs):
                 yield f"layer {number} reads a value that is not there yet: {layer.inputs}"

@@ -88,10 +88,13 @@ def test_arguments_weights_and_map(cnnspec: Command, folder: Path) -> None:
                   "--map", "map.json")  # fmt: skip
     assert ran.status == 0, ran.err
     assert ran.out == "net.cnn: written\nmap.json: written\nours.safetensors: written\n"
-    keys = json.loads((folder / "map.json").read_text())
-    assert keys["conv.weight"] == "conv.weight"
+    where = json.loads((folder / "map.json").read_text())
+    assert where["weights"]["conv.weight"] == {"from": "conv.weight", "shape": [6, 3, 3, 3]}
+    assert not any(where[key] for key in where.keys() - {"weights"})
     ours = load_file(folder / "ours.safetensors")
-    assert all(torch.equal(ours[key], state[f"module.{its}"]) for key, its in keys.items())
+    assert all(
+        torch.equal(ours[key], state[f"module.{its['from']}"]) for key, its in where["weights"].items()
+    )
     ran = cnnspec("run", "net.cnn", "--random", "--weights", "ours.safetensors")
     assert ran.status == 0, ran.err
 

@@ -41,7 +41,7 @@ class Imported(NamedTuple):
 
     @property
     def unused(self) -> list[str]:
-        return unused_of(self.trace, self.spec.keys)
+        return unused_of(self.trace, self.spec.keys, self.layers.rearranged)
 
 
 def listed(module: nn.Module, *inputs: Any) -> tuple[Trace, LayerList]:
@@ -86,7 +86,7 @@ def program_of(found: Imported) -> nn.Module:
     assert isinstance(text, str)
     with float64():
         ours = model_class(executed(text))()
-    theirs, own = found.module.state_dict(), ours.state_dict()
+    theirs, own = with_rearranged(found.module.state_dict(), found.layers), ours.state_dict()
     statistics = dict(ours.named_buffers()).keys()
     literal = {key for key, weight in ours.named_parameters() if not weight.requires_grad}
     assert set(found.spec.keys) | literal == set(own)
@@ -94,6 +94,14 @@ def program_of(found: Imported) -> nn.Module:
     moved |= {our: moved[our].clone() for our in moved.keys() & statistics}
     ours.load_state_dict(own | moved, assign=True)
     return ours
+
+
+def with_rearranged(weights: dict[str, Tensor], layers: LayerList) -> dict[str, Tensor]:
+    """The weights of a module, and those of them that the spec has in another order."""
+    there = {text: one for text, one in layers.rearranged.items() if one.key in weights}
+    return weights | {
+        text: torch.from_numpy(one.of(weights[one.key].numpy()).copy()) for text, one in there.items()
+    }
 
 
 @contextmanager
@@ -116,13 +124,16 @@ def _trained(ours: nn.Module, theirs: nn.Module, found: Imported, inputs: Sequen
         sum((one.flatten() * torch.linspace(-1, 1, one.numel()).to(one)).sum() for one in outputs).backward()  # type: ignore[union-attr]
         sides.append(([one.detach() for one in outputs], [one.grad for one in given]))
     gradients: dict[str, Any] = {}
-    mine, its = dict(ours.named_parameters()), dict(theirs.named_parameters())
+    mine = dict(ours.named_parameters())
+    its = {key: one.grad for key, one in theirs.named_parameters() if one.grad is not None}
+    its = with_rearranged(its, found.layers)
     for our, key in found.spec.keys.items():
-        if our in mine and key in its and its[key].grad is not None:
-            assert mine[our].grad is not None
-            gradients[key] = gradients.get(key, 0) + mine[our].grad.reshape(its[key].shape)
+        if our in mine and key in its:
+            grad = mine[our].grad
+            assert grad is not None
+            gradients[key] = gradients.get(key, 0) + grad.reshape(its[key].shape)
     largest = max((float(one.abs().max()) for one in gradients.values()), default=0.0)
-    weights = [relative([g], [its[key].grad], 1e-5 * largest) for key, g in gradients.items()]
+    weights = [relative([g], [its[key]], 1e-5 * largest) for key, g in gradients.items()]
     now, then = ours.state_dict(), theirs.state_dict()
     statistics = [relative([now[a]], [then[b]]) for a, b in found.spec.keys.items() if "running_" in b]
     return max(

@@ -1,4 +1,6 @@
-"""Twenty specs of the zoo, built and imported again; all of it: `python -m tests.sources.zoo`."""
+"""Twenty specs of the zoo, built and imported again, each with something that no other one has: tables of
+connections, relative positions, outputs, shared blocks, 1-D and 3-D. All: `python -m tests.sources.zoo`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ from tests.sources.zoo import there_and_back, totals
 from tests.targets.torch.support import SPECS, single_threaded
 
 TWENTY = (
-    "classic/lenet5_modern.cnn", "classic/alexnet_2012.cnn", "classic/nin.cnn", "classic/vgg.cnn",
-    "deep/resnet_cifar.cnn", "deep/resnet.cnn", "deep/darknet19.cnn", "deep/repvgg.cnn",
-    "light/squeezenet.cnn", "light/mobilenet_v1.cnn", "light/mobilenet_v2.cnn", "light/shufflenet_v2.cnn",
-    "light/mnasnet.cnn", "notes/depthwise.cnn", "notes/stacked_3x3.cnn",
-    "signals/m5.cnn", "tasks/unet.cnn", "tasks/espcn.cnn", "tasks/srcnn.cnn", "volumes/c3d.cnn",
+    "classic/lenet5.cnn", "classic/vgg.cnn", "classic/googlenet.cnn",
+    "deep/resnet.cnn", "deep/densenet.cnn", "deep/repvgg.cnn", "deep/botnet.cnn", "deep/coatnet.cnn",
+    "light/mobilenet_v2.cnn", "light/shufflenet_v2.cnn", "light/squeezenet.cnn", "light/efficientvit.cnn",
+    "signals/wavenet.cnn", "tasks/unet.cnn", "tasks/siamese.cnn", "tasks/style_transfer.cnn",
+    "tasks/dcgan_generator.cnn", "tasks/espcn.cnn", "tasks/yolo_v3_tiny.cnn", "volumes/c3d.cnn",
 )  # fmt: skip
 
 

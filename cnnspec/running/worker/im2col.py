@@ -1,4 +1,4 @@
-"""The work of `run --im2col`: a convolution as a matrix product."""
+"""What `run --im2col` adds to a run: the matrix product that a convolution is."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cnnspec.running.worker.forward import Ready, doubled, used_weight, volumes
 from cnnspec.running.worker.program import Array
 
 MOST = 10_000
-"""The largest number of elements of a matrix that is reported in full, not only by its shape."""
+"""Numbers of a matrix up to which they are given, not only its shape."""
 MOST_IN_ALL = 300_000
-"""The same for all groups of the layer together."""
+"""The same for all groups of the layer."""
 MOST_PATCHES = 4_000_000
-"""The largest number of elements for which the matrix of patches is computed."""
+"""Numbers of the matrix of patches up to which it is made."""
 MOST_PRODUCTS = 10_000
-"""The most positions of a locally connected layer for which each product is computed."""
+"""Positions of a locally connected layer up to which each has its product."""
 
 
 def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
     """For each group of the layer: filters (one row per output channel) times patches (one column per output
-    position); for a locally connected layer one product for each position. The product is the output without
-    its bias; for a deconv, the numbers that are then added where they overlap."""
+    position); of a locally connected layer one product for each position. The product is the output without
+    its bias; of a deconv, what is then added up where it overlaps."""
     asked = job["im2col"]
     row, op = job["rows"][asked["row"]], asked["op"]
     source = row["inputs"][0]
@@ -72,7 +72,7 @@ def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
 
 
 def _filters(op: dict[str, Any], weight: Array, C: int) -> Array:
-    """The filters, one row each; with a table of connections, 0 for the maps that a filter does not read."""
+    """A row per filter; where a table says which maps it sees, 0 for the others."""
     if op.get("connect"):
         pairs = [(k, c) for k, maps in enumerate(op["connect"]) for c in maps]
         planes, weight = weight, np.zeros((len(op["connect"]), C, *weight.shape[1:]))
@@ -82,8 +82,7 @@ def _filters(op: dict[str, Any], weight: Array, C: int) -> Array:
 
 
 def _patches(op: dict[str, Any], x: Array, out: list[int]) -> Array:
-    """The patches: one column per output position, row by row, and one row per channel and tap of the
-    filter."""
+    """A column per output position, row by row; a row per channel and tap of the filter."""
     F, S, D, axes = op["F"], op["S"], op["D"], tuple(range(1, x.ndim))
     shape = len(x) * math.prod(F), math.prod(out[1:])
     if shape[0] * shape[1] > MOST_PATCHES:

@@ -1,10 +1,10 @@
-"""The weights of an imported network: from the source's file to a file with the keys of the emitted
+"""The weights of a network that was imported: from the source's file into one with the keys of the emitted
 program."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -13,10 +13,11 @@ import numpy as np
 from cnnspec.running.worker import keras
 from cnnspec.running.worker.tell import Fault, Missing, reading
 from cnnspec.running.worker.weights import KNOWN, SAVE
+from cnnspec.sources.layers import Rearranged
 
 MOST_LINES = 12
 PREFIXES = ("module.", "model.", "state_dict.", "_orig_mod.")
-"""Prefixes that wrappers add to each key."""
+"""What wrappers put before each key."""
 
 
 def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
@@ -72,15 +73,16 @@ def _written(
         from safetensors.numpy import save_file
     except ImportError as error:
         raise Missing("weights", str(error)) from None
-    found = {our: prefix + its for our, its in job["keys"].items()}
+    rearranged = {its: Rearranged(*one) for its, one in job["rearranged"].items()}
+    moved = {our: rearranged[its] for our, its in job["keys"].items() if its in rearranged}
+    found = {our: prefix + (moved[our].key if our in moved else its) for our, its in job["keys"].items()}
     absent = {our for our, its in found.items() if its not in shapes and job["counters"].get(our)}
     absent |= {our for our, counts in job["counters"].items() if counts and our not in found}
-    _fit(found, shapes, job["shapes"], absent)
-    made = {
-        our: np.ascontiguousarray(tensor(its).reshape(job["shapes"][our]))
-        for our, its in found.items()
-        if our not in absent
-    }
+    expected = {our: moved[our].sizes if our in moved else shape for our, shape in job["shapes"].items()}
+    _fit(found, shapes, expected, moved.keys(), absent)
+    given = {our: tensor(its) for our, its in found.items() if our not in absent}
+    given |= {our: one.of(given[our]) for our, one in moved.items()}
+    made = {our: np.ascontiguousarray(one.reshape(job["shapes"][our])) for our, one in given.items()}
     made |= {our: np.zeros((), np.int64) for our in absent}
     save_file(made, os.path.join(folder, "weights.safetensors"))
     used = set(found.values())
@@ -104,7 +106,8 @@ def _prefix(names: list[str], keys: Mapping[str, str]) -> str:
 def _fit(
     found: Mapping[str, str],
     shapes: Mapping[str, tuple[int, ...]],
-    ours: Mapping[str, list[int]],
+    ours: Mapping[str, Sequence[int]],
+    moved: Collection[str],
     absent: set[str],
 ) -> None:
     lines = []
@@ -113,7 +116,9 @@ def _fit(
             continue
         if its not in shapes:
             lines.append(f"{its} is missing (for {our})")
-        elif not _same(shapes[its], tuple(ours[our])):
+        elif prod(shapes[its]) != prod(ours[our]) or (
+            our not in moved and not _same(shapes[its], tuple(ours[our]))
+        ):
             lines.append(f"{its}: the file has {_size(shapes[its])}, {our} is {_size(ours[our])}")
     if lines:
         more = [f"… {len(lines) - MOST_LINES:,} more"] if len(lines) > MOST_LINES else []

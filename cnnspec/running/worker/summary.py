@@ -1,4 +1,4 @@
-"""A summary of a volume in a few numbers."""
+"""A volume in a few numbers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import numpy as np
 from cnnspec.running.worker.program import Array
 
 SMALL = 12
-"""The most rows and columns of a map that is shown number by number; the planes of a volume are one after
-another."""
+"""Rows and columns up to which a map is shown number by number; the planes of a volume one after another."""
 FEW = 48
-"""The most rows that are shown number by number, over all maps."""
+"""Rows in all that may be shown so, over all maps."""
 SHORT = 16
-"""The longest vector that is shown number by number."""
+"""Numbers up to which a vector is shown so."""
 
 
 def summary(volume: Array) -> dict[str, Any]:
-    """The shape (without the batch), statistics over all images, and the first image's numbers where these
-    are few."""
+    """Shape (without the batch), statistics over all images; the first image's numbers where they are few."""
     shape = list(volume.shape[1:])
     with np.errstate(all="ignore"):
         found: dict[str, Any] = {
@@ -46,5 +44,5 @@ def _few(shape: list[int]) -> bool:
 
 
 def planes(volume: Array) -> Array:
-    """Maps as rows and columns: a signal is one row, the planes of a volume are below one another."""
+    """Maps as rows and columns: a signal is one row, the planes of a volume are one below the other."""
     return volume if volume.ndim in (1, 3) else volume.reshape(len(volume), -1, volume.shape[-1])

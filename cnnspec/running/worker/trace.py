@@ -1,6 +1,6 @@
-"""Runs a Python module and traces the network in it: `cnnspec import --run-python`. It is the user's own code
-and has all of the user's rights. Its time and memory are limited, its output goes to the error stream, and
-the parent checks the result before it is used."""
+"""A Python module is run, and the network in it traced: `cnnspec import --run-python`. It is the user's own
+code, which may do anything that they may do; its time and memory are limited, what it prints goes to the
+error stream, and what is given back is checked before it is used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from cnnspec.running.worker.tell import MOST, Fault, Missing
 
 MOST_TRACE = 200_000_000
-"""The longest trace, in characters."""
+"""Characters of a trace."""
 
 
 def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
             made = _traced(torch, job)
         except (Fault, MemoryError):
             raise
-        except BaseException as error:  # from the user's code, SystemExit too
+        except BaseException as error:  # of the user's code, SystemExit too
             raise Fault(_what(error), note="\n".join(_where(error, torch.__file__))) from None
     if len(json.dumps(made)) > MOST_TRACE:
         raise Fault("the network is too large to be imported")
@@ -42,7 +42,7 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _limit(seconds: int, memory: int) -> None:
-    """Stops the code when it exceeds these limits."""
+    """The code is stopped when it needs more."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     timer = threading.Timer(seconds, os._exit, (TOO_LONG,))
     timer.daemon = True
@@ -50,12 +50,12 @@ def _limit(seconds: int, memory: int) -> None:
 
 
 TOO_LONG = 124
-"""The exit status when the time limit is exceeded."""
+"""The exit status when the time is over."""
 
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """Keeps the code's output out of the channel to the parent."""
+    """What the code prints does not reach our own channel."""
     ours = os.dup(1)
     before = sys.stdout
     os.dup2(2, 1)
@@ -86,8 +86,7 @@ def _traced(torch: Any, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_starts(torch: Any) -> None:
-    """Skips the initialisation of weights, which takes most of the time for a large module and is not
-    needed."""
+    """How weights start takes most of the time in which a large module is made, and is not needed."""
     for name in dir(torch.nn.init):
         if name.endswith("_") and not name.startswith("_"):
             setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
@@ -128,7 +127,7 @@ def _module(torch: Any, job: Mapping[str, Any]) -> Any:
 
 
 def _inputs(torch: Any, job: Mapping[str, Any], module: Any, device: str) -> tuple[list[Any], dict[str, Any]]:
-    """A batch of two for each input, of the given shape or of the shape that the first convolution takes."""
+    """A batch of two for each input: those that were given, or what the first convolution takes."""
     plain, named = [], {}
     for name, shape in job["inputs"] or [["", _guess(torch, module)]]:
         one = torch.randn(2, *shape, device=device)

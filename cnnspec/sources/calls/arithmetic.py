@@ -21,6 +21,7 @@ from cnnspec.sources.calls.items import (
     Item,
     Kept,
     Laid,
+    Linear,
     Normal,
     Norms,
     Scores,
@@ -28,9 +29,11 @@ from cnnspec.sources.calls.items import (
     number,
 )
 from cnnspec.sources.calls.layout import REPEATED, full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.calls.linear_attention import mean_of
 from cnnspec.sources.calls.norms import responded
 from cnnspec.sources.calls.pools import of_positions
 from cnnspec.sources.calls.reader import Reader
+from cnnspec.sources.calls.relative import scaled_scores, with_offsets
 from cnnspec.sources.calls.rules import Given, reads
 from cnnspec.sources.calls.weights import spectral
 from cnnspec.sources.layers import Layer
@@ -50,11 +53,13 @@ def added(reader: Reader, a: Given) -> Item:
         other = _times(reader, other, (float(alpha),))
     if isinstance(one, Norms) or isinstance(other, Norms):
         return _of_norms(reader, one, other, "sub" if less else "add")
-    for item in (one, other):
+    if isinstance(one, Linear) and one.part == "below" and isinstance(other, float) and not less:
+        return one._replace(eps=one.eps + other)
+    for item, name in ((one, "other"), (other, "self")):
         if isinstance(item, Scores):
-            return item._replace(
-                wrong="numbers are added to the scores of attention (a table of relative positions, a mask)"
-            )
+            if less or alpha != 1:
+                raise Cannot("numbers are subtracted from the scores of attention")
+            return with_offsets(reader, item, reader.call.arguments[name])
     if _numbers(reader, one, other) is not None or _numbers(reader, other, one) is not None:
         return _shifted(reader, one, other, less)
     if isinstance(one, Kept) or isinstance(other, Kept):
@@ -70,7 +75,7 @@ def multiplied(reader: Reader, a: Given) -> Item:
         return _of_norms(reader, one, other, "mul")
     for item, factor in ((one, other), (other, one)):
         if isinstance(item, Scores) and isinstance(factor, Number):
-            return item._replace(factor=item.factor * factor)
+            return scaled_scores(item, factor)
         if isinstance(item, Kept) and isinstance(factor, Number):
             return item._replace(factor=item.factor * factor)
         numbers = _numbers(reader, factor, item)
@@ -90,12 +95,14 @@ def divided(reader: Reader, a: Given) -> Item:
     one, other = a["self"], a["other"]
     if a.get("rounding_mode"):
         raise Cannot("a quotient that is rounded")
+    if isinstance(one, Linear):
+        return mean_of(reader, one, other)
     if isinstance(one, Norms) and isinstance(other, Norms):
         return _of_norms(reader, one, other, "div")
     if isinstance(other, Norms) and other.step == "channels" and one == other.of:
         return Laid(reader.add(L2Norm(), other.of.value), other.of.dims)
     if isinstance(one, Scores) and isinstance(other, Number):
-        return one._replace(factor=one.factor / other)
+        return scaled_scores(one, 1 / other)
     if isinstance(one, Kept) and isinstance(other, Number):
         return one._replace(factor=one.factor / other)
     if isinstance(one, Kept) and isinstance(other, Normal):
@@ -138,7 +145,7 @@ def multiplied_and_added(reader: Reader, a: Given) -> Item:
 
 
 def _of_norms(reader: Reader, one: Item, other: Item, op: str) -> Item:
-    """A step of global response normalisation, or another operation on lengths."""
+    """A step of global response normalisation, or what else is done with lengths."""
     found = responded(reader, one, other, op)
     if found is not None:
         return found
@@ -151,7 +158,7 @@ def _of_norms(reader: Reader, one: Item, other: Item, op: str) -> Item:
 
 
 def _numbers(reader: Reader, item: Any, beside: Any) -> tuple[float, ...] | None:
-    """A number, or a constant with one number or one for each channel of `beside`; else None."""
+    """A number, or a constant with one number, or with one for each channel of `beside`."""
     if isinstance(item, bool):
         return None
     if isinstance(item, Number):
@@ -212,12 +219,11 @@ def _shifted(reader: Reader, one: Item, other: Item, less: bool) -> Item:
     return Affine(reader.laid(item), (1.0,), numbers)
 
 
-# The module's own weights
+# Weights of the module's own
 
 
 def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bool]:
-    """Whether a weight has one number per channel, or one in all; and the tensor, arranged so that the weight
-    fits."""
+    """Where a weight with one number per channel, or one in all, meets a tensor; whether it is one."""
     if prod(weight.held.shape) == 1:
         return laid, True
     dims = ((),) * (len(laid.dims) - len(weight.dims)) + weight.dims
@@ -236,7 +242,7 @@ def _scaled(reader: Reader, laid: Laid, weight: Kept) -> Item:
 
 
 def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
-    """A sum with a trained number per channel: the bias of a `scale` directly before it."""
+    """A trained number per channel is added: the bias of a `scale` right before it."""
     weight, item = (one, other) if isinstance(one, Kept) else (other, one)
     assert isinstance(weight, Kept)
     laid = reader.laid(item)
@@ -283,7 +289,7 @@ def _spread(reader: Reader, laid: Laid, to: tuple[int, ...]) -> Laid:
 
 
 def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
-    """A product or quotient, which broadcasts the smaller tensor itself."""
+    """A product or quotient, which repeats the numbers of the smaller tensor itself."""
     plain = [
         laid._replace(
             dims=tuple(() if dim and all(atom.axis == REPEATED for atom in dim) else dim for dim in laid.dims)
@@ -307,7 +313,7 @@ def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
 
 
 def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
-    """Two tensors, arranged so that their numbers correspond one to one, or by broadcasting."""
+    """Two tensors so arranged that their values meet number by number, or by broadcasting."""
     count = max(len(one.dims), len(other.dims))
     first, second = (((),) * (count - len(laid.dims)) + laid.dims for laid in (one, other))
     shapes = reader.shape(one.value), reader.shape(other.value)
@@ -324,7 +330,7 @@ def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
 
 
 def _meet(reader: Reader, big: Laid, small: Laid) -> bool:
-    """Whether each dimension of the smaller one is arranged as the larger one's, or has size 1."""
+    """Whether the smaller one lies as the larger one does, or has size 1."""
     whole_shape, shape = reader.shape(big.value), reader.shape(small.value)
     same = all(b in ((), a) for a, b in zip(big.dims, small.dims, strict=True))
     fits = len(shape) == 1 or len(shape) == len(whole_shape)
@@ -332,7 +338,7 @@ def _meet(reader: Reader, big: Laid, small: Laid) -> bool:
 
 
 def _laid_like(reader: Reader, big: Laid, small: Laid) -> Laid | None:
-    """The smaller tensor, with the arrangement of the larger one."""
+    """The smaller tensor with its dimensions where the larger one's channels and axes are."""
     if _meet(reader, big, small):
         return small
     shape = reader.shape(big.value)
@@ -361,7 +367,7 @@ def _laid_like(reader: Reader, big: Laid, small: Laid) -> Laid | None:
 
 
 def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
-    """Both tensors as values of their own shapes."""
+    """Both as values of their own shapes."""
     made: list[Laid] = []
     for laid in (big, small):
         if len(laid.dims) > 5:
@@ -370,7 +376,7 @@ def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
     return made[0], made[1]
 
 
-# Activations that the code computes from several calls
+# Activations that are written out
 
 
 def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:

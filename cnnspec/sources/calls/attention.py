@@ -1,4 +1,4 @@
-"""Attention, as one call, or as two products and a softmax."""
+"""Attention, as one op or written out with two products and a softmax."""
 
 from __future__ import annotations
 
@@ -8,61 +8,81 @@ from cnnspec.ops.attention import Attention
 from cnnspec.ops.merge import Concat
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Times
-from cnnspec.sources.calls.items import Cannot, Item, Kept, Laid, Scores, number
+from cnnspec.sources.calls.items import Affine, Cannot, Item, Kept, Laid, Linear, Scores, WithOnes, number
 from cnnspec.sources.calls.layout import (
     REPEATED,
     Dim,
-    Dims,
     atoms_of,
     full,
+    heads_apart,
     only,
     permuted,
     size_of,
     sizes_of,
+    swapped,
     viewed,
     whole,
 )
+from cnnspec.sources.calls.linear_attention import products_of, without_relu
 from cnnspec.sources.calls.reader import Reader
+from cnnspec.sources.calls.relative import with_offsets
 from cnnspec.sources.calls.rules import Given, reads
 
 
 @reads("scaled_dot_product_attention")
 def attention(reader: Reader, a: Given) -> Item:
     """scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale)."""
-    if a.get("attn_mask") is not None or a.get("is_causal"):
+    if a.get("is_causal"):
         raise Cannot("attention with a mask")
     q, k, v = (reader.laid(a[name]) for name in ("query", "key", "value"))
     depth = size_of(q.dims[-1])
     factor = a.get("scale") or depth**-0.5
-    return _attended(reader, Scores(q, k, factor, softmax=True), v)
+    scores = Scores(q, k, factor)
+    if a.get("attn_mask") is not None:
+        assert reader.call is not None
+        scores = with_offsets(reader, scores, reader.call.arguments["attn_mask"])
+    return _attended(reader, scores, v)
 
 
 @reads("bmm", "__matmul__")
 def product(reader: Reader, a: Given) -> Item:
-    """A product of matrices: queries and keys give scores, scores and values the output of attention."""
+    """Queries and keys give scores, scores and values the output of attention."""
     one, other = a.get("self"), a.get("other", a.get("mat2"))
     if isinstance(one, Scores):
         if one.turned or not one.softmax:
             raise Cannot("a product of scores without a softmax along the keys")
         return _attended(reader, one, reader.laid(other))
     if isinstance(other, Scores):
+        if linear := products_of(reader.laid(one), other):
+            return linear
         if not other.turned or not other.softmax:
             raise Cannot("a product of scores without a softmax along the keys")
         value = reader.laid(one)
-        made = _attended(reader, other, value._replace(dims=_swapped(value.dims)))
-        return made._replace(dims=_swapped(made.dims))
-    first, second = reader.laid(one), reader.laid(other)
+        made = _attended(reader, other, value._replace(dims=swapped(value.dims)))
+        return made._replace(dims=swapped(made.dims))
+    ones = isinstance(other, WithOnes)
+    (one, factor), (other, times) = _factor(one), _factor(other)
+    first, second = reader.laid(one), other.of if isinstance(other, WithOnes) else reader.laid(other)
     if len(first.dims) != len(second.dims) or len(first.dims) < 3:
         raise Cannot("a product of matrices that is no attention")
-    turned = second._replace(dims=_swapped(second.dims))
-    if size_of(turned.dims[-2]) == 1 and size_of(first.dims[-1]) > 1:
-        return _weighted_sum(reader, first, turned)
-    return Scores(first, turned)
+    turned = second._replace(dims=swapped(second.dims))
+    if not ones and size_of(turned.dims[-2]) == 1 and size_of(first.dims[-1]) > 1:
+        from cnnspec.sources.calls.arithmetic import multiplied
+
+        total = _weighted_sum(reader, first, turned)
+        return multiplied(reader, {"self": total, "other": factor * times}) if factor * times != 1 else total
+    return Scores(first, turned, factor * times, ones=ones)
+
+
+def _factor(item: Item) -> tuple[Item, float]:
+    """A tensor, and the number that it was multiplied by."""
+    plain = isinstance(item, Affine) and len(item.factor) == 1 and not any(item.shift) and not item.clamped
+    return (item.of, item.factor[0]) if isinstance(item, Affine) and plain else (item, 1.0)
 
 
 @reads("einsum")
 def named_product(reader: Reader, a: Given) -> Item:
-    """einsum(equation, tensors): a product of matrices whose dimensions are named by letters."""
+    """einsum(equation, tensors): a product of matrices whose dimensions have letters."""
     left, _, out = str(a["equation"]).replace(" ", "").partition("->")
     letters, items = left.split(","), a["tensors"]
     if len(letters) != 2 or "." in left or not out or any(len({*one}) != len(one) for one in (*letters, out)):
@@ -90,7 +110,7 @@ def named_product(reader: Reader, a: Given) -> Item:
 
 
 def _with_letters(reader: Reader, item: Item, letters: str, wanted: str) -> Item:
-    """A tensor with its dimensions in another order, given by letters."""
+    """A tensor with its dimensions in another order."""
     if letters == wanted:
         return item
     if isinstance(item, Scores) and letters == wanted[:-2] + wanted[:-3:-1]:
@@ -102,37 +122,54 @@ def _with_letters(reader: Reader, item: Item, letters: str, wanted: str) -> Item
 
 
 def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:
-    """A product with a single column: the weighted sum of the numbers (global context)."""
+    """A product with a single column: numbers times weights, summed (global context)."""
     from cnnspec.sources.calls.arithmetic import multiplied
     from cnnspec.sources.calls.pools import summed
 
     return summed(reader, multiplied(reader, {"self": x, "other": weights}), len(x.dims) - 1)
 
 
-def _swapped(dims: Dims) -> Dims:
-    return (*dims[:-2], dims[-1], dims[-2])
-
-
 def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
-    """The attention layer, from queries, keys and values with the dimensions N, heads, positions, channels of
-    a head."""
+    """The layer, of queries, keys and values with dimensions N, heads, positions, channels of a head."""
     if scores.wrong:
         raise Cannot(scores.wrong)
-    q, k = scores.q, scores.k
+    merged, offsets = heads_apart(v.dims) != v.dims, scores.offsets
+    q, k, v = (one._replace(dims=heads_apart(one.dims)) for one in (scores.q, scores.k, v))
     heads = prod(sizes_of(q.dims[1:-2]))
     depth = size_of(q.dims[-1])
     values = [_by_heads(reader, q), *(_for_heads(reader, laid, heads) for laid in (k, v))]
-    plain = isclose(scores.factor, depth**-0.5, rel_tol=1e-9)
-    if not plain and scores.factor != 1:
-        values[0] = reader.add(Times(factor=number(scores.factor)), values[0])
-    # keys and values must have the same positions; queries may have other ones
+    ratio = offsets.ratio if offsets is not None and offsets.kind == "query" else 1.0
+    if offsets is not None and offsets.kind == "table" and not isclose(offsets.ratio, 1, rel_tol=1e-9):
+        raise Cannot("the table of relative positions is multiplied by a number")
+    factors = (scores.factor * ratio, 1 / ratio)
+    plain = isclose(scores.factor, depth**-0.5, rel_tol=1e-9) and isclose(ratio, 1, rel_tol=1e-9)
+    for place, factor in enumerate(() if plain else factors):
+        if not isclose(factor, 1, rel_tol=1e-9):
+            values[place] = reader.add(Times(factor=number(factor)), values[place])
+    # keys and values must have the same positions; those of the queries may be others
     shapes = [reader.shape(value) for value in values]
-    if shapes[1][1:] != shapes[2][1:]:
+    if shapes[1][1:] != shapes[2][1:] and offsets is None:
         for place in (1, 2):
             C, *sizes = reader.shape(values[place])
             if len(sizes) > 1:
                 values[place] = reader.add(Reshape(shape=(C, prod(sizes))), values[place])
-    value = reader.add(Attention(heads=heads, unscaled=not plain), *values)
+    relative, weights = (offsets.kind, offsets.weights) if offsets is not None else (None, {})
+    op = Attention(heads=heads, unscaled=not plain, relative=relative)
+    made = _laid_out(reader, reader.add(op, *values, weights=weights), q, heads)
+    return made._replace(dims=(atoms_of(made.dims[:2]), *made.dims[2:])) if merged else made
+
+
+def linear(reader: Reader, item: Linear, eps: float) -> Laid:
+    """Attention with relu(q) and relu(k) in place of the softmax."""
+    q, k = (without_relu(reader, laid) for laid in (item.q, item.k))
+    heads = prod(sizes_of(q.dims[1:-2]))
+    values = [_by_heads(reader, laid) for laid in (q, k, item.v)]
+    value = reader.add(Attention(heads=heads, softmax=False, eps=number(eps)), *values)
+    return _laid_out(reader, value, q, heads)
+
+
+def _laid_out(reader: Reader, value: int, q: Laid, heads: int) -> Laid:
+    """The output with the dimensions N, heads, positions, channels of a head."""
     shape = reader.shape(value)
     positions: Dim = atoms_of(full(axis, size) for axis, size in enumerate(shape) if axis)
     parts = (*sizes_of(q.dims[1:-2]), shape[0] // heads)
@@ -143,7 +180,7 @@ def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
 
 
 def _for_heads(reader: Reader, laid: Laid, heads: int) -> int:
-    """The keys or values; where all heads have the same, these are stacked once for each head."""
+    """Keys or values; what all heads have in common is stacked as many times as there are heads."""
     count = len(laid.dims)
     shared = atoms_of(laid.dims[1:-2])
     if any(atom.axis != REPEATED for atom in shared) or heads == 1:
@@ -153,7 +190,7 @@ def _for_heads(reader: Reader, laid: Laid, heads: int) -> int:
 
 
 def _by_heads(reader: Reader, laid: Laid) -> int:
-    """A value whose channels are heads times channels of a head, and whose positions are the positions."""
+    """A value whose channels are heads by channels of a head, and whose positions are positions."""
     *before, positions, depth = laid.dims
     shape = reader.shape(laid.value)
     channels = atoms_of([*before[1:], depth])

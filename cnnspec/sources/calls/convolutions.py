@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec.ops.base import Op
 from cnnspec.ops.conv import Conv, DwConv
@@ -13,10 +13,12 @@ from cnnspec.ops.local import Local
 from cnnspec.ops.pool import Blur
 from cnnspec.ops.reshape import Pad
 from cnnspec.ops.sliding import same_ends
-from cnnspec.sources.calls.items import Cannot, Item, Kept, Laid, Normal, Unknown, number
+from cnnspec.sources.calls.items import Cannot, Computed, Item, Kept, Laid, Normal, Unknown, kept, number
 from cnnspec.sources.calls.layout import full, with_size
+from cnnspec.sources.calls.moved import NotMoved
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, each, reads
+from cnnspec.sources.calls.trace import Tensor
 from cnnspec.sources.calls.weights import PRODUCT, SIGMA, weight_of
 from cnnspec.sources.layers import Layer
 
@@ -27,10 +29,12 @@ BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
 def convolution(reader: Reader, a: Given) -> Item:
     """conv2d(input, weight, bias, stride, padding, dilation, groups)."""
     weight = weight_of(a["weight"])
-    shape = _shape(weight)
+    table = _table(reader) if isinstance(weight, Computed) else None
+    weight, shape = (weight, _shape(weight)) if table is None else (table.weight, table.shape)
     axes = len(shape) - 2
     value = reader.settled(reader.laid(a["input"]))
-    options: dict[str, Any] = {
+    options: dict[str, Any] = {} if table is None else {"connect": table.maps}
+    options |= {
         "F": shape[2:],
         "S": each(a["stride"], axes),
         "D": each(a["dilation"], axes),
@@ -56,6 +60,42 @@ def convolution(reader: Reader, a: Given) -> Item:
     return reader.fresh(reader.add(op(**options, **more), value, weights=weights))
 
 
+class _Table(NamedTuple):
+    """Planes of a weight that are put where a filter reads a map, zeros elsewhere. maps: that each filter
+    reads."""
+
+    weight: Kept
+    shape: tuple[int, ...]
+    maps: tuple[tuple[int, ...], ...]
+
+
+def _table(reader: Reader) -> _Table | None:
+    """What the weight of the present call is, if it is that."""
+    assert reader.call is not None
+    argument = reader.call.arguments["weight"]
+    try:
+        terms = reader.moves.terms(argument.number) if isinstance(argument, Tensor) else []
+    except NotMoved:
+        return None
+    held = reader.moves.held(terms[0].source) if len(terms) == 1 else None
+    if held is None or held.kind != "weight" or terms[0].factor != 1:
+        return None
+    shape, at = terms[0].shape, terms[0].at
+    plane, count = prod(shape[2:]), 0
+    maps: list[tuple[int, ...]] = []
+    for first in range(0, len(at), shape[1] * plane):
+        row = []
+        for channel in range(shape[1]):
+            here = [*at[first + channel * plane : first + (channel + 1) * plane]]
+            if here == [*range(count * plane, (count + 1) * plane)]:
+                row.append(channel)
+                count += 1
+            elif max(here) >= 0:
+                return None
+        maps.append(tuple(row))
+    return _Table(kept(held), shape, tuple(maps)) if count * plane == prod(held.shape) else None
+
+
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed(reader: Reader, a: Given) -> Item:
     """conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
@@ -78,7 +118,7 @@ def transposed(reader: Reader, a: Given) -> Item:
 
 @reads("local")
 def local(reader: Reader, a: Given) -> Item:
-    """A convolution with separate filters for each position, from Darknet and Keras."""
+    """A convolution with filters of its own at each position, as Darknet and Keras have it."""
     shape = _shape(a["weight"])
     axes = (len(shape) - 2) // 2
     more, weights = _weights(reader, a["weight"], a["bias"])
@@ -93,7 +133,7 @@ def local(reader: Reader, a: Given) -> Item:
 
 @reads("linear")
 def linear(reader: Reader, a: Given) -> Item:
-    """A linear layer over the last dimension, at each position."""
+    """Over the last dimension, at each position."""
     laid = reader.at_channels(reader.laid(a["input"]), -1)
     weight = weight_of(a["weight"])
     K = _shape(weight)[0]
@@ -110,7 +150,7 @@ def linear(reader: Reader, a: Given) -> Item:
 
 @reads("addmm")
 def addmm(reader: Reader, a: Given) -> Item:
-    """A linear layer in older code."""
+    """What a linear layer is in old code."""
     raise Cannot("a product with a matrix that is no linear layer's")
 
 
@@ -125,7 +165,7 @@ def _shape(weight: Any) -> tuple[int, ...]:
 
 
 def _weights(reader: Reader, weight: Any, bias: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """The arguments of a layer that depend on its weights, and the key of each weight."""
+    """Arguments about weights, and the key of each."""
     options: dict[str, Any] = {"bias": bias is not None}
     keys: dict[str, str] = {}
     if isinstance(weight, Normal):
@@ -150,7 +190,7 @@ def _weights(reader: Reader, weight: Any, bias: Any) -> tuple[dict[str, Any], di
 
 
 def _literal(weight: Kept) -> dict[str, Any]:
-    """A filter that is a constant of the code, as a literal."""
+    """A filter that is a constant of the code."""
     values = weight.held.values
     if values is None:
         raise Unknown("the weight is a constant whose numbers are not known")
@@ -171,7 +211,7 @@ def _literal(weight: Kept) -> dict[str, Any]:
 
 
 def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> Op | None:
-    """The binomial filter of BlurPool, which has a layer of its own; None for other filters."""
+    """The binomial filter of BlurPool, which is a layer of its own."""
     if not depthwise or bias is not None or not isinstance(weight, Kept) or weight.held.kind == "weight":
         return None
     values, size = weight.held.values, options["F"][-1]
@@ -189,7 +229,7 @@ def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> O
 
 
 def _same(reader: Reader, value: int, options: dict[str, Any]) -> tuple[int, Any]:
-    """Zeros before a convolution become part of it where they equal those of `Psame`."""
+    """Zeros before a convolution that are what `Psame` gives belong to it."""
     first = len(reader.inputs)
     made = reader.layers[value - first] if value >= first else None
     if not isinstance(made, Layer) or not isinstance(made.op, Pad) or any(options["P"]):

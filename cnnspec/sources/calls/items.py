@@ -1,5 +1,5 @@
-"""The meaning of a torch tensor while a trace is read: a value of the network, a weight, or an intermediate
-step of a layer."""
+"""What a tensor of torch is while a trace is read: a value of the network, a weight, a step on the way to a
+layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import inf
 from struct import pack, unpack
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.ops.base import Op, Shape
 from cnnspec.ops.fields import exact
@@ -16,24 +16,23 @@ from cnnspec.sources.calls.trace import Held
 
 
 class Cannot(Exception):
-    """The language has no layer for a call; the message is the reason, a clause."""
+    """The language cannot say a call: why, in a clause."""
 
 
 class Unknown(Cannot):
-    """A call could be translated if the values of a constant were known, which they are not on the meta
-    device."""
+    """It could be said if the values of a constant were known: on the meta device they are not."""
 
 
 class Laid(NamedTuple):
-    """A tensor that the network computes: a value of the layer list, and its arrangement."""
+    """A tensor that the network computes: a value of the layer list, and how it lies."""
 
     value: int
     dims: Dims
 
 
 class Kept(NamedTuple):
-    """A weight, buffer or constant, perhaps through views: `dims` refer to its own axes. factor: a number
-    that it was multiplied by."""
+    """A weight, buffer or constant, seen through views: `dims` lie on its own axes. factor: it was multiplied
+    by this number."""
 
     held: Held
     dims: Dims
@@ -41,28 +40,52 @@ class Kept(NamedTuple):
 
     @property
     def plain(self) -> bool:
-        """Whether it is used as it is stored."""
+        """Whether it is used as it is kept."""
         return self.factor == 1 and self.dims == tuple(
             full(axis, n) for axis, n in enumerate(self.held.shape)
         )
 
 
+class Offsets(NamedTuple):
+    """What is added to scores: a table, or products of the queries. weights: of the layer, key by name.
+    ratio: of the queries' products with these vectors to those with the keys; what a table was multiplied
+    by."""
+
+    kind: Literal["table", "query"]
+    weights: Mapping[str, str]
+    ratio: float = 1.0
+
+
 class Scores(NamedTuple):
-    """Products of queries and keys, an intermediate step of attention: not a value of the language by itself.
-    turned: rows are keys. softmax: along the keys, done. wrong: the reason why it is not the language's
-    attention."""
+    """Products of queries and keys on their way to attention: not a value of the language by itself.
+    turned: rows are keys. softmax: along the keys, done. offsets: numbers that depend on where the positions
+    are, added. ones: `k` has one more channel, of ones. wrong: why it is no attention of the language's."""
 
     q: Laid
     k: Laid
     factor: float = 1.0
     softmax: bool = False
     turned: bool = False
+    offsets: Offsets | None = None
+    ones: bool = False
     wrong: str = ""
 
 
+class Linear(NamedTuple):
+    """q·(Σ k·vᵀ), on its way to attention without a softmax. ones: v has one more channel, of ones; then this
+    is all of it, what is `above`, or what is `below`, the last channel, to which eps may have been added."""
+
+    q: Laid
+    k: Laid
+    v: Laid
+    ones: bool = False
+    part: Literal["", "above", "below"] = ""
+    eps: float = 0.0
+
+
 class Affine(NamedTuple):
-    """A tensor times numbers plus numbers, one or one per channel. It becomes layers only when the next call
-    is known. clamped: followed by relu6."""
+    """A tensor times numbers plus numbers, one or one per channel: no layer until one knows what follows.
+    clamped: and then relu6."""
 
     of: Laid
     factor: tuple[float, ...] = (1.0,)
@@ -71,8 +94,8 @@ class Affine(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """A tensor that is computed from weights or constants alone, and for which no rule exists: the op, its
-    arguments, and the index of the tensor among its outputs."""
+    """A tensor that is computed from weights or constants alone, in a way that no rule reads: the op, its
+    arguments, and which of its tensors this is."""
 
     by: str
     arguments: Mapping[str, Item] = {}
@@ -80,9 +103,9 @@ class Computed(NamedTuple):
 
 
 class Norms(NamedTuple):
-    """The lengths of each position's `channels`, or of a tensor's maps (`lengths`). The others are the steps
-    of global response normalisation: the `mean` of the lengths, plus eps, the `share` of each, the tensor
-    times its share (`product`), with a weight, and with a bias."""
+    """The lengths of each position's `channels`; or of a tensor's maps (`lengths`), and what global response
+    normalisation makes of them, step by step: their `mean`, which eps is added to, the `share` of each, the
+    tensor times its share (`product`), with a weight, and with a bias."""
 
     of: Laid
     step: str
@@ -92,7 +115,7 @@ class Norms(NamedTuple):
 
 
 class Distances(NamedTuple):
-    """A vector minus each row of a weight, perhaps squared: the terms that `rbf` sums."""
+    """A vector minus each row of a weight, perhaps squared: what `rbf` sums."""
 
     of: Laid
     weight: Kept
@@ -100,21 +123,28 @@ class Distances(NamedTuple):
 
 
 class Padded(NamedTuple):
-    """A border of −∞, which only a maxpool accepts."""
+    """A border of −∞, which only a maxpool takes."""
 
     of: Laid
     ends: tuple[tuple[int, int], ...]
 
 
+class WithOnes(NamedTuple):
+    """A tensor with one more number, a 1, behind the last dimension: the values of attention without a
+    softmax."""
+
+    of: Laid
+
+
 class Places(NamedTuple):
-    """The positions of a maxpool's maxima: its input, and the pool."""
+    """Where a maxpool found its maxima: its input, and the pool."""
 
     value: int
     pool: Op
 
 
 class Normal(NamedTuple):
-    """A weight that is normalised before it is used: the word, and the keys by the op's names of weights."""
+    """A weight that is normalised before it is used: the word, and keys by the names that the op has."""
 
     normalised: str
     keys: Mapping[str, str]
@@ -124,8 +154,8 @@ class Normal(NamedTuple):
 
 
 Item: TypeAlias = (
-    "Laid | Kept | Computed | Scores | Affine | Norms | Distances | Padded | Places | Normal | float | bool"
-    " | str | tuple[Item, ...] | None"
+    "Laid | Kept | Computed | Scores | Linear | Affine | Norms | Distances | Padded | WithOnes | Places"
+    " | Normal | float | bool | str | tuple[Item, ...] | None"
 )
 
 
@@ -134,15 +164,15 @@ def kept(held: Held, factor: float = 1.0) -> Kept:
 
 
 def number(value: float) -> Fraction:
-    """The number as in a spec: 0.1, not 0.1000000000000000055, nor float32's 0.10000000149; 1/3 where it
-    equals that."""
+    """As a spec would write it: 0.1, not 0.1000000000000000055, nor float32's 0.10000000149; 1/3 where it is
+    that."""
     plain = exact(_short(float(value)))
     simple = plain.limit_denominator(1000)
     return simple if float(simple) == float(value) else plain
 
 
 def _short(value: float) -> float:
-    """The shortest decimal with the same float32 value, if a float32 has this value."""
+    """Of a number that float32 holds, the shortest decimal that is it there."""
     if value != _single(value):
         return value
     shorter = (float(f"{value:.{digits}g}") for digits in range(1, 9))

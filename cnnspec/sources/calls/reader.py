@@ -1,4 +1,4 @@
-"""Reads a trace call by call: the meaning of each torch tensor, and the layers so far."""
+"""A trace, read call by call: what each tensor of torch is, and the layers so far."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ from cnnspec.sources.calls.items import (
     Item,
     Kept,
     Laid,
+    Linear,
     Norms,
     Padded,
     Scores,
+    WithOnes,
     kept,
     number,
 )
@@ -42,14 +44,15 @@ from cnnspec.sources.calls.layout import (
     viewed,
     whole,
 )
+from cnnspec.sources.calls.moved import Moves
 from cnnspec.sources.calls.trace import Call, Tensor, Trace
-from cnnspec.sources.layers import Hole, Layer
+from cnnspec.sources.layers import Hole, Layer, Rearranged
 
 T = TypeVar("T")
 
 
 class Reader:
-    """The layers so far, and the meaning of each tensor of the trace."""
+    """The layers so far, and what each tensor of the trace is."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -58,7 +61,9 @@ class Reader:
         self.items: dict[int, Item] = {}
         self.notes: list[str] = [*trace.notes]
         self.call: Call | None = None
-        self.origins: dict[int, tuple[Item, Call]] = {}  # the call that made an item, by the item's `id`
+        self.origins: dict[int, tuple[Item, Call]] = {}  # the call that gave an item, by its identity
+        self.moves = Moves(trace)
+        self.rearranged: dict[str, Rearranged] = {}
         self.known: dict[tuple[Any, ...], int] = {}
         self.keys: list[tuple[Any, ...] | None] = []
         for place, one in enumerate(trace.held):
@@ -70,13 +75,12 @@ class Reader:
     # Layers
 
     def shape(self, value: int) -> Shape:
-        """The shape of a value, without the batch axis."""
+        """Of a value, without the images."""
         first = len(self.inputs)
         return self.inputs[value].shape[1:] if value < first else self.layers[value - first].shape
 
     def add(self, op: Op, *values: int, weights: Mapping[str, str] | None = None) -> int:
-        """Adds a layer and returns its value. A layer without weights that a module computes twice is added
-        once."""
+        """A layer; gives its value. What a module computes twice without weights is there once."""
         scopes = self.call.scopes if self.call is not None else ()
         key = (op, values, scopes) if not weights and op.word not in ("dropout", "droppath") else None
         if key in self.known and key is not None:
@@ -96,7 +100,7 @@ class Reader:
         return made
 
     def taken_back(self, before: int) -> None:
-        """Removes the layers of a call that could not be translated."""
+        """The layers of a call that came to nothing are no layers."""
         del self.layers[before:]
         for key in self.keys[before:]:
             if key is not None:
@@ -104,7 +108,7 @@ class Reader:
         del self.keys[before:]
 
     def hole(self, call: Call, why: str) -> tuple[Item, ...]:
-        """A hole for each tensor that a call returns."""
+        """A named hole for each tensor that a call gives."""
         made: list[Item] = []
         values = tuple(dict.fromkeys(self._read_by(call.arguments.values())))
         weights = {
@@ -125,6 +129,11 @@ class Reader:
             made.append(Laid(len(self.inputs) + len(self.layers) - 1, viewed(laid, shape) or laid))
         return tuple(made)
 
+    def key(self, weight: Rearranged) -> str:
+        """What stands for a weight in another order among the keys of weights."""
+        self.rearranged[str(weight)] = weight
+        return str(weight)
+
     # Arguments
 
     def item(self, argument: Any) -> Item:
@@ -135,11 +144,11 @@ class Reader:
         return argument if isinstance(argument, bool | int | float | str) else None
 
     def _read_by(self, arguments: Iterable[Any]) -> Iterator[int]:
-        """The values that a call reads; intermediate steps become layers."""
+        """The values that a call reads; what was put off is made layers."""
         for one in _flat(map(self.item, arguments)):
-            if isinstance(one, Scores):
+            if isinstance(one, Scores | Linear):
                 yield from (one.q.value, one.k.value)
-            elif isinstance(one, Padded | Distances):
+            elif isinstance(one, Padded | WithOnes | Distances):
                 yield one.of.value
             elif isinstance(one, Laid | Affine | Norms):
                 yield self.laid(one).value
@@ -151,7 +160,7 @@ class Reader:
         return list(_of_kind(map(self.item, arguments), Kept))
 
     def laid(self, item: Any) -> Laid:
-        """A tensor of the network; an intermediate step becomes layers."""
+        """A tensor of the network; what was put off is made a layer."""
         if isinstance(item, Laid):
             return item
         if isinstance(item, Affine):
@@ -161,13 +170,17 @@ class Reader:
             return self._lengths(item)
         if isinstance(item, Padded):
             raise Cannot("a border of −∞ without a maxpool after it")
-        if isinstance(item, Scores):
-            raise Cannot("scores of attention are used outside of it")
+        if isinstance(item, WithOnes):
+            raise Cannot("a border of ones")
+        if isinstance(item, Scores | Linear):
+            raise Cannot(
+                "products of queries and keys are used in another way than the language's attention does"
+            )
         raise Cannot("it is computed from weights or constants alone")
 
     @contextmanager
     def where(self, item: Item) -> Iterator[None]:
-        """Layers that are made from an item belong to the call that made the item."""
+        """What is made of an item belongs to the call that gave it."""
         now = self.call
         if id(item) in self.origins:
             self.call = self.origins[id(item)][1]
@@ -222,7 +235,7 @@ class Reader:
     # Arrangements
 
     def at_channels(self, laid: Laid, dim: int) -> Laid:
-        """The tensor with dimension `dim` as the channels, and all others as positions."""
+        """The tensor where dimension `dim` is the channels, and all other ones are positions."""
         dim %= len(laid.dims)
         shape = self.shape(laid.value)
         images = full(BATCH, self.trace.batch)
@@ -238,8 +251,8 @@ class Reader:
         return Laid(value, permuted(seen, [order.index(place) for place in range(len(order))]))
 
     def settled(self, laid: Laid, dims: Dims | None = None) -> int:
-        """A value with the tensor's own shape: its first dimension is the batch, the next the channels.
-        `dims`: another arrangement of it."""
+        """A value whose own shape is that of the tensor: its first dimension is the images, the next the
+        channels. `dims`: another arrangement of it."""
         dims = dims or laid.dims
         if atoms_of(dims[:1]) != full(BATCH, self.trace.batch):
             raise Cannot("images and positions are exchanged")

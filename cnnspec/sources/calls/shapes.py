@@ -1,4 +1,4 @@
-"""Views, permutations, parts, stacks, borders and sizes: calls that move numbers without computing."""
+"""Views, permutations, parts, stacks, borders and sizes: what moves numbers without computing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from cnnspec.ops.merge import Concat
 from cnnspec.ops.pool import MaxPool
 from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
 from cnnspec.ops.reshape import Crop, Pad, Reshape, Slice
-from cnnspec.sources.calls.items import Affine, Cannot, Item, Kept, Laid, Normal, Padded, Places, Scores
+from cnnspec.sources.calls.items import (
+    Affine,
+    Cannot,
+    Item,
+    Kept,
+    Laid,
+    Linear,
+    Normal,
+    Padded,
+    Places,
+    Scores,
+    WithOnes,
+)
 from cnnspec.sources.calls.layout import (
     BATCH,
     REPEATED,
@@ -20,6 +32,7 @@ from cnnspec.sources.calls.layout import (
     viewed,
     whole,
 )
+from cnnspec.sources.calls.linear_attention import part_of
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 
@@ -38,7 +51,7 @@ def same(reader: Reader, a: Given) -> Item:
     "reshape_as",
 )  # fmt: skip
 def seen(reader: Reader, a: Given) -> Item:
-    """The same numbers in the same order, with other dimensions."""
+    """The same numbers in the same order, as other dimensions."""
     call = reader.call
     assert call is not None
     item, sizes = a.get("self", a.get("input")), call.shapes[0]
@@ -64,7 +77,7 @@ def seen(reader: Reader, a: Given) -> Item:
     made, shape = Laid(laid.value, dims), reader.shape(laid.value)
     channels = atoms_of(dims[1:2])
     if len(channels) > 1 and dims[2:] == whole(shape, 1)[2:] and all(atom.axis == 0 for atom in channels):
-        return reader.fresh(reader.settled(made))  # channels are shuffled, and no later view can undo that
+        return reader.fresh(reader.settled(made))  # channels are shuffled: nothing undoes that
     return made
 
 
@@ -80,12 +93,13 @@ def exchanged(reader: Reader, a: Given) -> Item:
     laid = item.of if isinstance(item, Affine) else item
     if not isinstance(laid, Laid | Kept):
         laid = reader.laid(laid)
-    order = _order(call.op, a, len(laid.dims))
+    order = order_of(call.op, a, len(laid.dims))
     made = laid._replace(dims=permuted(laid.dims, order))
     return item._replace(of=made) if isinstance(item, Affine) and isinstance(made, Laid) else made
 
 
-def _order(op: str, a: Given, count: int) -> list[int]:
+def order_of(op: str, a: Given, count: int) -> list[int]:
+    """Where each dimension of a permuted tensor was before."""
     order = list(range(count))
     if op == "permute":
         return [one % count for one in a["dims"]]
@@ -160,7 +174,7 @@ def _channels_first(reader: Reader, laid: Laid, dim: int) -> Laid:
 
 @reads("stack")
 def piled(reader: Reader, a: Given) -> Item:
-    """stack(tensors, dim): a new dimension. At the channels, it becomes a part of them."""
+    """stack(tensors, dim): a new dimension, of which one at the channels is a part of them."""
     parts = [reader.laid(one) for one in a["tensors"]]
     dim = int(a.get("dim", 0)) % (len(parts[0].dims) + 1)
     if dim == 0:
@@ -217,6 +231,8 @@ def sliced(reader: Reader, a: Given) -> Item:
     item = a["self"]
     if isinstance(item, Kept):
         raise Cannot("parts of weights")
+    if isinstance(item, Linear):
+        return part_of(item, a)
     dim = int(a.get("dim", 0))
     laid = reader.laid(item)
     dim %= len(laid.dims)
@@ -233,7 +249,7 @@ def sliced(reader: Reader, a: Given) -> Item:
 
 
 def _every(reader: Reader, laid: Laid, dim: int, step: int) -> Laid:
-    """Every second position: a maxpool whose window is one number."""
+    """Every second position: a maxpool that sees one number."""
     (atom,) = laid.dims[dim] if len(laid.dims[dim]) == 1 else (None,)
     shape = reader.shape(laid.value)
     if atom is None or atom.axis <= 0 or atom.size != shape[atom.axis]:
@@ -262,7 +278,7 @@ def _other(layer: Any, axis: int, axes: int) -> tuple[int, ...] | None:
 
 
 def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
-    """The positions `low` … `high` (exclusive) along a dimension."""
+    """Places `low` … `high` (exclusive) along a dimension."""
     here, shape = laid.dims[dim], reader.shape(laid.value)
     size = size_of(here)
     if (low, high) == (0, size):
@@ -301,7 +317,7 @@ def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
 
 
 def _cropped(reader: Reader, value: int, size: list[int], offset: list[int]) -> int:
-    """A region of a map. A region of a region becomes one region of the original map."""
+    """A region of a map; of a region, one region of the map before."""
     first = len(reader.inputs)
     before = getattr(reader.layers[value - first], "op", None) if value >= first else None
     if isinstance(before, Crop) and before.offset is not None:
@@ -330,6 +346,8 @@ def padded(reader: Reader, a: Given) -> Item:
         return laid
     if 0 in pairs:
         raise Cannot("images are added")
+    if pairs == {len(laid.dims) - 1: (0, 1)} and mode == "constant" and a.get("value") == 1:
+        return WithOnes(laid)
     if mode not in ("constant", "reflect", "replicate"):
         raise Cannot(f"a border of the mode {mode}")
     if any(min(pair) < 0 for pair in pairs.values()):

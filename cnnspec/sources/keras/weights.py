@@ -1,8 +1,9 @@
-"""The weights of a Keras model, in torch's layouts: from an .h5 file, or from the one inside a .keras file.
+"""The weights of a Keras model, in torch's layouts: of an .h5 file, or of the one in a .keras file.
 
-Files are untrusted. Only plain datasets are read: those in the file itself, with the shape of the network's
-weight, that are stored without a filter or with one of HDF5's own; so no more is read than the network
-needs."""
+What a file says is not trusted. Only plain datasets are read, which lie in the file itself, have the shape
+that the network's weight has, and are stored as they are or by HDF5's own filters; so no more is read than
+the network needs.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +28,12 @@ MOST_GROUPS = 100_000
 DEEPEST = 32
 MOST_NAMES = 100_000
 OVERHEAD = 1 << 28
-"""The most bytes of a file in addition to the network's weights; an optimizer has two numbers for each
-weight."""
+"""Bytes of a file besides the network's weights; an optimiser has two numbers for each weight."""
 FILTERS = frozenset(("gzip", "lzf", None))
 
 
 class Weights(NamedTuple):
-    """The keys of the weights that a file has, and a function that reads one."""
+    """The keys that a file has weights for, and how one is read."""
 
     shapes: Mapping[str, Shape]
     read: Callable[[str], Array]
@@ -52,8 +52,7 @@ def config_of(path: str) -> bytes:
 
 
 def weights_of(path: str, trace: Trace, layouts: Mapping[str, Layout], folder: str) -> Weights:
-    """The weights in a file for the network of a trace. folder: where the .h5 file from a .keras file is
-    written."""
+    """The weights in a file of the network of a trace. folder: where an .h5 file in a .keras file is put."""
     if zipfile.is_zipfile(path):
         path = _unzipped(path, trace, folder)
     found = _by_key(_opened(path), trace, layouts)
@@ -81,7 +80,7 @@ def _opened(path: str) -> h5py.File:
 
 
 def _unzipped(path: str, trace: Trace, folder: str) -> str:
-    """Extracts the file of weights from a .keras file into the job's folder."""
+    """The file of weights in a .keras file, beside the job."""
     most = 12 * sum(map(prod, trace.keys.values())) + OVERHEAD
     made = os.path.join(folder, "model.weights.h5")
     try:
@@ -100,7 +99,7 @@ def _unzipped(path: str, trace: Trace, folder: str) -> str:
 
 
 def _by_key(file: h5py.File, trace: Trace, layouts: Mapping[str, Layout]) -> dict[str, h5py.Dataset]:
-    """The dataset of each weight: by name in older files, by the layer's name and a number in newer ones."""
+    """The dataset of each weight: by names in older files, by the layer's name and a number in newer ones."""
     root = _child(file, "model_weights") if "model_weights" in file else file
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
         return _by_name(root, trace)
@@ -142,7 +141,7 @@ def _layers(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
 
 
 def _by_name(root: h5py.Group, trace: Trace) -> dict[str, h5py.Dataset]:
-    """For an older file: each layer has a list of its weights' names (`conv1/kernel:0`)."""
+    """Of an older file: each layer has a list of the names of its weights (`conv1/kernel:0`)."""
     datasets: dict[tuple[str, str, str], list[h5py.Dataset]] = {}
     for layer in _names(root, "layer_names"):
         group = _child(root, layer)
@@ -168,7 +167,7 @@ def _by_name(root: h5py.Group, trace: Trace) -> dict[str, h5py.Dataset]:
 
 
 def _child(group: Any, name: str) -> Any:
-    """The object with this name in the file itself, not a link to elsewhere."""
+    """What lies under a name in the file itself: no link to elsewhere."""
     if not isinstance(group, h5py.Group) or name not in group:
         raise Refused(f"it has no {name[:100]!r}")
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -184,7 +183,7 @@ def _array(group: Any, name: str) -> h5py.Dataset:
 
 
 def _plain(dataset: h5py.Dataset, key: str) -> h5py.Dataset:
-    """A dataset whose numbers are in the file itself."""
+    """A dataset whose numbers lie in the file."""
     if dataset.is_virtual or dataset.external:
         raise Refused(f"the numbers of {key} lie in another file, which is not read")
     if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
@@ -196,7 +195,7 @@ def _plain(dataset: h5py.Dataset, key: str) -> h5py.Dataset:
 
 
 def _names(group: Any, name: str) -> list[str]:
-    """A list of names. A long list is stored in pieces: `layer_names0`, `layer_names1`, …"""
+    """A list of names, which long ones are cut into pieces of: `layer_names0`, `layer_names1`, …"""
     attrs, found = group.attrs, list[str]()
     pieces = [name] if name in attrs else [f"{name}{place}" for place in range(len(attrs))]
     for piece in pieces:

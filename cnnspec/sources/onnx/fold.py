@@ -1,7 +1,8 @@
-"""Computes nodes that do not depend on the network's input: constants, and functions of them and of shapes.
+"""What can be worked out without a network: constants, and what is made of them and of shapes.
 
-There is a fixed list of operators, each a line of NumPy. A result is bounded before it is computed: it has no
-more elements than one of its inputs, or `MOST`; and all results together have at most `ALTOGETHER`."""
+A fixed list of operators, each a line of NumPy. What one gives is bounded before it is made: it has no more
+numbers than one of its inputs, or `MOST`; and all together `ALTOGETHER`.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "Exp": np.exp,
     "Where": np.where,
 }
-"""Elementwise operators: their output has the broadcast size of the inputs."""
+"""Operators that go element by element: their output is as large as the inputs spread over each other."""
 
 
 def _div(node: Node, given: Sequence[Array]) -> Array:
@@ -53,7 +54,7 @@ def _div(node: Node, given: Sequence[Array]) -> Array:
 
 
 def _axes(node: Node, given: Sequence[Array], place: int) -> tuple[int, ...] | None:
-    """The axes: an attribute in older files, an input in newer ones."""
+    """Axes: an attribute in older files, an input in newer ones."""
     said = node.get("axes", given[place] if len(given) > place else None)
     return None if said is None else tuple(int(one) for one in np.asarray(said).ravel())
 
@@ -67,7 +68,7 @@ def _unsqueeze(node: Node, given: Sequence[Array]) -> Array:
 
 
 def reshaped(shape: Sequence[int], wanted: Sequence[int], keeps_zero: bool = False) -> tuple[int, ...]:
-    """The output sizes of a Reshape: 0 keeps a size, −1 is the remaining one."""
+    """The sizes that a Reshape gives: 0 is the size before, −1 what is left."""
     sizes = [
         shape[place] if size == 0 and not keeps_zero and place < len(shape) else size
         for place, size in enumerate(wanted)
@@ -95,7 +96,7 @@ def _slice(node: Node, given: Sequence[Array]) -> Array:
 
 
 def slices(node: Node, given: Sequence[Array | None]) -> list[tuple[int, int, int, int]]:
-    """The axis, start, end and step for each axis of a Slice."""
+    """Of a Slice: axis, begin, end, step."""
 
     def one(name: str, place: int) -> list[int] | None:
         value = node.get(name, given[place] if len(given) > place else None)
@@ -150,7 +151,7 @@ def _split(node: Node, given: Sequence[Array]) -> Sequence[Array]:
 
 
 def split_sizes(node: Node, given: Sequence[Array | None], size: int) -> list[int]:
-    """The sizes of the parts of a Split."""
+    """How large the parts of a Split are."""
     said = node.get("split", given[1] if len(given) > 1 else None)
     if said is not None:
         return [int(one) for one in np.asarray(said).ravel()]
@@ -217,13 +218,13 @@ FOLDED: dict[str, Folding] = {
 
 
 class Budget:
-    """The number of elements that may still be computed."""
+    """Elements that may still be made."""
 
     def __init__(self) -> None:
         self.left = ALTOGETHER
 
     def folded(self, node: Node, given: Sequence[Array]) -> Sequence[Array] | None:
-        """The outputs of a node with constant inputs; None where its operator is not on the list."""
+        """What a node gives of constants; None where it is not on the list."""
         function = FOLDED.get(node.op)
         if function is None:
             return None

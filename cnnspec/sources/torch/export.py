@@ -1,31 +1,33 @@
-"""Exports a module with torch and writes its graph as plain values, the form of `trace.read`.
+"""torch's side: a module is exported and its graph written down as plain values, the form of `trace.read`.
 
-It runs in the process that has the module: in the worker of `cnnspec import --run-python`, or in the caller's
-own process for `from_torch`."""
+Runs in the process that has the module: in the worker of `cnnspec import --run-python`, or in the caller's
+own where `from_torch` is called.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 SMALL = 65_536
-"""The most elements of a constant or buffer whose values are in the trace."""
+"""Numbers of a constant or buffer that go along."""
 DROPS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
-"""Classes of modules that have no effect in evaluation: without special treatment their p would be lost."""
+"""Classes of modules that do nothing in evaluation: their p would be lost."""
 Plain = dict[str, Any]
 
 
 def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | None = None) -> Plain:
-    """The run of a module in eval mode, as plain JSON values. If parts of it have weights that are not used
-    then (auxiliary heads), the modules with these parts are put into train mode, and the module is exported
-    again."""
+    """The run of a module in eval mode, as plain JSON values. A module whose parts have weights that are not
+    used then (auxiliary heads) is put into train mode by itself, and exported again."""
     with _as_was(module):
         module.eval()
         _keep_rates(module)
@@ -44,7 +46,7 @@ def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | 
 
 
 class _as_was:
-    """Restores modes and `forward` methods when the export is done."""
+    """Modes and forwards are put back when the export is done."""
 
     def __init__(self, module: nn.Module) -> None:
         self.modes = [(one, one.training) for one in module.modules()]
@@ -60,7 +62,7 @@ class _as_was:
 
 
 def _keep_rates(module: nn.Module) -> None:
-    """Stochastic depth has no effect in eval mode; a dropout in its place keeps its rate in the graph."""
+    """Stochastic depth does nothing in eval mode; a dropout in its place keeps its rate in the graph."""
     for one in module.modules():
         rate = getattr(one, "drop_prob", getattr(one, "p", None))
         if type(one).__name__ in DROPS and isinstance(rate, float) and 0 < rate <= 1:
@@ -103,7 +105,7 @@ for _name in ("local_response_norm", "normalize"):
     _OPS.impl(_name, lambda x, *_: torch.empty_like(x), "CompositeExplicitAutograd")
     _OPS.impl(_name, lambda x, *_: torch.empty_like(x), "Meta")
 _NORMALIZE = nn.functional.normalize
-"""Functions that torch would write as many ops, kept as one op."""
+"""What torch would write as many ops, kept as one."""
 
 
 def _response(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
@@ -123,7 +125,7 @@ def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
 
 
 class _Writing:
-    """Writes one exported program as plain values."""
+    """One exported program, written down."""
 
     def __init__(self, module: nn.Module, program: Any, inputs: Sequence[Any]) -> None:
         self.module, self.program = module, program
@@ -134,6 +136,7 @@ class _Writing:
         self.calls: list[list[Any]] = []
         self.used: set[int] = set()
         self.count = 0
+        self.folded: dict[Any, Any] = {}
         first = next(_tensors(inputs), None)
         self.batch = int(first.shape[0]) if first is not None and first.ndim else 1
         self.device = "meta" if first is not None and first.is_meta else "cpu"
@@ -145,13 +148,22 @@ class _Writing:
         for node in nodes:
             if node.op == "placeholder":
                 self._hold(node, kinds[node.name])
+        self.folded = _folded(nodes, self._constants(nodes, kinds))
+        for node, value in self.folded.items():
+            if isinstance(value, torch.Tensor) and not node.users.keys() <= self.folded.keys():
+                self.numbers[node, 0] = len(self.held)
+                self.held.append(["constant", node.name, list(value.shape), _numbers(value)])
         outputs: list[list[Any]] = []
         for node in nodes:
-            if node.op == "call_function":
+            if node.op == "call_function" and node not in self.folded:
                 self._call(node)
             elif node.op == "output":
                 outputs = self._outputs(node, signature)
-        keys = {key: list(value.shape) for key, value in self.module.state_dict().items()}
+        keys = {
+            key: list(value.shape)
+            for key, value in self.module.state_dict().items()
+            if value.is_floating_point() or key.endswith("num_batches_tracked")  # others are indices
+        }
         return {
             "name": type(self.module).__name__,
             "batch": self.batch,
@@ -178,13 +190,27 @@ class _Writing:
         self.held.append([what, key, shape, None if what == "input" else self._values(key)])
 
     def _values(self, key: str) -> list[float] | None:
-        """The numbers of a small tensor that is not a trained weight."""
+        """The numbers of a small tensor that is no trained weight."""
         found = self.program.state_dict.get(key, self.program.constants.get(key))
         if not isinstance(found, torch.Tensor) or found.is_meta or found.numel() > SMALL:
             return None
         if isinstance(found, nn.Parameter) and found.numel() > 64:
             return None
-        return [float(one) for one in found.detach().reshape(-1).to(torch.float64)]
+        return _numbers(found)
+
+    def _constants(self, nodes: Sequence[Any], kinds: Mapping[str, Any]) -> dict[Any, Any]:
+        """Small tensors of the code: no weights, and no buffers that a file of weights could have other
+        numbers for."""
+        stored = self.module.state_dict(keep_vars=True)
+        made: dict[Any, Any] = {}
+        for node in (node for node in nodes if node.op == "placeholder"):
+            key = kinds[node.name].target
+            found = self.program.state_dict.get(key, self.program.constants.get(key))
+            if isinstance(found, torch.Tensor) and not isinstance(found, nn.Parameter):
+                trained = key in stored and found.is_floating_point()
+                if not trained and not found.is_meta and found.numel() <= SMALL:
+                    made[node] = found.detach()
+        return made
 
     def _call(self, node: Any) -> None:
         if node.target.__class__.__name__ == "builtin_function_or_method" and len(node.args) == 2:
@@ -254,7 +280,6 @@ class _Writing:
 
     def _outputs(self, node: Any, signature: Any) -> list[list[Any]]:
         from torch.export.graph_signature import OutputKind
-        from torch.utils import _pytree as pytree
 
         flat = [
             (one, spec)
@@ -270,6 +295,45 @@ class _Writing:
                 made.append(["_".join(name for name in names if name)[:100], self.numbers[one, 0]])
                 self.used.add(self.numbers[one, 0])
         return made
+
+
+def _numbers(tensor: torch.Tensor) -> list[float]:
+    return [float(one) for one in tensor.detach().reshape(-1).to(torch.float64)]
+
+
+def _folded(nodes: Sequence[Any], known: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What the code computes from constants alone (indices, grids, masks): each such node, worked out."""
+    made: dict[Any, Any] = {}
+    for node in nodes:
+        if node.op == "call_function" and all(one in made or one in known for one in node.all_input_nodes):
+            with suppress(Exception), torch.no_grad(), torch.device("cpu"):
+                value = _worked_out(node, {**known, **made})
+                if value is not None:
+                    made[node] = value
+    return made
+
+
+def _worked_out(node: Any, known: Mapping[Any, Any]) -> Any:
+    schema, values = getattr(node.target, "_schema", None), node.meta.get("val")
+    made = list(values) if isinstance(values, list | tuple) else [values]
+    if sum(one.numel() if isinstance(one, torch.Tensor) else SMALL for one in made) > 2 * SMALL:
+        return None
+    if schema is None:
+        getter = node.target.__class__.__name__ == "builtin_function_or_method"
+        return node.target(known[node.args[0]], node.args[1]) if getter else None
+    if schema.is_mutable or torch.Tag.nondeterministic_seeded in node.target.tags:
+        return None
+    if any(getattr(getattr(user.target, "_schema", None), "is_mutable", False) for user in node.users):
+        return None
+    if len(made) > 1 and any(hasattr(user.target, "_schema") for user in node.users):
+        return None
+
+    def plain(value: Any) -> Any:
+        return known[value] if isinstance(value, torch.fx.Node) else value
+
+    given = pytree.tree_map(plain, (node.args, dict(node.kwargs)))
+    args, options = pytree.tree_map(lambda one: "cpu" if isinstance(one, torch.device) else one, given)
+    return node.target(*args, **options)
 
 
 def _tensors(values: Any) -> Iterator[torch.Tensor]:
