@@ -101,7 +101,32 @@ forward: relu
 add [ @eval | @forward -> conv F1 K5 ]
 eval(3)
 """
-
+LINES = """\
+block smooth() { relu -> conv F1 K4 }
+block cell(@p, @q, @r) {
+  m: add [ @q | @p -> upsample like=@q ] -> smooth()
+  n: add [ @r | @m -> upsample like=@r ] -> smooth()
+  output @m, @n
+}
+block head() {
+  part: add [ id | conv F1 K4 ]
+  other: add [ id | conv F1 K4 ]
+}
+input 4x4x4
+p: id
+q: upsample 2
+r: upsample 2
+m, n: cell(@p, @q, @r)
+x: head()
+add [ @x | @m -> upsample like=@x ]
+"""
+GIVEN = """\
+block unit(k, act) { conv F3 P1 K=k -> act -> bn }
+block gate(k) { mul [ id | gap -> conv F1 K=k -> sigmoid ] }
+block stage(k) { unit(k, [gate(k)]) -> unit(k, [relu -> gate(k)]) -> unit(k, [relu -> gate(k)]) }
+input 3x8x8
+stage(4) -> stage(6) -> unit(4, [gate(4)]) -> unit(4, [relu -> gate(4)])
+"""
 TUNED = """\
 block bottle(k, s=1, pre=false) {
   let c = C
@@ -173,6 +198,21 @@ TEXTS = {
     "five times k": (FIVES, {"Dense": ["in_channels", "k"], "Test": []}, ["dense"]),
     "the author's tensor x": (LABELLED, {"Two": ["k"], "Test": []}, ["two"]),
     "names that are Python's": (EVAL, {"Eval": ["in_channels", "k"], "Test": []}, ["eval_"]),
+    "lines that differ in their labels": (
+        LINES,
+        {"Smooth": [], "CellPart": [], "Cell": [], "HeadPart": [], "Head": [], "Test": []},
+        ["smooth", "cell", "head"],
+    ),
+    "layers that are calls of a block": (
+        GIVEN,
+        {
+            "Gate": ["in_channels", "k"],
+            "Unit": ["in_channels", "k", "act"],
+            "Stage": ["in_channels", "k"],
+            "Test": [],
+        },
+        ["unit", "gate", "stage"],
+    ),
     "the first blocks frozen, those behind them trained": (
         TUNED,
         {

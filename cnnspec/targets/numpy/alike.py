@@ -1,7 +1,8 @@
-"""Functions of one block that have the same code.
+"""Functions that have the same code.
 
 A block that is used on vectors and on images is lowered once for each number of axes, and once more for
-frozen uses; in NumPy these often have the same lines, and then become one function."""
+frozen uses; in NumPy these often have the same lines, and then become one function. So do layers that are
+passed to blocks."""
 
 from __future__ import annotations
 
@@ -17,14 +18,13 @@ class Alike:
     """The functions written so far, by their code, and the name that replaces each name."""
 
     def __init__(self) -> None:
-        self.written: dict[tuple[str | None, str, str], tuple[str, int]] = {}
-        """Names and places in `texts`, by the block, the kind of pass and the code."""
+        self.written: dict[tuple[str, str | None, str, str], tuple[str, int]] = {}
+        """Names and places in `texts`, by the kind of template, the block, the kind of pass and the code."""
         self.names: dict[str, str] = {}
         self.texts: list[str] = []
 
     def add(self, function: Function, forward: str, backward: str) -> None:
-        """Writes the forward and the backward pass of a function, unless the block has one with the same
-        lines already."""
+        """Writes the forward and the backward pass of a function, unless the same lines are there already."""
         self._add(function, "", forward)
         self._add(function, "_backward", backward)
 
@@ -32,8 +32,9 @@ class Alike:
         name, template = function.name + kind, function.source.template
         code = NOTE.sub("", text).removeprefix(f"def {name}(")
         code = re.sub(r'^    """.*$', "", code, count=1, flags=re.MULTILINE)
-        earlier, place = self.written.setdefault((template.block, kind, code), (name, len(self.texts)))
-        if earlier == name or template.kind != "block":
+        key = template.kind, template.block, kind, code
+        earlier, place = self.written.setdefault(key, (name, len(self.texts)))
+        if earlier == name:
             self.texts.append(text)
         else:
             self.names[name] = earlier

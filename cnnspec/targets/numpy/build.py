@@ -12,7 +12,7 @@ from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Tensor
-from cnnspec.lower.symbolic import Apply, Const, Var, variables
+from cnnspec.lower.symbolic import Apply, Const, Var, replaced, variables
 from cnnspec.ops.base import Shape
 from cnnspec.targets.numpy.calls import EMITTERS, Input, normalised
 from cnnspec.targets.numpy.statements import (
@@ -25,6 +25,7 @@ from cnnspec.targets.numpy.statements import (
     Let,
     Loop,
     Step,
+    differentiated,
     numbers_of,
 )
 
@@ -64,7 +65,10 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
         made.inputs, made.outputs, made.steps = function.region.inputs, function.region.outputs, steps
-        made.alone = _alone(made) if function.template.kind == "layers" else None
+        layers_only = function.template.kind == "layers"
+        wanted = {*differentiated(steps), *made.outputs}
+        made.having = frozenset(n for n, one in enumerate(made.inputs) if layers_only or one in wanted)
+        made.alone = _alone(made) if layers_only else None
         function.made = made
         given.append(made)
 
@@ -219,8 +223,12 @@ class _Translation:
             return Layers("None", "None")
         made: Function = one.function.made
         if made.alone is not None:
-            return Layers(made.alone, f"{made.alone}_backward")
-        return Layers(made.name, f"{made.name}_backward", list(map(self.given, one.layers)), one.arguments)
+            variables = (parameter.variable for parameter in one.function.parameters if parameter.used)
+            by = dict(zip(variables, one.arguments, strict=True))
+            arguments = [(name, replaced(node, by)) for name, node in made.alone.arguments]
+            return replace(made.alone, arguments=arguments)
+        arguments = [(None, node) for node in one.arguments]
+        return Layers(made.name, f"{made.name}_backward", list(map(self.given, one.layers)), arguments)
 
     def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
         place = _at(place, repeat.name)
@@ -346,11 +354,19 @@ def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
     return any(not one.name and getattr(one, "shared", None) is None for one in blocks)
 
 
-def _alone(layers: Function) -> str | None:
-    """The function that passed layers are, where they consist of a single call of it; else None."""
+def _alone(layers: Function) -> Layers | None:
+    """The call that passed layers consist of, where it is a single one: of a layer without arguments, or of a
+    block."""
     match layers.steps:
-        case [Call(form="layer", place="net", arguments=[], suffix="", around="") as call]:
-            return call.function if call.inputs == layers.inputs and call.outputs == layers.outputs else None
+        case [Call(place="net", suffix="", around="", places=[], layers=[]) as call]:
+            if call.inputs != layers.inputs or call.outputs != layers.outputs:
+                return None
+            if call.form == "block" and call.callee is not None and not call.callee.source.recursive:
+                sized = any(name.startswith("§") for _, node in call.arguments for name in variables(node))
+                fits = not sized and 0 in call.callee.having
+            else:
+                fits = call.form == "layer" and not call.arguments
+            return Layers(call.function, f"{call.function}_backward", [], call.arguments) if fits else None
     return None
 
 

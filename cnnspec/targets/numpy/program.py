@@ -15,7 +15,7 @@ from cnnspec.targets.numpy.build import functions
 from cnnspec.targets.numpy.layers import pieces
 from cnnspec.targets.numpy.naming import name_tensors
 from cnnspec.targets.numpy.statements import Function
-from cnnspec.targets.numpy.text import Backward, Forward, differentiated
+from cnnspec.targets.numpy.text import Backward, Forward
 
 OWN = (
     *("np", "params", "net", "training", "rng", "masks", "trace", "loss", "target", "seed", "dtype"),
@@ -30,10 +30,6 @@ WIDTH = 110
 def program(graph: Graph) -> str:
     made = functions(graph, Namer([*OWN, *pieces()]))
     own = Writer(width=WIDTH)
-    for function in made:
-        wanted = differentiated(function.steps) | set(function.outputs)
-        given = function.source.template.kind == "layers"
-        function.having = frozenset(n for n, one in enumerate(function.inputs) if given or one in wanted)
     whole = [function for function in made if function.alone is None]
     for function in whole:
         name_tensors(function)

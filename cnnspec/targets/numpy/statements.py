@@ -27,12 +27,12 @@ class Layers:
     forward: str
     backward: str
     layers: list[Layers] = field(default_factory=list)
-    arguments: list[Node] = field(default_factory=list)
+    arguments: list[Argument] = field(default_factory=list)
 
 
 def numbers_of(layers: Layers) -> Iterator[Node]:
     """All numbers in an argument for a layer parameter."""
-    yield from layers.arguments
+    yield from (node for _, node in layers.arguments)
     for one in layers.layers:
         yield from numbers_of(one)
 
@@ -170,6 +170,20 @@ def made_in(steps: list[Step]) -> list[Tensor]:
     return [tensor for step in every(steps) for tensor in touched(step)[1]]
 
 
+def differentiated(steps: list[Step]) -> set[Tensor]:
+    """The tensors to which the steps add a gradient."""
+    found: set[Tensor] = set()
+    for step in every(steps):
+        match step:
+            case Call():
+                found.update(step.wanted)
+            case If():
+                found.update(side for _, *sides in step.joins for side in sides)
+            case Loop():
+                found.update(step.given)
+    return found
+
+
 @dataclass(eq=False, slots=True)
 class Function:
     """A block of the author's (or the network) as a function: its tensors and its steps."""
@@ -183,10 +197,8 @@ class Function:
     """From naming.py. Several tensors may have one name if they are never needed at the same time."""
     layers: dict[str, Layers] = field(default_factory=dict)
     """Its layer parameters, by their variables."""
-    alone: str | None = None
-    """For layers that are passed to a block: the function that they are, where they consist of a single call
-    of it.
-    """
+    alone: Layers | None = None
+    """For layers that are passed to a block: the call that they consist of, where it is a single one."""
     having: frozenset[int] = frozenset()
     """The indices of the inputs that get a gradient; an input of which only the size is read gets none."""
 

@@ -20,6 +20,7 @@ from cnnspec.targets.numpy.statements import (
     Let,
     Loop,
     Step,
+    differentiated,
     every,
     made_in,
     numbers_of,
@@ -88,7 +89,8 @@ class Forward:
 
     def _layers(self, layers: Layers) -> str:
         """The argument for a layer parameter: a function of the tensor and the place."""
-        given = ", ".join([*map(self._layers, layers.layers), *map(self._text, layers.arguments)])
+        arguments = (flat(self._argument(argument)) for argument in layers.arguments)
+        given = ", ".join([*map(self._layers, layers.layers), *arguments])
         if not given:
             return layers.forward
         numbers = " ".join(map(self._text, numbers_of(layers)))
@@ -357,17 +359,3 @@ def put_places(writer: Writer, step: Loop) -> None:
     """Assigns the places of the shared blocks in this pass."""
     for variable, places in step.places:
         writer.put(f"{variable} = ", Group("(", tuple(places), f")[{step.variable}]"))
-
-
-def differentiated(steps: list[Step]) -> set[Tensor]:
-    """The tensors to which the steps add a gradient."""
-    found: set[Tensor] = set()
-    for step in every(steps):
-        match step:
-            case Call():
-                found.update(step.wanted)
-            case If():
-                found.update(side for _, *sides in step.joins for side in sides)
-            case Loop():
-                found.update(step.given)
-    return found

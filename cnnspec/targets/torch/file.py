@@ -12,9 +12,9 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import fingerprint
 from cnnspec.lower.call import Call
 from cnnspec.lower.library import names_in, needed
-from cnnspec.lower.names import Namer, camel, escaped, snake, string
+from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
-from cnnspec.targets.torch import classes, rules
+from cnnspec.targets.torch import alike, classes, rules
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
 from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
@@ -47,7 +47,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
         _collect(piece, ordered)
     starts = rules.settle([root, *(one.plan for one in ordered)], ordered, shared)
     body = Writer()
-    _classes(body, namer, list(ordered))
+    alike.put(body, namer, list(ordered))
     _model(body, graph, name, several, root, shared, starts)
     if folds is not None and folds.pairs:
         _fold(body, folds)
@@ -90,33 +90,6 @@ def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPl
             for inner in (*defaults, *classes.made_by(plan.plan, plan.form == "module")):
                 _collect(inner, ordered, (*around, plan))
             ordered[plan] = None
-
-
-def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
-    """The classes. Equal parts without a name of their own become one class, and so does a block that is
-    equal for two numbers of axes."""
-    variables = {parameter.variable for plan in plans for parameter in plan.parameters}
-    variables |= {name for plan in plans for name, _ in plan.plan.lets}
-    known: dict[object, str] = {}  # from the class's text and the block's name
-    for plan in plans:
-        wanted = plan.wanted
-        if plan.form == "function":
-            wanted = snake(wanted)
-            if wanted in variables:
-                wanted = f"make_{wanted}"
-        elif not namer.free(wanted):
-            wanted += "Block"
-        if plan.recursive:
-            plan.name = namer.take(wanted)
-        lines = classes.body(plan, known.values())
-        key = "" if plan.unnamed else plan.wanted, str(classes.head(plan)), *lines
-        if key in known:
-            plan.name = known[key]
-            continue
-        plan.name = known[key] = plan.name or namer.take(wanted)
-        writer.put("", classes.head(plan))
-        writer.extend(lines)
-        writer.gap(2)
 
 
 def _model(

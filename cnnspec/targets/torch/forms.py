@@ -45,11 +45,15 @@ def _lower(function: str) -> bool:
 
 
 def tensor_names(plan: Plan) -> list[str]:
-    """A name for each input: its label, or else `x` for the first one; labels are assigned first."""
-    namer = Namer(reserved())
+    """A name for each input: its label, or else x, y or z. Labels are assigned first, and inputs that are not
+    read last."""
+    namer, read = Namer(reserved()), plan.reads()
     named = {tensor: namer.take(tensor.label) for tensor in plan.inputs if tensor.label}
-    free = [letter for letter in ("x", "y", "z") if namer.free(letter)]
-    return [named.get(tensor) or namer.take(free[0] if free else "x") for tensor in plan.inputs]
+    letters = iter([letter for letter in ("x", "y", "z") if namer.free(letter)])
+    for tensor in sorted(plan.inputs, key=lambda tensor: tensor not in read):
+        if tensor not in named:
+            named[tensor] = namer.take(next(letters, "x"))
+    return [named[tensor] for tensor in plan.inputs]
 
 
 def taken(plan: Plan, step: PlanStep) -> tuple[int, ...]:

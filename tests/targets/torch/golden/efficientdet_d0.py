@@ -167,90 +167,28 @@ class Smooth(nn.Sequential):
         self.bn = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
 
 
-class CellM6(nn.Module):
+class CellPart(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.add = WeightedAdd(2)
         self.smooth = Smooth()
 
-    def forward(self, p6: Tensor, p7: Tensor) -> Tensor:
-        x = nn.functional.interpolate(p7, size=p6.shape[2:], mode="nearest")
-        x = self.add(p6, x)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        z = nn.functional.interpolate(y, size=x.shape[2:], mode="nearest")
+        x = self.add(x, z)
         return self.smooth(x)
 
 
-class CellM5(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.add = WeightedAdd(2)
-        self.smooth = Smooth()
-
-    def forward(self, p5: Tensor, m6: Tensor) -> Tensor:
-        x = nn.functional.interpolate(m6, size=p5.shape[2:], mode="nearest")
-        x = self.add(p5, x)
-        return self.smooth(x)
-
-
-class CellM4(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.add = WeightedAdd(2)
-        self.smooth = Smooth()
-
-    def forward(self, p4: Tensor, m5: Tensor) -> Tensor:
-        x = nn.functional.interpolate(m5, size=p4.shape[2:], mode="nearest")
-        x = self.add(p4, x)
-        return self.smooth(x)
-
-
-class CellN3(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.add = WeightedAdd(2)
-        self.smooth = Smooth()
-
-    def forward(self, p3: Tensor, m4: Tensor) -> Tensor:
-        x = nn.functional.interpolate(m4, size=p3.shape[2:], mode="nearest")
-        x = self.add(p3, x)
-        return self.smooth(x)
-
-
-class CellN4(nn.Module):
+class CellN(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.maxpool = MaxPool2dSame(kernel_size=3, stride=2)
         self.add = WeightedAdd(3)
         self.smooth = Smooth()
 
-    def forward(self, q4: Tensor, m4: Tensor, n3: Tensor) -> Tensor:
-        x = self.maxpool(n3)
-        x = self.add(q4, m4, x)
-        return self.smooth(x)
-
-
-class CellN5(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxpool = MaxPool2dSame(kernel_size=3, stride=2)
-        self.add = WeightedAdd(3)
-        self.smooth = Smooth()
-
-    def forward(self, q5: Tensor, m5: Tensor, n4: Tensor) -> Tensor:
-        x = self.maxpool(n4)
-        x = self.add(q5, m5, x)
-        return self.smooth(x)
-
-
-class CellN6(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxpool = MaxPool2dSame(kernel_size=3, stride=2)
-        self.add = WeightedAdd(3)
-        self.smooth = Smooth()
-
-    def forward(self, p6: Tensor, m6: Tensor, n5: Tensor) -> Tensor:
-        x = self.maxpool(n5)
-        x = self.add(p6, m6, x)
+    def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        x2 = self.maxpool(z)
+        x = self.add(x, y, x2)
         return self.smooth(x)
 
 
@@ -270,13 +208,13 @@ class CellN7(nn.Module):
 class Cell(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.m6 = CellM6()
-        self.m5 = CellM5()
-        self.m4 = CellM4()
-        self.n3 = CellN3()
-        self.n4 = CellN4()
-        self.n5 = CellN5()
-        self.n6 = CellN6()
+        self.m6 = CellPart()
+        self.m5 = CellPart()
+        self.m4 = CellPart()
+        self.n3 = CellPart()
+        self.n4 = CellN()
+        self.n5 = CellN()
+        self.n6 = CellN()
         self.n7 = CellN7()
 
     def forward(

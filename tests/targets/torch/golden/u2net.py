@@ -98,8 +98,8 @@ class X5(nn.Module):
         self.up = Up()
         self.flat = Flat(1024, 256, 512)
 
-    def forward(self, x: Tensor, x2: Tensor) -> Tensor:
-        x = self.up(x, x2)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.up(x, y)
         return self.flat(x)
 
 
@@ -109,8 +109,8 @@ class X4(nn.Module):
         self.up = Up()
         self.rsu = Rsu(1024, n=4, mid=128, k=256)
 
-    def forward(self, x: Tensor, x2: Tensor) -> Tensor:
-        x = self.up(x, x2)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.up(x, y)
         return self.rsu(x)
 
 
@@ -120,8 +120,8 @@ class X3(nn.Module):
         self.up = Up()
         self.rsu = Rsu(512, n=5, mid=64, k=128)
 
-    def forward(self, x: Tensor, x2: Tensor) -> Tensor:
-        x = self.up(x, x2)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.up(x, y)
         return self.rsu(x)
 
 
@@ -131,8 +131,8 @@ class X2(nn.Module):
         self.up = Up()
         self.rsu = Rsu(256, n=6, mid=32, k=64)
 
-    def forward(self, x: Tensor, x2: Tensor) -> Tensor:
-        x = self.up(x, x2)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.up(x, y)
         return self.rsu(x)
 
 
@@ -142,8 +142,8 @@ class X1(nn.Module):
         self.up = Up()
         self.rsu = Rsu(128, n=7, mid=16, k=64)
 
-    def forward(self, x: Tensor, x2: Tensor) -> Tensor:
-        x = self.up(x, x2)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.up(x, y)
         return self.rsu(x)
 
 
