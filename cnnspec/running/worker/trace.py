@@ -12,9 +12,9 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module, util
 from typing import Any
 
+from cnnspec.running.worker.module import BY_HAND, Absent, fitting, imported, made
 from cnnspec.running.worker.tell import MOST, Fault, Missing
 
 MOST_TRACE = 200_000_000
@@ -29,16 +29,22 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
         raise Missing("torch", str(error)) from None
     sys.path[:0] = [job["folder"], *job["python_path"]]
     torch.set_num_threads(1)
+    absent = Absent()
     with _apart():
         try:
-            made = _traced(torch, job)
+            trace = _traced(torch, job, absent)
         except (Fault, MemoryError):
             raise
         except BaseException as error:  # of the user's code, SystemExit too
-            raise Fault(_what(error), note="\n".join(_where(error, torch.__file__))) from None
-    if len(json.dumps(made)) > MOST_TRACE:
+            names = ", ".join(absent.names)
+            way = f"not installed here, and left out: {names}; the network may need it" if names else ""
+            raise Fault(_what(error), note="\n".join(_where(error, torch.__file__)), help=way) from None
+    trace["notes"] = [
+        f"{name} is not installed here; the network was made without it" for name in absent.names
+    ]
+    if len(json.dumps(trace)) > MOST_TRACE:
         raise Fault("the network is too large to be imported")
-    return made
+    return trace
 
 
 def _limit(seconds: int, memory: int) -> None:
@@ -69,7 +75,7 @@ def _apart() -> Iterator[None]:
         sys.stdout = before
 
 
-def _traced(torch: Any, job: Mapping[str, Any]) -> dict[str, Any]:
+def _traced(torch: Any, job: Mapping[str, Any], absent: Absent) -> dict[str, Any]:
     from cnnspec.sources.torch.export import traced
 
     device = job["device"]
@@ -77,8 +83,11 @@ def _traced(torch: Any, job: Mapping[str, Any]) -> dict[str, Any]:
     if device == "cpu":
         _without_starts(torch)
     with torch.device(device):
-        module = _module(torch, job).to(device)
+        found = imported(job["module"], job["folder"], absent)
+        module = made(torch, found, job["module"], job["name"], job["arguments"]).to(device)
         inputs, named = _inputs(torch, job, module, device)
+        way = f"`--input` for each tensor, or `--input name=…`; {BY_HAND}"
+        fitting("forward", module.forward, inputs, named, way)
         if any(torch.nn.parameter.is_lazy(one) for one in module.parameters()):
             with torch.no_grad():
                 module.eval()(*inputs, **named)
@@ -90,40 +99,6 @@ def _without_starts(torch: Any) -> None:
     for name in dir(torch.nn.init):
         if name.endswith("_") and not name.startswith("_"):
             setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
-
-
-def _module(torch: Any, job: Mapping[str, Any]) -> Any:
-    """The module of `my.nets:ResNet`: a class or a function is called with the arguments."""
-    source, name = job["module"], job["name"]
-    if source.endswith(".py"):
-        spec = util.spec_from_file_location(
-            os.path.basename(source)[:-3], os.path.join(job["folder"], source)
-        )
-        if spec is None or spec.loader is None or not os.path.isfile(spec.origin or ""):
-            raise Fault(f"there is no file {source}")
-        found: Any = util.module_from_spec(spec)
-        sys.modules[spec.name] = found
-        sys.path.insert(0, os.path.dirname(os.path.abspath(spec.origin or "")))
-        spec.loader.exec_module(found)
-    else:
-        found = import_module(source)
-    for part in name.split("."):
-        if not hasattr(found, part):
-            names = [
-                one
-                for one, value in vars(found).items()
-                if isinstance(value, type) and issubclass(value, torch.nn.Module)
-            ]
-            raise Fault(
-                f"{source} has no {name}", help=f"its modules are {', '.join(names[:20])}" if names else ""
-            )
-        found = getattr(found, part)
-    if not isinstance(found, torch.nn.Module):
-        given = job["arguments"]
-        found = found(*given) if isinstance(given, list) else found(**given)
-    if not isinstance(found, torch.nn.Module):
-        raise Fault(f"{name} gives {type(found).__name__}, not an nn.Module")
-    return found
 
 
 def _inputs(torch: Any, job: Mapping[str, Any], module: Any, device: str) -> tuple[list[Any], dict[str, Any]]:
