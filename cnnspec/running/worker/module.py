@@ -155,6 +155,4 @@ def fitting(
         signature.bind(*by_place, **by_name)
     except TypeError as error:
         takes = ", ".join(str(one) for one in signature.parameters.values())
-        raise Fault(
-            f"{name} cannot be called: {error}", note=f"it takes ({takes})"[:400], help=help
-        ) from None
+        raise Fault(f"{name} cannot be called: {error}", note=f"it takes ({takes})"[:400], help=way) from None
