@@ -15,7 +15,7 @@ from cnnspec.ops.pool import AdaptivePooling, Pooling
 
 Job = dict[str, Any]
 RANDOM = ("uniform", "normal", "truncated", "signs", "unit", "lengths")
-"""Distributions that weights are drawn from; others are constants, or are in the spec."""
+"""Distributions that weights are drawn from; other weights are constants, or are given in the spec."""
 
 
 def network(graph: Graph) -> Job:
@@ -55,7 +55,8 @@ def network(graph: Graph) -> Job:
 
 
 def operation(op: Op, *arriving: Shape) -> Job:
-    """A layer's own numbers: its fields, and what its window and its padding come to on these inputs."""
+    """A layer's own numbers: its fields, and the window and padding that result from them for these
+    inputs."""
     made = {"word": op.word} | {name: _plain(getattr(op, name)) for name in type(op).model_fields}
     if isinstance(op, Convolution):
         made |= {

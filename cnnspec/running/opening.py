@@ -1,7 +1,6 @@
-"""A model in a file as a layer list: ONNX in the child process, formats that are text in this one.
+"""A model in a file as a layer list: ONNX files are read in the child process, text formats in this one.
 
-Nothing of a file is run, and torch is not needed.
-"""
+Nothing in a file is executed, and torch is not needed."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from cnnspec.sources.calls.translate import NeedsValues, layers_of
 
 SECONDS = 600
 LARGEST = 50_000_000
-"""Bytes of a file that is text, or a zip with a text in it that is read."""
+"""The largest size of a text file, or of a zip file of which a text is read, in bytes."""
 ONNX, HDF5, KERAS, TEXT = (".onnx",), (".h5", ".hdf5"), (".json", ".keras"), (".cfg", ".prototxt")
 _PICKLE = (
     "it is a pickle, which can run code; `cnnspec import --run-python MODULE:NAME` imports the model's code"
@@ -35,7 +34,7 @@ OTHERWISE = {
     ".tflite": "export the model that it was made from as ONNX, or save its Keras configuration",
     ".cnn": "this file is a spec already",
 }
-"""What to do with files of other kinds."""
+"""The solution for each other kind of file."""
 
 
 def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -> Traced:
@@ -66,7 +65,7 @@ def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -
 
 
 def _configuration(path: str) -> bytes | Diagnostic:
-    """Of a .keras file, which may be large."""
+    """The configuration in a .keras file, which may be large."""
     from cnnspec.sources.keras.config import Refused, unzipped
 
     try:
@@ -132,7 +131,8 @@ def _text(data: bytes, ending: str, name: str, size: Shape | None) -> Traced:
 
 
 def _weights(path: str, progress: Progress) -> Traced:
-    """No network; but which one of the zoo it can be of."""
+    """A file with weights only has no network; the finding names the models of the zoo that it may belong
+    to."""
     from cnnspec.sources.candidates import Refused, candidates, shapes_in
 
     progress("the zoo's networks", 0, 1)

@@ -1,9 +1,9 @@
-"""The child process: emitted programs run there and nowhere else, in a folder that is gone afterwards.
+"""The child process: emitted programs run only there, in a folder that is removed afterwards.
 
-The child is this very Python in isolated mode (`-I`: no PYTHON… variables, nothing from the current
-folder). It reads `job.json` and the programs from the folder, tells what happens as lines of JSON on its
-standard output, and leaves what it made in the folder. It ends when its standard input ends: it does not
-outlive us, whatever ends us.
+The child is the same Python in isolated mode (`-I`: no PYTHON… variables, nothing from the current folder).
+It reads `job.json` and the programs from the folder, reports its progress as lines of JSON on its standard
+output, and leaves its results in the folder. It ends when its standard input is closed, so it never outlives
+this process, however this one ends.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ NO_ROOM = "cannot write to the temporary folder"
 NO_ROOM_HELP = "set the environment variable TMPDIR to choose another folder"
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps of it are done, and how many there are."""
+"""Called with a description of the work, the number of steps done, and the number of all steps."""
 
 
 class Outcome(NamedTuple):
-    """What came of it. One of these: `result`; a `finding` about the file `about`; a library that is
-    `missing` (which extra has it, and why it could not be loaded); or why it `failed`, and `where` in the
-    emitted programs, innermost first, where it was not for want of `memory`."""
+    """The end of a job. One of these is set: `result`; a `finding` about the file `about`; a library that is
+    `missing` (the extra of cnnspec that has it, and the reason why it could not be loaded); or the reason why
+    the job `failed`. Then `where` is the place in the emitted programs, innermost first, and `memory` whether
+    memory was exhausted.
+    """
 
     folder: str
     result: dict[str, Any] | None = None
@@ -49,11 +51,11 @@ class Outcome(NamedTuple):
 def work(
     job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress, seconds: float | None = None
 ) -> Iterator[Outcome]:
-    """Run a job; what the child made is in the outcome's folder as long as the `with` lasts. It is killed
-    after so many `seconds`.
+    """Runs a job. The child's results are in the outcome's folder until the `with` block ends. The child is
+    killed after this number of `seconds`.
 
-    `programs` are the emitted texts by target. Whatever happens (Ctrl-C, SIGTERM), child and folder are gone
-    at the end.
+    `programs` are the emitted texts by target. In any case (Ctrl-C, SIGTERM too), child and folder are
+    removed at the end.
     """
     import subprocess
     import tempfile
@@ -113,7 +115,7 @@ def _listen(lines: IO[bytes], child: Popen[bytes], folder: str, progress: Progre
     status = child.wait()
     if outcome is not None:
         return outcome
-    if status == -9:  # by the kernel, nearly always: nobody else knows the child
+    if status == -9:  # almost always by the kernel: no other process knows the child
         return Outcome(folder, failed="it was stopped by signal 9", memory=True)
     if status < 0:
         return Outcome(folder, failed=f"it was stopped by signal {-status}")
@@ -128,8 +130,9 @@ def _write(folder: str, name: str, text: str) -> None:
 
 
 def _libraries() -> list[str]:
-    """Where libraries are installed: isolated mode leaves out the user's own site-packages. Never the current
-    folder."""
+    """The folders where libraries are installed, as isolated mode leaves out the user's own site-packages.
+    Never the current folder.
+    """
     return [
         path
         for path in sys.path
@@ -147,7 +150,7 @@ def _end(child: Popen[bytes]) -> None:
 
 
 def _remove(folder: str) -> None:
-    """Remove the folder, and let nobody interrupt that: a second Ctrl-C comes easily."""
+    """Removes the folder. Ctrl-C cannot interrupt this, because a second Ctrl-C is likely."""
     import shutil
     import signal
     import threading

@@ -1,5 +1,5 @@
-"""A Python module's network as a layer list: it is run in the child process, on the meta device first, which
-needs neither memory nor time, then on the CPU, each try in a process of its own."""
+"""The network in a Python module as a layer list. The module runs in the child process, first on the meta
+device, which needs little memory and time, then on the CPU, each time in a new process."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ class TraceRequest(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """The network with the findings about it; or, if there is none, the finding or the outcome that says
-    why."""
+    """The network, with the findings about it; or, without one, the finding or outcome that is the reason."""
 
     layers: LayerList | None = None
     trace: Trace | None = None
@@ -43,7 +42,7 @@ class Traced(NamedTuple):
 
 
 def traced(request: TraceRequest, progress: Progress) -> Traced:
-    """The network of a module; the first device on which it can be exported decides."""
+    """The network of a module, from the first device on which it can be exported."""
     found = Traced()
     for device in ("meta", "cpu"):
         found = _tried(request, device, progress)

@@ -1,5 +1,4 @@
-"""Other formats → a layer list. One folder for each door: PyTorch modules, ONNX, Darknet, Caffe, Keras.
+"""Other formats → a layer list. One folder for each format: PyTorch modules, ONNX, Darknet, Caffe, Keras.
 
-A door reads one format and gives a `LayerList` (layers.py); what is the same for all doors, blocks and
-repeats found again and the text, is in `structure`.
-"""
+Each folder is a *door*: it reads one format and returns a `LayerList` (layers.py). The work that is the same
+for all formats, finding blocks and repeats and writing the text, is in `structure`."""

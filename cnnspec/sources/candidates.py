@@ -1,4 +1,4 @@
-"""A file of weights alone: which networks of the zoo have weights of these shapes."""
+"""A file of weights without a network: the networks of the zoo with weights of the same shapes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from cnnspec.diagnostics import Source
 from cnnspec.ops.base import Shape
 
 LARGEST = 50_000_000
-"""Bytes of a header."""
+"""The largest header in bytes."""
 MOST = 5
-"""Candidates that are named."""
+"""The most candidates that are named."""
 
 
 class Refused(ValueError):
-    """A file that is no safetensors file, and why."""
+    """The reason why a file is not a safetensors file."""
 
 
 class Candidate(NamedTuple):
-    """A network, and how many of the shapes of the file, and of its own, have a partner in the other."""
+    """A network, and numbers of shapes: in `common` with the file, in the file (`given`), and its own."""
 
     name: str
     variant: str | None
@@ -39,8 +39,8 @@ class Candidate(NamedTuple):
 
 
 def shapes_in(path: str) -> list[Shape]:
-    """The shapes of the tensors in a safetensors file, without reading the tensors. A batch counter is left
-    out: each `bn` has one."""
+    """The shapes of the tensors in a safetensors file, without reading the tensors. Counters of batches are
+    left out, because every `bn` has one."""
     try:
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -59,7 +59,7 @@ def shapes_in(path: str) -> list[Shape]:
 
 
 def candidates(shapes: list[Shape]) -> list[Candidate]:
-    """The networks of the zoo whose weights' shapes are most like these, best first."""
+    """The networks of the zoo whose weights have the most similar shapes, best first."""
     given = Counter(map(_plain, shapes))
     found = [
         Candidate(name, variant, sum((given & own).values()), given.total(), own.total())
@@ -70,7 +70,8 @@ def candidates(shapes: list[Shape]) -> list[Candidate]:
 
 
 def _plain(shape: Shape) -> Shape:
-    """Without sizes of 1 at the end: a 1x1 convolution is a fully connected layer, for its weights."""
+    """The shape without trailing sizes of 1: the weights of a 1x1 convolution equal those of a fully
+    connected layer."""
     sizes = list(shape)
     while sizes and sizes[-1] == 1:
         sizes.pop()

@@ -1,4 +1,4 @@
-"""What is reported of an import: what the language cannot say, and which weights are left."""
+"""Findings of an import: layers that the language does not have, and weights that no layer has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_FINDINGS = 50
 
 
 def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
-    """A finding for each hole: what the tool calls it, where it is, why the language cannot say it."""
+    """A finding for each hole: the tool's name for it, its place, and why it cannot be translated."""
     found: list[Diagnostic] = []
     for hole in layers.layers:
         if not isinstance(hole, Hole) or len(found) >= MOST_FINDINGS:
@@ -35,7 +35,7 @@ def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
 
 
 def unused_of(trace: Trace, keys: Mapping[str, str], rearranged: Mapping[str, Rearranged]) -> list[str]:
-    """Weights of the module that no layer has. A counter of batches is none."""
+    """Weights of the module that no layer has, without counters of batches."""
     used = {rearranged[its].key if its in rearranged else its for its in keys.values()}
     return [key for key in trace.keys if key not in used and not key.endswith("num_batches_tracked")]
 

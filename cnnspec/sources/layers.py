@@ -1,8 +1,8 @@
-"""The layer list: what every door of `sources` gives, and `structure` takes.
+"""The layer list: the result of every folder of `sources`, and the input of `structure`.
 
 A network is a list of layers in an order in which they can be computed. Values are numbered: the inputs come
 first, then the output of each layer, in the list's order. Every layer is an op of the language with its
-arguments bound (`Conv(F=(3, 3), K=64, P=(1, 1))`), so that its shape, its weights and its text are the op's.
+arguments bound (`Conv(F=(3, 3), K=64, P=(1, 1))`), so its shape, its weights and its text are the op's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Scope(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One layer: an op, the values that it reads, and where the source has it.
+    """One layer: an op, the values that it reads, and its place in the source.
 
     name: the last part of the path of the layer's own module (`conv1`, `0`), or empty (a function, an
     operator). scopes: the modules around it, outermost first, without the layer's own. weights: the name of
@@ -45,9 +45,10 @@ class Layer(NamedTuple):
 
 
 class Hole(NamedTuple):
-    """What the language cannot say: a name, the values that are read, and the shape of the output.
+    """A layer that the language does not have: a name, the values that it reads, and the shape of the output.
 
-    what: the source's own words (`torch.ops.aten.grid_sampler_2d`). why: why it cannot be said, in a clause.
+    what: the source's name for it (`torch.ops.aten.grid_sampler_2d`). why: why it cannot be translated, a
+    clause.
     """
 
     what: str
@@ -68,7 +69,7 @@ class Input(NamedTuple):
 
 
 class Output(NamedTuple):
-    """An output: a value, and the name that the source gives it (`out`, `aux1`), or an empty one."""
+    """An output: a value, and its name in the source (`out`, `aux1`), or an empty one."""
 
     value: int
     name: str = ""
@@ -97,9 +98,9 @@ class Rearranged(NamedTuple):
 
 
 class LayerList(NamedTuple):
-    """A network as a door gives it. name: the model's, as a word; notes: what was changed on the way in, a
-    sentence each (`batch norm was folded into conv by the exporter`). rearranged: by the text that stands for
-    it among the keys of weights."""
+    """A network from one of the sources. name: the model's, as a word; notes: changes made during the import,
+    a sentence each (`batch norm was folded into conv by the exporter`).
+    """
 
     name: str
     inputs: tuple[Input, ...]
@@ -114,8 +115,9 @@ class LayerList(NamedTuple):
         return self.inputs[value].shape if value < first else self.layers[value - first].shape
 
     def misfits(self) -> Iterator[str]:
-        """What is wrong with the list itself, a sentence for each layer: it is untrusted where it came from
-        a file or from a worker."""
+        """The errors of the list itself, a sentence for each layer: the list is untrusted where it comes from
+        a file or from a worker.
+        """
         for number, layer in enumerate(self.layers, len(self.inputs)):
             if not all(0 <= value < number for value in layer.inputs):
                 yield f"layer {number} reads a value that is not there yet: {layer.inputs}"

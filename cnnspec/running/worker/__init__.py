@@ -1,2 +1,2 @@
-"""What happens in the child process: an emitted program is loaded, given its weights and its input, and
-watched."""
+"""The code of the child process: it loads an emitted program, gives it weights and inputs, and records its
+results."""

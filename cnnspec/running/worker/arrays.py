@@ -1,5 +1,5 @@
-"""NumPy's file of one array (`.npy`; an `.npz` is a zip of them), read with suspicion: the header first,
-within limits, and no number before the header's shape and kind are known to be right."""
+"""Reads NumPy's file of one array (`.npy`; an `.npz` is a zip of them), which may be hostile: the header
+first, within limits, and no number before the header's shape and type are known to be right."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 from cnnspec.running.worker.program import Array
 
 MOST_HEADER = 10_000
-"""Bytes of a header; it can say that it has 4 GB."""
+"""The largest header in bytes; the file itself may claim 4 GB."""
 READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class NotNumbers(ValueError):
-    """The array holds something else; `pickled`: objects, which only unpickling could bring back."""
+    """The array does not contain numbers. `pickled`: it contains objects, which only unpickling could
+    restore."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         text = str(dtype)
@@ -28,7 +29,7 @@ class NotNumbers(ValueError):
 
 
 class Head(NamedTuple):
-    """What precedes the numbers, where they begin, and how many bytes they are."""
+    """The type and shape of the numbers, where they begin, and their size in bytes."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -38,14 +39,14 @@ class Head(NamedTuple):
 
 
 def read_head(file: IO[bytes]) -> Head:
-    """The head of an array's file. Raises ValueError for whatever is none, and NotNumbers."""
+    """The head of an array's file. Raises ValueError for a file that is not valid, and NotNumbers."""
     start = io.BytesIO(file.read(MOST_HEADER + 12))
     version = np.lib.format.read_magic(start)
     if version not in READERS:
         raise ValueError(f"it is of version {version}")
     try:
         shape, fortran, dtype = READERS[version](start)
-    except Exception as error:  # it is parsed as a Python literal, and what that raises is of many kinds
+    except Exception as error:  # it is parsed as a Python literal, which can raise many kinds of errors
         raise ValueError("its header cannot be read") from error
     if dtype.kind not in "fiub" or dtype.itemsize == 0:
         raise NotNumbers(dtype)
@@ -56,7 +57,7 @@ def read_head(file: IO[bytes]) -> Head:
 
 
 def mapped(path: str) -> Array:
-    """The array in a `.npy` file, its numbers not yet read."""
+    """The array in a `.npy` file, mapped into memory: its numbers are not read yet."""
     with open(path, "rb") as file:
         head = read_head(file)
         size = os.fstat(file.fileno()).st_size
@@ -68,7 +69,7 @@ def mapped(path: str) -> Array:
 
 
 def unpacked(file: IO[bytes], head: Head) -> Array:
-    """The numbers after a head that was read from the same bytes."""
+    """The numbers after a head that was read from the same file."""
     data = file.read(head.offset + head.size)[head.offset :]
     if len(data) < head.size:
         raise ValueError("an array in it is cut off")

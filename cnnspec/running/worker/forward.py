@@ -1,4 +1,4 @@
-"""What every job of `run` and `explain` begins with: the program, its inputs and its weights; and the volumes
+"""The beginning of every job of `run` and `explain`: the program, its inputs and its weights; and the volumes
 of one forward pass."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OPTIONS = ("resize", "scale", "mean", "std")
 
 
 class Ready(NamedTuple):
-    """`inputs` by name, of `batch` images each; `notes` for the user."""
+    """The program with its inputs by name, of `batch` images each, and its weights; `notes` for the user."""
 
     program: Any
     inputs: dict[str, Array]
@@ -26,7 +26,7 @@ class Ready(NamedTuple):
 
 
 def ready(job: dict[str, Any], folder: str) -> Ready:
-    """Everything that a forward pass needs, read or drawn as the job says."""
+    """Everything that a forward pass needs, read from files or drawn at random as the job describes."""
     program = load(folder)
     rng = np.random.default_rng(job["seed"])
     given: dict[str, Array] = {}
@@ -57,13 +57,13 @@ NORMALISED = {
     "standardized": ("Standardized", ("eps", "axis")),
     "scaled": ("Scaled", ("gamma", "eps", "axis")),
 }
-"""The program's class for each way to normalise weights, and what it is given."""
+"""The program's class for each way to normalise weights, and the fields that it takes."""
 
 
 def used_weight(
     given: Ready, attribute: str, op: dict[str, Any], weights: dict[str, Array]
 ) -> dict[str, Array]:
-    """The weight that a layer multiplies with, if it is computed from the stored weights."""
+    """The weight that a layer multiplies with, if it is computed from the stored weights; else {}."""
     if op.get("normalised") in (None, "plain"):
         return {}
     name, wanted = NORMALISED[op["normalised"]]
@@ -75,7 +75,7 @@ def used_weight(
 
 
 def _batch(job: dict[str, Any], given: dict[str, Array]) -> int:
-    """How many images there are; one image of an input serves all of the others."""
+    """The number of images; a single image of one input is used with all images of the others."""
     counts = {len(one) for one in given.values()} - {1} or {1}
     if len(counts) > 1:
         of = ", ".join(f"{name} has {len(array)}" for name, array in given.items())
@@ -86,7 +86,7 @@ def _batch(job: dict[str, Any], given: dict[str, Array]) -> int:
 
 
 def doubled(arrays: dict[str, Array]) -> dict[str, Array]:
-    """The same numbers in float64; counters stay whole."""
+    """The arrays in float64; counters stay integers."""
     return {
         key: value.astype(np.float64) if value.dtype.kind == "f" else value for key, value in arrays.items()
     }
@@ -96,7 +96,7 @@ def volumes(job: dict[str, Any], given: Ready, values: set[int]) -> dict[int, Ar
     """The first image's volumes with these numbers, in float64, after a forward pass in evaluation."""
     rows = job["rows"]
     wanted = set(values)
-    for row in reversed(rows):  # what only passes its input on has no line in the program
+    for row in reversed(rows):  # a layer that only passes its input on has no line in the program
         if row["output"] in wanted and row["layer"].split()[0] in PASSING:
             wanted.update(row["inputs"])
     inputs = doubled(given.inputs)
@@ -117,11 +117,11 @@ def volumes(job: dict[str, Any], given: Ready, values: set[int]) -> dict[int, Ar
 
 
 PASSING = ("id", "none", "add", "sub", "mul", "max", "concat")
-"""Layers that may pass on what they get: `id`, and a merge of which one branch is left."""
+"""Layers that may only pass their input on: `id`, and a merge with one branch left."""
 
 
 def layer_functions(program: Any) -> dict[str, str]:
-    """By the layer's place, the function of the program that it is; filled by the next pass."""
+    """The function of the program for each layer, by the layer's place; filled during the next pass."""
     found: dict[str, str] = {}
 
     def noting(name: str, function: Any) -> Any:

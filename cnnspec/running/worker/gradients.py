@@ -1,4 +1,4 @@
-"""What `run --grad` adds to a run: a loss, and the gradients that arrive at each layer and leave it."""
+"""The work of `run --grad`: a loss, and for each layer the gradients of its output and of its input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnnspec.running.worker.tell import Fault, reading, step
 from cnnspec.running.worker.terms.windows import maxima
 
 MOST_PLACES = 64
-"""Windows of a max pooling up to which the places of their maxima are listed."""
+"""The most windows of a max pooling for which the places of their maxima are listed."""
 
 
 def gradients(job: dict[str, Any], given: Ready) -> dict[str, Any]:
@@ -57,18 +57,18 @@ def gradients(job: dict[str, Any], given: Ready) -> dict[str, Any]:
 
 
 def _of_weight(value: Array) -> dict[str, Any]:
-    """A weight's gradient: its last two axes are planes."""
+    """A weight's gradient; its last two axes are rows and columns of planes."""
     rows = value.reshape(1, -1, *value.shape[-2:]) if value.ndim > 1 else value[None]
     return summary(_clean(rows)) | {"shape": list(value.shape)}
 
 
 def _clean(volume: Array) -> Array:
-    """With 0 where a sum has only rounding left."""
+    """The volume with 0 in place of sums that consist of rounding errors only."""
     return np.where(np.abs(volume) < 1e-13 * np.abs(volume).max(initial=0), 0, volume)
 
 
 def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:
-    """Have each layer's backward function record the gradient of its output and of its input."""
+    """Makes each layer's backward function record the gradients of its output and of its input."""
     left: dict[str, list[int]] = {}
     entered: list[str] = []  # a layer's function may call another one's
     for number, row in enumerate(rows):
@@ -82,7 +82,7 @@ def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]
             entered.pop()
             if at in left and entered[-1:] != [at]:
                 leaves = made if isinstance(made, list) else [made]
-                number = left[at].pop()  # of several uses, the last one comes first
+                number = left[at].pop()  # of several uses, the last one is first in the backward pass
                 outside = [_clean(np.moveaxis(one, -1, 1)) for one in (dy, *leaves)]
                 arrives, *leaves = map(summary, outside)
                 found.append({"row": number, "arrives": arrives, "leaves": leaves})

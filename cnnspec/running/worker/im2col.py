@@ -1,4 +1,4 @@
-"""What `run --im2col` adds to a run: the matrix product that a convolution is."""
+"""The work of `run --im2col`: a convolution as a matrix product."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cnnspec.running.worker.forward import Ready, doubled, used_weight, volumes
 from cnnspec.running.worker.program import Array
 
 MOST = 10_000
-"""Numbers of a matrix up to which they are given, not only its shape."""
+"""The largest number of elements of a matrix that is reported in full, not only by its shape."""
 MOST_IN_ALL = 300_000
-"""The same for all groups of the layer."""
+"""The same for all groups of the layer together."""
 MOST_PATCHES = 4_000_000
-"""Numbers of the matrix of patches up to which it is made."""
+"""The largest number of elements for which the matrix of patches is computed."""
 MOST_PRODUCTS = 10_000
-"""Positions of a locally connected layer up to which each has its product."""
+"""The most positions of a locally connected layer for which each product is computed."""
 
 
 def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
     """For each group of the layer: filters (one row per output channel) times patches (one column per output
-    position); of a locally connected layer one product for each position. The product is the output without
-    its bias; of a deconv, what is then added up where it overlaps."""
+    position); for a locally connected layer one product for each position. The product is the output without
+    its bias; for a deconv, the numbers that are then added where they overlap."""
     asked = job["im2col"]
     row, op = job["rows"][asked["row"]], asked["op"]
     source = row["inputs"][0]
@@ -72,7 +72,7 @@ def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
 
 
 def _filters(op: dict[str, Any], weight: Array, C: int) -> Array:
-    """A row per filter; where a table says which maps it sees, 0 for the others."""
+    """The filters, one row each; with a table of connections, 0 for the maps that a filter does not read."""
     if op.get("connect"):
         pairs = [(k, c) for k, maps in enumerate(op["connect"]) for c in maps]
         planes, weight = weight, np.zeros((len(op["connect"]), C, *weight.shape[1:]))
@@ -82,7 +82,8 @@ def _filters(op: dict[str, Any], weight: Array, C: int) -> Array:
 
 
 def _patches(op: dict[str, Any], x: Array, out: list[int]) -> Array:
-    """A column per output position, row by row; a row per channel and tap of the filter."""
+    """The patches: one column per output position, row by row, and one row per channel and tap of the
+    filter."""
     F, S, D, axes = op["F"], op["S"], op["D"], tuple(range(1, x.ndim))
     shape = len(x) * math.prod(F), math.prod(out[1:])
     if shape[0] * shape[1] > MOST_PATCHES:

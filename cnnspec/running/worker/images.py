@@ -1,4 +1,4 @@
-"""An image as an array, by Pillow: its numbers as they are in the file, 0 to 255."""
+"""An image as an array, read by Pillow: the numbers in the file, 0 to 255."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from cnnspec.running.worker.inputs import ExpectedInput
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""Only these: some others are read by starting programs."""
+"""The allowed formats: Pillow reads some others by starting programs."""
 MOST_PIXELS = 50_000_000
-"""A small file can say that it is a huge image; it is refused before a pixel is made."""
+"""The largest number of pixels. A small file can claim to be a huge image; it is refused before it is
+decoded."""
 ORIENTATION = 0x0112
-"""The EXIF tag of how the camera was held; from 5 on it lay on its side."""
+"""The EXIF tag for the orientation of the camera; from 5 on, width and height are exchanged."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def read_image(path: str, wanted: ExpectedInput) -> Array:
-    """(C, H, W)."""
+    """The image as an array (C, H, W)."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
@@ -39,11 +40,11 @@ def read_image(path: str, wanted: ExpectedInput) -> Array:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
-                _fits(image, wanted)  # before a pixel is made
-                if getattr(image, "is_animated", False):  # how many there are, only all of them would tell
+                _fits(image, wanted)  # before the image is decoded
+                if getattr(image, "is_animated", False):  # counting the frames would read all of them
                     wanted.notes.append(f"{wanted.name}: using the first of several images in the file")
                     image.seek(0)
-                # turned as the camera says, as every viewer shows it
+                # rotated by the camera's orientation, as viewers show it
                 ImageOps.exif_transpose(image, in_place=True)
                 return _pixels(image, wanted)
     except UnidentifiedImageError:
@@ -52,12 +53,12 @@ def read_image(path: str, wanted: ExpectedInput) -> Array:
         raise Fault(f"this image has more than {MOST_PIXELS:,} pixels") from None
     except (Fault, MemoryError):
         raise
-    except Exception as error:  # of a file with mistakes in it Pillow raises many kinds
+    except Exception as error:  # for a damaged file Pillow raises many kinds of errors
         raise Fault(f"this image cannot be read: {str(error)[:200]}") from None
 
 
 def _fits(image: Image, wanted: ExpectedInput) -> None:
-    """Whether the image is of the size that is wanted, turned as its camera says."""
+    """Checks that the image, in its camera's orientation, has the size of the input."""
     on_its_side = image.getexif().get(ORIENTATION, 1) >= 5
     has = shape_text(image.size if on_its_side else image.size[::-1])
     size = shape_text(wanted.shape[1:])
@@ -80,7 +81,8 @@ def _pixels(image: Image, wanted: ExpectedInput) -> Array:
 
 
 def _in_mode(image: Image, depth: int, wanted: ExpectedInput) -> Image:
-    """The image with that many channels. 16-bit and float images have one, and keep their numbers."""
+    """The image with this number of channels. 16-bit and float images have one channel, and keep their
+    numbers."""
     mode = image.mode
     if mode.startswith(("I", "F")):
         return image.convert("F")

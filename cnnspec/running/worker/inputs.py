@@ -1,5 +1,5 @@
 """The inputs: an array, a CSV or an image as (N, C, H, W), or (N, K) for a vector; signals are (N, C, W),
-volumes (N, C, T, H, W). Nothing is cropped, and nothing is scaled without an option that asks for it."""
+volumes (N, C, T, H, W). Nothing is cropped, and nothing is scaled without an option for it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cnnspec.running.worker.tell import Fault, shape_text
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 MOST_TEXT = 16_000_000
-"""Bytes of a CSV."""
+"""The largest size of a CSV, in bytes."""
 MOST_COLUMNS = 100_000
-"""Numbers of its lines, where the input is not wider."""
+"""The most numbers in a line, unless the input is wider."""
 
 
 @dataclass
 class ExpectedInput:
-    """One input of the network, and how a file is scaled for it: y = (x·scale − mean)/std, with one mean and
+    """An input of the network, and the scaling of a file for it: y = (x·scale − mean)/std, with one mean and
     std per channel or one for all. `notes` are for the user."""
 
     name: str
@@ -42,7 +42,7 @@ class ExpectedInput:
 
 
 def read_input(path: str, wanted: ExpectedInput) -> Array:
-    """The numbers in a file, in float64, (N, C, H, W) or (N, K)."""
+    """The numbers in a file, in float64: (N, C, H, W) or (N, K)."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".npy":
         array = _npy(path)
@@ -77,7 +77,7 @@ def _scaled(x: Array, wanted: ExpectedInput) -> Array:
 
 
 def _batch(array: Array, wanted: ExpectedInput) -> Array:
-    """The array with its batch axis; a finding where it is of another shape."""
+    """The array with its batch axis. Raises a finding where the shape is another."""
     shape, has = wanted.shape, array.shape
     if has == shape:
         return array[None]
@@ -92,7 +92,7 @@ def _batch(array: Array, wanted: ExpectedInput) -> Array:
 
 
 def _npy(path: str) -> Array:
-    """The array, not yet read: a wrong shape is found before its numbers are."""
+    """The array, mapped into memory: a wrong shape is found before its numbers are read."""
     try:
         return mapped(path)
     except NotNumbers as error:
@@ -107,8 +107,8 @@ def _npy(path: str) -> Array:
 
 
 def _csv(path: str, wanted: ExpectedInput) -> Array:
-    """Rows of numbers; a blank line begins the next plane. Commas, semicolons, tabs or blanks separate, `#`
-    begins a comment."""
+    """Rows of numbers; a blank line begins the next plane. Commas, semicolons, tabs or spaces separate
+    numbers, and `#` begins a comment."""
     with open(path, "rb") as file:
         data = file.read(MOST_TEXT + 1)
     if len(data) > MOST_TEXT:
@@ -121,7 +121,7 @@ def _csv(path: str, wanted: ExpectedInput) -> Array:
 
 
 def _planes(text: str, most: int) -> Array:
-    """The numbers as (planes, rows, columns), of at most that many columns."""
+    """The numbers as (planes, rows, columns), with at most `most` columns."""
     numbers, rows, columns = compact("d"), compact("q"), compact("q")
     begins = True
     for number, line in enumerate(io.StringIO(text, None), 1):
@@ -154,8 +154,8 @@ def _planes(text: str, most: int) -> Array:
 
 
 def _folded(planes: Array, shape: tuple[int, ...]) -> Array:
-    """Planes, rows, columns in the shape of the input: C planes per image, one row per channel of a signal,
-    the planes of each channel of a volume; a vector in a row, a column or wrapped over rows."""
+    """Planes, rows and columns in the shape of the input: C planes per image, one row per channel of a
+    signal, the planes of each channel of a volume; a vector in a row, a column or several rows."""
     count, rows, columns = planes.shape
     if len(shape) == 1 and count == 1 and rows > 1 and columns == shape[0]:
         return planes.reshape(rows, columns)

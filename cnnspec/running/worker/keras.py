@@ -59,7 +59,7 @@ def arrays(job: Mapping[str, Any], folder: str) -> Any:
 
 
 def reading_of(held: Any) -> Callable[[str], Any]:
-    """How a weight is read."""
+    """A function that reads a weight by its key."""
     from cnnspec.sources.keras.config import Refused
 
     def read(key: str) -> Any:
@@ -74,7 +74,7 @@ def reading_of(held: Any) -> Callable[[str], Any]:
 
 
 def _broken(error: Exception) -> Fault:
-    """What HDF5 raises has no common class."""
+    """The finding for an error of HDF5, whose errors have no common class."""
     return Fault(f"this is not a complete HDF5 file: {error}"[:300])
 
 

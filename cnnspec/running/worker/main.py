@@ -1,4 +1,4 @@
-"""The child's first file: `python -I main.py FOLDER`. See `cnnspec.running.process`."""
+"""The first file of the child process: `python -I main.py FOLDER`. See `cnnspec.running.process`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import threading
 
 def main() -> None:
     folder = sys.argv[1]
-    # a closed terminal, or Ctrl-C in it, reaches both of us: the parent ends us, or we see that it is gone
+    # closing the terminal, or Ctrl-C, reaches both processes: the parent ends the child, or the child sees
+    # that the parent has ended
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -24,7 +25,7 @@ def main() -> None:
     sys.path += [path for path in job["paths"] if path not in sys.path]
     libraries = [number for number, path in enumerate(sys.path) if path.endswith("-packages")]
     first = libraries[0] if libraries else len(sys.path)
-    sys.path.insert(first, package)  # this cnnspec, if there are others
+    sys.path.insert(first, package)  # this cnnspec, before any other one
     if not sys.flags.isolated or sys.path[0] == os.path.dirname(here):
         sys.exit("this file is run in isolated mode")
 
@@ -41,7 +42,7 @@ def main() -> None:
         tell.say("finding", **fault.finding)
     except tell.Missing as missing:
         tell.say("failed", missing=missing.args)
-    except OSError as error:  # of the folder itself: what else is read and written has findings of its own
+    except OSError as error:  # an error with the job's folder; other files have findings of their own
         full = tell.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
         tell.say("finding", **full.finding | {"code": "E704", "about": folder})
     except Exception as error:
@@ -53,7 +54,8 @@ def main() -> None:
 
 
 def _leave_with_parent(folder: str) -> None:
-    """Standard input ends when the parent does, however that ended; then only we can clean up."""
+    """Ends the child when its standard input is closed, which happens when the parent ends. Then it removes
+    the folder itself."""
     while sys.stdin.buffer.read(1 << 16):
         pass
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,5 @@
-"""Feature maps as pictures: a layer's maps side by side on one sheet, from black, its least number, to
-white."""
+"""Feature maps as images: a layer's maps side by side on one sheet, from black for its least number to white
+for its largest."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from cnnspec.running.worker.tell import Missing
 
 MOST_MAPS = 256
 LEAST_SIDE = 32
-"""Pixels: smaller maps are drawn in larger squares."""
+"""The least side of a map in pixels: smaller maps are drawn with larger squares."""
 MOST_SIDE = 256
 GAP = 2
 GREY = 64
 
 
 def save_sheet(folder: str, number: int, name: str, volume: Array) -> list[str]:
-    """The first image's maps as `012-body.stage1.0.conv1.png`: its name; a vector has no maps. A signal is a
-    picture of one row per channel, a volume has a map per channel and plane."""
+    """Saves the first image's maps as `012-body.stage1.0.conv1.png` and returns the name; none for a vector.
+    A signal is an image with one row per channel, a volume has one map per channel and plane."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -36,7 +36,7 @@ def save_sheet(folder: str, number: int, name: str, volume: Array) -> list[str]:
 
 
 def sheet(maps: Array) -> Array:
-    """(C, H, W) as one grey picture, about as wide as it is high; all maps of a layer on one scale."""
+    """(C, H, W) as one grey image, about as wide as it is high; all maps of a layer have the same scale."""
     maps = maps[:MOST_MAPS].astype(np.float64)
     step = max(1, -(-max(maps.shape[1:]) // MOST_SIDE))
     maps = maps[:, ::step, ::step]

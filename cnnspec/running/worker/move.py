@@ -1,4 +1,4 @@
-"""The weights of a network that was imported: from the source's file into one with the keys of the emitted
+"""The weights of an imported network: from the source's file to a file with the keys of the emitted
 program."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cnnspec.sources.layers import Rearranged
 
 MOST_LINES = 12
 PREFIXES = ("module.", "model.", "state_dict.", "_orig_mod.")
-"""What wrappers put before each key."""
+"""Prefixes that wrappers add to each key."""
 
 
 def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The job `number`: how one number of a layer's output comes about, term by term."""
+"""The job `number`: how one number of a layer's output is computed, term by term."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cnnspec.running.worker.terms import layers, windows  # noqa: F401  (they fi
 from cnnspec.running.worker.terms.sheet import LAYERS, Sheet
 
 FUNCTION = {"pow": "power"}
-"""The program's function of a layer, where it has another name."""
+"""The program's function of a layer, where its name is not the layer's word."""
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The sheet of the number `at` of the row's output."""
+    """The worksheet for the number at the place `at` of the row's output."""
     given = ready(job, folder)
     row, op, at = job["rows"][job["row"]], job["op"], job["at"]
     found = volumes(job, given, {*row["inputs"], row["output"]})
@@ -44,8 +44,8 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def shares(job: dict[str, Any], given: Ready) -> list[Array]:
-    """The gradients at the input of the row's layer, for an output gradient of 1 at the place and 0
-    elsewhere."""
+    """The gradients with respect to the inputs of the row's layer, for an output gradient of 1 at the place
+    and 0 elsewhere."""
     program, row, rows = given.program, job["rows"][job["row"]], job["rows"]
     functions = layer_functions(program)
     inputs = (one[:1] for one in doubled(given.inputs).values())

@@ -1,4 +1,4 @@
-"""An ONNX file is read: `cnnspec import model.onnx`. What is given back is checked before it is used."""
+"""Reads an ONNX file: `cnnspec import model.onnx`. The parent process checks the result before it is used."""
 
 from __future__ import annotations
 

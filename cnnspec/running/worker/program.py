@@ -1,4 +1,4 @@
-"""An emitted program as a module, and a look at the outputs of its layers."""
+"""Loads an emitted program as a module, and passes the outputs of its layers to a function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 def load(folder: str, target: str = "numpy") -> Any:
-    """The program in `folder/program_numpy.py`, or of another target."""
+    """The program in `folder/program_numpy.py`, or that of another target."""
     module, name = ModuleType("emitted"), f"program_{target}.py"
     module.__file__ = os.path.join(folder, name)
     with open(os.path.join(folder, name), encoding="utf-8") as file:

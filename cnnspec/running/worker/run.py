@@ -1,4 +1,4 @@
-"""The job `run`: one forward pass of the NumPy program, and what its layers put out."""
+"""The job `run`: one forward pass of the NumPy program, with the outputs of its layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from cnnspec.running.worker.tell import step
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
-    """Run the network; results for the parent, outputs as `output0.npy`, …, and sheets in `maps/`."""
+    """Runs the network: returns results for the parent, writes outputs as `output0.npy`, …, and sheets in
+    `maps/`.
+    """
     given = ready(job, folder)
     maps = os.path.join(folder, "maps")
     sheets: list[str] = []
@@ -63,7 +65,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], before: list[dict[str, Any]]) -> list[Any]:
-    """What each row put out; a row that passes on what it gets (`id`) has no line in the program."""
+    """The output of each row. A row that only passes its input on (`id`) has no line in the program."""
     made: dict[int, dict[str, Any]] = dict(enumerate(before))
     trace: list[Any] = []
     for number, row in enumerate(job["rows"]):
@@ -79,11 +81,11 @@ def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], before: list[di
 
 
 def top(output: Array, count: int, smallest: bool) -> list[list[dict[str, Any]]]:
-    """Of each image the classes that come first, of a vector or of maps of one position: their number,
-    their score, and their share by softmax.
+    """For each image the best `count` classes, of a vector or of maps with one position: their number, their
+    score, and their probability by softmax.
 
-    Numbers that are shares already (none negative, their sum 1) are taken as such. `smallest`: the numbers
-    are distances, and the least of them is the answer.
+    Numbers that are probabilities already (none negative, their sum 1) are not passed through a softmax.
+    `smallest`: the numbers are distances, and the smallest is the answer.
     """
     if output.ndim > 2 and set(output.shape[2:]) == {1}:
         output = output.reshape(output.shape[:2])

@@ -1,4 +1,4 @@
-"""The job `score`: the network on the held-out images of a recipe, each once."""
+"""The job `score`: runs the network once on each held-out image of a recipe."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cnnspec.running.worker.tell import Fault, Missing, reading, step
 from cnnspec.running.worker.weights import read_weights
 
 MOST_SIDE = 128
-"""Pixels of a picture; of larger images every second or third one is shown."""
+"""The largest side of a reported image in pixels; of a larger image, every second or third pixel is used."""
 Wrong = tuple[float, int, int, int]
-"""How sure the network was, the image's number in the order, the answer, the right one."""
+"""The probability of the answer, the image's number, the answer, and the right answer."""
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
-    """Loss, accuracy, the confusion matrix, and the images with wrong answers of which it was most sure."""
+    """Loss, accuracy, the confusion matrix, and the wrong answers with the highest probability."""
     program, data = load(folder), load(folder, "data")
     with reading("E707", job["weights_file"]):
         params = read_weights(job["weights_file"], job["weights"], np.float32)
@@ -71,14 +71,14 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _names(job: dict[str, Any], data: Any) -> list[str]:
-    """Of classes that are folders, the folders' names."""
+    """The names of the classes, where they are the names of folders."""
     if job["folders"] is None:
         return []
     return list(data.class_names(Path(job["data"], job["folders"])))
 
 
 def certainty(y: Array, last: str) -> Array:
-    """For each image the share that its answer has; `last` is the layer that makes y."""
+    """For each image the probability of its answer; `last` is the word of the layer that makes y."""
     scores = y.reshape(len(y), -1).astype(np.float64)
     if scores.shape[1] == 1:
         shares = scores if last == "sigmoid" else 1 / (1 + np.exp(-scores))
@@ -91,7 +91,7 @@ def certainty(y: Array, last: str) -> Array:
 
 
 def picture(image: Array) -> str:
-    """A PNG of an image (C, H, W), in base64; numbers that are no bytes are scaled to 0 to 255."""
+    """An image (C, H, W) as a PNG in base64; numbers that are not bytes are scaled to 0 to 255."""
     every = max(1, math.ceil(max(image.shape[1:]) / MOST_SIDE))
     shown = image[: 3 if len(image) >= 3 else 1, ::every, ::every]
     if shown.dtype != np.uint8:

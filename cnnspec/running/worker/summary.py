@@ -1,4 +1,4 @@
-"""A volume in a few numbers."""
+"""A summary of a volume in a few numbers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import numpy as np
 from cnnspec.running.worker.program import Array
 
 SMALL = 12
-"""Rows and columns up to which a map is shown number by number; the planes of a volume one after another."""
+"""The most rows and columns of a map that is shown number by number; the planes of a volume are one after
+another."""
 FEW = 48
-"""Rows in all that may be shown so, over all maps."""
+"""The most rows that are shown number by number, over all maps."""
 SHORT = 16
-"""Numbers up to which a vector is shown so."""
+"""The longest vector that is shown number by number."""
 
 
 def summary(volume: Array) -> dict[str, Any]:
-    """Shape (without the batch), statistics over all images; the first image's numbers where they are few."""
+    """The shape (without the batch), statistics over all images, and the first image's numbers where these
+    are few."""
     shape = list(volume.shape[1:])
     with np.errstate(all="ignore"):
         found: dict[str, Any] = {
@@ -44,5 +46,5 @@ def _few(shape: list[int]) -> bool:
 
 
 def planes(volume: Array) -> Array:
-    """Maps as rows and columns: a signal is one row, the planes of a volume are one below the other."""
+    """Maps as rows and columns: a signal is one row, the planes of a volume are below one another."""
     return volume if volume.ndim in (1, 3) else volume.reshape(len(volume), -1, volume.shape[-1])

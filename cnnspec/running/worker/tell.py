@@ -1,4 +1,4 @@
-"""What the child reports to its parent: lines of JSON."""
+"""The child's reports to its parent: lines of JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 PROGRAMS = {"program_numpy.py": "the NumPy program", "program_torch.py": "the torch program"}
 MOST = 500
-"""Characters of an error, which may hold whole arrays."""
+"""The most characters of an error message, which may contain whole arrays."""
 
 _last = 0.0
 
@@ -24,7 +24,7 @@ def say(event: str, **what: Any) -> None:
 
 
 def step(what: str, done: int, of: int) -> None:
-    """Progress; at most ten times a second."""
+    """Reports progress, at most ten times a second."""
     global _last
     now = time.monotonic()
     if now - _last > 0.1:
@@ -33,7 +33,7 @@ def step(what: str, done: int, of: int) -> None:
 
 
 class Fault(Exception):
-    """A finding about a file that was given; its code and the file are added by `reading`."""
+    """A finding about a user's file; its code and the file's name are added by `reading`."""
 
     def __init__(self, message: str, note: str = "", help: str = "") -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class Fault(Exception):
 
 @contextmanager
 def reading(code: str, path: str) -> Iterator[None]:
-    """Faults in here are findings of this code about this file."""
+    """Turns each `Fault` inside into a finding with this code about this file."""
     try:
         yield
     except Fault as fault:
@@ -51,12 +51,14 @@ def reading(code: str, path: str) -> Iterator[None]:
 
 
 class Missing(Exception):
-    """A library that is not installed: which extra of cnnspec has it, and why it could not be loaded."""
+    """A library that is not installed: the extra of cnnspec that has it, and the reason why it could not be
+    loaded."""
 
 
 def broken(error: Exception, folder: str) -> dict[str, object]:
-    """Why a program `failed` in one line, `where` in it, innermost first; whether for want of `memory`."""
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
+    """The error of a program as `failed` (one line), `where` (innermost first), and `memory` (whether memory
+    was exhausted)."""
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch raises a RuntimeError
         return {"failed": " ".join(str(error).split())[:MOST], "memory": True}
     where = []
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
@@ -68,5 +70,5 @@ def broken(error: Exception, folder: str) -> dict[str, object]:
 
 
 def shape_text(shape: Any) -> str:
-    """`64x56x56`, as specs have it."""
+    """`64x56x56`, as in a spec."""
     return "x".join(map(str, shape))

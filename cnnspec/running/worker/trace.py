@@ -1,6 +1,6 @@
-"""A Python module is run, and the network in it traced: `cnnspec import --run-python`. It is the user's own
-code, which may do anything that they may do; its time and memory are limited, what it prints goes to the
-error stream, and what is given back is checked before it is used."""
+"""Runs a Python module and traces the network in it: `cnnspec import --run-python`. It is the user's own code
+and has all of the user's rights. Its time and memory are limited, its output goes to the error stream, and
+the parent checks the result before it is used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnspec.running.worker.module import BY_HAND, Absent, fitting, imported, ma
 from cnnspec.running.worker.tell import MOST, Fault, Missing
 
 MOST_TRACE = 200_000_000
-"""Characters of a trace."""
+"""The longest trace, in characters."""
 
 
 def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
             trace = _traced(torch, job, absent)
         except (Fault, MemoryError):
             raise
-        except BaseException as error:  # of the user's code, SystemExit too
+        except BaseException as error:  # from the user's code, SystemExit too
             names = ", ".join(absent.names)
             way = f"not installed here, and left out: {names}; the network may need it" if names else ""
             raise Fault(_what(error), note="\n".join(_where(error, torch.__file__)), help=way) from None
@@ -48,7 +48,7 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _limit(seconds: int, memory: int) -> None:
-    """The code is stopped when it needs more."""
+    """Stops the code when it exceeds these limits."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     timer = threading.Timer(seconds, os._exit, (TOO_LONG,))
     timer.daemon = True
@@ -56,12 +56,12 @@ def _limit(seconds: int, memory: int) -> None:
 
 
 TOO_LONG = 124
-"""The exit status when the time is over."""
+"""The exit status when the time limit is exceeded."""
 
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """What the code prints does not reach our own channel."""
+    """Keeps the code's output out of the channel to the parent."""
     ours = os.dup(1)
     before = sys.stdout
     os.dup2(2, 1)
@@ -95,14 +95,15 @@ def _traced(torch: Any, job: Mapping[str, Any], absent: Absent) -> dict[str, Any
 
 
 def _without_starts(torch: Any) -> None:
-    """How weights start takes most of the time in which a large module is made, and is not needed."""
+    """Skips the initialisation of weights, which takes most of the time for a large module and is not
+    needed."""
     for name in dir(torch.nn.init):
         if name.endswith("_") and not name.startswith("_"):
             setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
 
 
 def _inputs(torch: Any, job: Mapping[str, Any], module: Any, device: str) -> tuple[list[Any], dict[str, Any]]:
-    """A batch of two for each input: those that were given, or what the first convolution takes."""
+    """A batch of two for each input, of the given shape or of the shape that the first convolution takes."""
     plain, named = [], {}
     for name, shape in job["inputs"] or [["", _guess(torch, module)]]:
         one = torch.randn(2, *shape, device=device)

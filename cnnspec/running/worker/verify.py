@@ -1,15 +1,15 @@
-"""The job `verify`: the torch and the NumPy program side by side, in float64.
+"""The job `verify`: compares the torch and the NumPy program, in float64.
 
-Both get the same weights (the NumPy program's `init`, moved by key), the same random input, and the same
-masks where numbers are dropped; each layer's volume, the outputs, the new running statistics and every
-gradient are compared, in evaluation and in training. A difference is the largest difference over the
-largest value of that tensor. Where one is above the tolerance, the NumPy program is also compared with itself
-on an input that is rounded otherwise in its last digit: two right programs differ by about as much.
+Both get the same weights (the NumPy program's `init`, copied by key), the same random input, and the same
+masks where numbers are dropped. Each layer's volume, the outputs, the new running statistics and every
+gradient are compared, in evaluation and in training. A difference is the largest absolute difference divided
+by the largest absolute value of that tensor. Where one is above the tolerance, the NumPy program is also
+compared with itself on an input whose last digit is rounded differently: two correct programs may differ by
+about as much.
 
-Norms begin as the identity (weight 1, bias 0, mean 0, variance 1), which hides mistakes: constants of 0 and
-1 are moved a little first. Weights that `init` does not draw (literals, constants) are compared with
-torch's own before that.
-"""
+Norms begin as the identity (weight 1, bias 0, mean 0, variance 1), which hides mistakes: constants of 0 and 1
+are first changed a little. Weights that `init` does not draw (literals, constants) are compared with torch's
+own before that."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 TINY = 1e-30
 PART = 1e-3
-"""A gradient counts as at least this part of the largest of all: a bias right before a norm has the
-gradient 0, and both programs have only rounding there."""
+"""A gradient is compared with at least this fraction of the largest gradient: a bias directly before a norm
+has the gradient 0, where both programs have only rounding errors."""
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -62,12 +62,12 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def difference(ours: Array, theirs: Array, least: float = TINY) -> float:
-    """The largest difference over the largest value; infinite where shapes differ or a number is not
+    """The largest difference divided by the largest value; infinite where shapes differ or a number is not
     finite."""
     if ours.shape != theirs.shape:
         if ours.size != theirs.size or len(ours) != len(theirs):
             return float("inf")
-        ours = ours.reshape(theirs.shape)  # a vector is a map of 1x1
+        ours = ours.reshape(theirs.shape)  # a vector equals a map of 1x1
     if ours.size == 0:
         return 0.0
     apart = float(np.abs(ours - theirs).max())
@@ -76,7 +76,7 @@ def difference(ours: Array, theirs: Array, least: float = TINY) -> float:
 
 
 class Counted(dict[str, Array]):
-    """The gradients of a NumPy program; `count` is called with how many there are."""
+    """The gradients of a NumPy program; calls `count` with their number."""
 
     def __init__(self, count: Callable[[int], None]) -> None:
         super().__init__()
@@ -88,9 +88,9 @@ class Counted(dict[str, Array]):
 
 
 class Comparison:
-    """Both programs, and their differences so far: of each row (`eval`, `train`: its volume; `gradient eval`,
-    `gradient train`: of its weights; `statistics`; `start`: its weights before anything is drawn), of the
-    outputs, of the inputs' gradients, and by weight."""
+    """Both programs, and their differences so far: for each row (`eval`, `train`: of its volume; `gradient
+    eval`, `gradient train`: of its weights; `statistics`; `start`: of its weights before anything is drawn),
+    for the outputs, for the inputs' gradients, and by weight."""
 
     def __init__(self, job: dict[str, Any], program: Any, model: nn.Module) -> None:
         self.job, self.program, self.model = job, program, model
@@ -119,7 +119,8 @@ class Comparison:
     def mode(
         self, name: str, params: dict[str, Array], inputs: list[Array], rng: np.random.Generator
     ) -> None:
-        """Both programs once forward and once backward, in evaluation (`eval`) or in training (`train`)."""
+        """Runs both programs once forward and once backward, in evaluation (`eval`) or in training
+        (`train`)."""
         import torch
 
         training, steps = name == "train", len(self.job["rows"])
@@ -172,7 +173,7 @@ class Comparison:
         directions: list[Array],
         rng: np.random.Generator,
     ) -> None:
-        """How far the NumPy program's own numbers move if the last digit of its inputs does, by kind."""
+        """How much the NumPy program's own numbers change with the last digit of its inputs, by kind."""
         moved = [one * (1 + 2e-16 * rng.choice([-1, 1], one.shape)) for one in inputs]
         here, there = (self._numbers(name, params, given, directions) for given in (inputs, moved))
         for kind, numbers in here.items():
@@ -207,7 +208,7 @@ class Comparison:
     def _backward(
         self, name: str, net: Any, leaves: list[Tensor], outputs: list[Tensor], directions: list[Array]
     ) -> None:
-        """The gradients of the outputs along these directions."""
+        """Computes the gradients of the outputs along these directions."""
         import torch
 
         pairs = zip(outputs, map(torch.from_numpy, directions), strict=True)
@@ -230,9 +231,9 @@ class Comparison:
         self._gradients(f"gradient {name}", grads, dx if isinstance(dx, tuple) else (dx,), leaves)
 
     def _hook(self, name: str) -> tuple[dict[str, list[Array]], dict[int, Array]]:
-        """Keeps every output of each torch layer (a copy: the next may work in place), and puts the shared
-        masks in the place of chance. What a line of the program computes and not a layer, a sum or a concat,
-        is kept by its value where it enters a layer."""
+        """Keeps every output of each torch layer (a copy, because the next layer may work in place), and
+        replaces random drops by the shared masks. A value that is computed by a line of the program instead
+        of a layer, such as a sum or a concat, is kept where it enters a layer."""
         volumes: dict[str, list[Array]] = {}
         between: dict[int, Array] = {}
         rows = self.job["rows"]
@@ -301,13 +302,13 @@ def _model(folder: str) -> nn.Module:
     own = [one for one in classes if issubclass(one, nn.Module) and one.__module__ == "emitted"]
     model: nn.Module = own[-1]()
     for layer in model.modules():
-        if isinstance(layer, nn.Hardsigmoid):  # its own gradient has 1/6 rounded to float32, even in float64
+        if isinstance(layer, nn.Hardsigmoid):  # torch's gradient has 1/6 rounded to float32, even in float64
             layer.forward = lambda x: relu6(x + 3) / 6  # type: ignore[method-assign, assignment]
     return model
 
 
 def _moved(value: Array, rng: np.random.Generator) -> Array:
-    """A constant of 0 or 1 moved a little; what is 1 may be a variance and stays positive."""
+    """The array with constants of 0 and 1 changed a little; a 1 may be a variance and stays positive."""
     if value.dtype != np.float64 or value.ndim != 1 or value.size == 0:
         return value
     if value.min() != value.max() or value[0] not in (0, 1):
@@ -318,7 +319,8 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
 
 
 def _masks(job: dict[str, Any], model: nn.Module, rng: np.random.Generator) -> dict[str, Array]:
-    """For each layer that drops: of single numbers (N, C, H, W), maps (N, C, 1, 1) or images (N); 1 stays."""
+    """A mask for each layer that drops numbers (N, C, H, W), maps (N, C, 1, 1) or images (N): 1 keeps, 0
+    drops."""
     shapes = {row["attribute"]: row["shape"] for row in job["rows"]}
     masks = {}
     for at, module in model.named_modules():
@@ -331,7 +333,7 @@ def _masks(job: dict[str, Any], model: nn.Module, rng: np.random.Generator) -> d
 
 
 def _masked(mask: Array, p: float) -> Any:
-    """A hook that drops by the mask: the layer itself, switched to evaluation, has let everything through."""
+    """A hook that applies the mask; the layer itself is in evaluation and changes nothing."""
     import torch
 
     def hook(module: Any, given: Any, made: Tensor) -> Tensor:

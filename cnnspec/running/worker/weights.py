@@ -1,5 +1,5 @@
-"""Weights from a file: safetensors, or `.npz` without pickles. Names and shapes are compared with the spec's
-before a number is read."""
+"""Reads weights from a file: safetensors, or `.npz` without pickles. Names and shapes are compared with the
+spec's before any number is read."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from cnnspec.running.worker.tell import Fault, Missing, shape_text
 Expected = dict[str, dict[str, Any]]
 MOST_LINES = 12
 MOST_MORE = 1_000
-"""Names that are not in the spec, up to which they are listed."""
+"""The most names outside of the spec that are listed."""
 LONGEST = 200
-"""Characters of a name that is listed."""
+"""The most characters of a name in a list."""
 
 SAVE = "save them with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
 KNOWN = {"F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"}
-"""safetensors' kinds of numbers that NumPy has too."""
+"""The types of numbers of safetensors that NumPy has too."""
 
 
 def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
-    """Every weight by its key, as `dtype` (counters stay whole numbers)."""
+    """Every weight by its key, as `dtype` (counters stay integers)."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".safetensors", ".npz"):
         kind = suffix or "a file without an extension"
@@ -55,19 +55,19 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
 
 
 def _counts(weight: dict[str, Any]) -> bool:
-    """A buffer of one number counts batches; files from before there was one lack it, and nothing is computed
-    from it."""
+    """Whether a weight is the counter of batches, a buffer of one number: old files do not have it, and
+    nothing is computed from it."""
     return weight["role"] == "buffer" and not weight["shape"]
 
 
 def _not_far_too_many(expected: Expected, names: int) -> None:
-    """Before each of a hundred thousand is looked at."""
+    """Refuses a file with far too many names before each of them is compared."""
     if names > len(expected) + MOST_MORE:
         raise Fault(f"these weights do not fit: expected {len(expected):,} names, found {names:,}")
 
 
 def _fit(expected: Expected, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Whether the names and shapes are the spec's; a finding with all that are not."""
+    """Compares the names and shapes with the spec's; raises a finding with all differences."""
     missing = [key for key in expected if key not in shapes and not _counts(expected[key])]
     extra = [key for key in shapes if key not in expected]
     wrong = [key for key in expected if key in shapes and tuple(expected[key]["shape"]) != shapes[key]]
@@ -99,7 +99,7 @@ def _fit(expected: Expected, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _cut(text: str) -> str:
-    """A file can hold names and shapes of a million characters."""
+    """A name or shape from the file, shortened: it may have a million characters."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -150,5 +150,5 @@ def _npz(path: str, expected: Expected) -> dict[str, Array]:
             return found
     except (Fault, MemoryError):
         raise
-    except Exception as error:  # of a broken archive zipfile and its decompressors raise many kinds
+    except Exception as error:  # zipfile and its decompressors raise many kinds for a broken archive
         raise Fault(f"this is not a complete .npz file: {_cut(str(error))}") from None

@@ -1,6 +1,5 @@
-"""The door for Caffe: a .prototxt, of either version of its layers, read layer by layer into the calls that
-torch would have made. Caffe is not needed.
-"""
+"""Reads Caffe's .prototxt, with either version of its layers, and translates each layer into the calls that
+torch would make. Caffe is not needed."""
 
 from cnnspec.sources.caffe.convert import Refused, convert
 

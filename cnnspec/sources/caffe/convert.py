@@ -1,6 +1,5 @@
-"""From a prototxt to a trace. Blobs are names that a layer gives and others read; a layer may give the name
-that it reads (in place).
-"""
+"""From a prototxt to a trace. A blob is a name that one layer writes and others read; a layer may write the
+blob that it reads (in place)."""
 
 from __future__ import annotations
 
@@ -19,13 +18,13 @@ LARGEST = 2**31
 
 
 class Refused(ValueError):
-    """A text that is no network of Caffe's, or a layer that cannot be said; and why."""
+    """The reason why a text is not a network of Caffe, or why a layer cannot be translated."""
 
 
 @dataclass
 class Context:
-    """values: what each blob is; left: blobs of layers that are left out. layer: the one that is being
-    converted; name: its name."""
+    """values: the tensor of each blob; left: the blobs of layers that are left out. layer: the layer that is
+    being converted; name: its name."""
 
     layer: Message
     name: str = ""
@@ -34,14 +33,14 @@ class Context:
     left: set[str] = field(default_factory=set)
 
     def option(self, *names: str) -> Message:
-        """The layer's parameters: the first of these messages that it has."""
+        """The layer's parameters: the first of these messages that it contains."""
         return next((self.layer.message(name) for name in names if self.layer.all(name)), Message({}, 0))
 
     def shape(self, tensor: Tensor) -> Shape:
         return self.record.shape(tensor)
 
     def unsaid(self, why: str, given: Tensor, shape: Sequence[int]) -> list[Tensor]:
-        """A hole: a layer whose shape is known, and why it cannot be said."""
+        """A hole: a layer whose shape is known, with the reason why it cannot be translated."""
         return [self.call(self.layer.text("type"), shape, input=given, why=why)]
 
     def bottoms(self) -> list[Tensor]:
@@ -57,7 +56,7 @@ class Context:
         return found[0]
 
     def weight(self, place: int, *shape: int) -> Tensor:
-        """A blob of weights, by its place in the layer."""
+        """A blob of weights, by its index in the layer."""
         return self.record.weight(f"{self.name}.{place}", shape)
 
     def calls(
@@ -80,15 +79,16 @@ LEFT_OUT = frozenset(
         *("infogainloss", "contrastiveloss", "smoothl1loss", "multiboxloss"),
     )
 )
-"""Layers that read the network's outputs and are none of it."""
+"""Layers that read the network's outputs but are not part of the network."""
 DATA = frozenset(
     ("data", "imagedata", "hdf5data", "memorydata", "dummydata", "windowdata", "annotateddata", "videodata")
 )
-"""Layers that give images; so does what reads nothing."""
+"""Layers that provide images, as every layer without an input does."""
 
 
 def convert(text: str, size: Shape | None = None) -> Trace:
-    """The trace of a network, for one image. size: C x H x W of the input, where the text does not say it."""
+    """The trace of a network, for one image. size: C x H x W of the input, where the text does not give
+    it."""
     from cnnspec.sources.caffe.layers import TABLE
 
     try:
@@ -104,7 +104,7 @@ def convert(text: str, size: Shape | None = None) -> Trace:
             _convert(context, layer, TABLE, size)
     except Unreadable as why:
         raise Refused(str(why)) from None
-    except (ValueError, IndexError) as why:  # words where numbers are expected
+    except (ValueError, IndexError) as why:  # a word in the place of a number
         raise why if isinstance(why, Refused) else Refused(str(why)[:200]) from None
     ends = _ends(context, layers)
     if not ends:
@@ -115,7 +115,7 @@ def convert(text: str, size: Shape | None = None) -> Trace:
 
 
 def _ends(context: Context, layers: Sequence[Message]) -> list[str]:
-    """The blobs that the network gives: what no layer of it reads after it was given."""
+    """The network's outputs: the blobs that no later layer reads."""
     found: dict[str, None] = {}
     for layer in layers:
         if _kind(layer) in LEFT_OUT or _kind(layer) in DATA or _kind(layer) == "input":
@@ -127,7 +127,8 @@ def _ends(context: Context, layers: Sequence[Message]) -> list[str]:
 
 
 def _kind(layer: Message) -> str:
-    """`Convolution`, and `CONVOLUTION` of the older form, as `convolution`."""
+    """The type of a layer in lower case: `convolution` for `Convolution`, and for the older form
+    `CONVOLUTION`."""
     return layer.text("type").replace("_", "").lower()
 
 

@@ -1,6 +1,5 @@
-"""Caffe's layers, and the calls that torch would have made. Pools round their sizes up, with torch's rule for
-the last window; an average counts the padding.
-"""
+"""Caffe's layers, as the calls that torch would make. Pools round their sizes up, with torch's rule for the
+last window; an average includes the padding."""
 
 from __future__ import annotations
 
@@ -72,7 +71,7 @@ def pooling(context: Context) -> Sequence[Tensor]:
 
 
 def _with_places(context: Context, given: Tensor, window: Window) -> Sequence[Tensor]:
-    """A maxpool that also gives where its maxima are (SegNet)."""
+    """A maxpool that also returns the positions of its maxima (SegNet)."""
     batch, C, *sizes = context.shape(given)
     padding, out = window.padding(sizes), (batch, C, *window.out(sizes))
     arguments: dict[str, Value] = {"self": given, "kernel_size": window.F, "stride": window.S}
@@ -92,7 +91,7 @@ def inner_product(context: Context) -> Sequence[Tensor]:
 
 
 def batch_norm(context: Context) -> Sequence[Tensor]:
-    """Without weights: a Scale after it has them."""
+    """Normalisation only: its weight and bias are in a Scale layer after it."""
     given, option = context.only(), context.option("batch_norm_param")
     C = context.shape(given)[1]
     arguments: dict[str, Value] = {
@@ -109,11 +108,11 @@ def batch_norm(context: Context) -> Sequence[Tensor]:
 
 
 def batch_norm_of_forks(context: Context) -> Sequence[Tensor]:
-    """`BN` of SegNet, ENet and Inception: with its weights."""
+    """`BN` of SegNet, ENet and Inception, which includes the weight and bias."""
     given, option = context.only(), context.option("bn_param")
     shape = context.shape(given)
     C = shape[1]
-    if option.text("bn_mode") == "INFERENCE":  # the statistics are in the scale and the shift
+    if option.text("bn_mode") == "INFERENCE":  # the weight and bias include the statistics
         sizes = (C, *(1 for _ in shape[2:]))
         made = context.call("mul", shape, self=given, other=context.weight(0, *sizes))
         return [context.call("add", shape, self=made, other=context.weight(1, *sizes))]
@@ -130,7 +129,7 @@ def batch_norm_of_forks(context: Context) -> Sequence[Tensor]:
 
 
 def mean_variance_norm(context: Context) -> Sequence[Tensor]:
-    """MVN: each map by itself."""
+    """MVN: each map is normalised separately."""
     given, option = context.only(), context.option("mvn_param")
     shape = context.shape(given)
     if option.flag("across_channels") or not option.flag("normalize_variance", True):
@@ -150,7 +149,7 @@ def regions(context: Context) -> Sequence[Tensor]:
 
 
 def logarithm(context: Context) -> Sequence[Tensor]:
-    """ln(shift + scale · x) to another base."""
+    """ln(shift + scale · x), in another base."""
     option = context.option("log_param", "exp_param")
     if any(option.all(name) for name in ("base", "scale", "shift")):
         given = context.only()
@@ -165,7 +164,7 @@ def dropout_of_maps(context: Context) -> Sequence[Tensor]:
 
 
 def scale(context: Context) -> Sequence[Tensor]:
-    """A weight and a bias for each channel, or one blob times another."""
+    """A weight and a bias for each channel, or the product of two blobs."""
     given, option = context.bottoms(), context.option("scale_param")
     shape = context.shape(given[0])
     if len(given) == 2:
@@ -190,7 +189,7 @@ def scale(context: Context) -> Sequence[Tensor]:
 
 
 def _gated(context: Context, one: Tensor, gate: Tensor) -> Tensor:
-    """A map times a number for each channel."""
+    """A map times one number per channel."""
     shape, sizes = context.shape(one), context.shape(gate)
     if len(sizes) == 2 and len(shape) == 4:
         wide = (*sizes, 1, 1)
@@ -201,7 +200,7 @@ def _gated(context: Context, one: Tensor, gate: Tensor) -> Tensor:
 
 
 def axpy(context: Context) -> Sequence[Tensor]:
-    """SENet's own layer: a gate times a map, plus another."""
+    """SENet's own layer: a gate times a map, plus another map."""
     gate, one, other = context.bottoms()
     return [context.call("add", context.shape(other), self=_gated(context, one, gate), other=other)]
 
@@ -327,7 +326,7 @@ def slices(context: Context) -> Sequence[Tensor]:
 
 
 def split(context: Context) -> Sequence[Tensor]:
-    """One blob under several names."""
+    """One blob with several names."""
     return [context.only()] * len(context.layer.texts("top"))
 
 
@@ -360,7 +359,7 @@ def permute(context: Context) -> Sequence[Tensor]:
 
 
 def crop(context: Context) -> Sequence[Tensor]:
-    """The first blob with the size of the second, from an offset."""
+    """The first blob, cropped to the size of the second from an offset."""
     given, like = context.bottoms()
     option = context.option("crop_param")
     axis, offsets = option.integer("axis", 2), option.integers("offset") or [0]
@@ -375,7 +374,7 @@ def crop(context: Context) -> Sequence[Tensor]:
 
 
 def interpolation(context: Context) -> Sequence[Tensor]:
-    """Interp: bilinear, corners on corners; paddings below 0 cut."""
+    """Interp: bilinear, with aligned corners; a padding below 0 crops."""
     given, option = context.bottoms()[0], context.option("interp_param")
     batch, C, *sizes = context.shape(given)
     if option.integer("pad_beg") or option.integer("pad_end"):
@@ -392,7 +391,7 @@ def interpolation(context: Context) -> Sequence[Tensor]:
 
 
 def upsample(context: Context) -> Sequence[Tensor]:
-    """With the places of a maxpool's maxima, its way back."""
+    """An unpooling with the positions of a maxpool's maxima."""
     (given, *places), option = context.bottoms(), context.option("upsample_param")
     factor = option.integer("scale", 2)
     batch, C, *sizes = context.shape(given)

@@ -1,7 +1,6 @@
-"""What a run of a network is, call by call (trace.py), and what its calls mean: a layer list.
+"""The calls of a network's run (trace.py), and their translation to a layer list.
 
-Every call has a rule in one of the families (convolutions.py, norms.py, …); reader.py holds what is known so
-far, translate.py goes through a trace. layout.py keeps how torch's dimensions lie on channels and axes, so
-that a transposition is no layer where the code only wants its channels last. record.py is for doors whose
-format has other operators than torch: they write down the calls that torch would have made.
-"""
+Every call has a rule in one of the families (convolutions.py, norms.py, …); reader.py keeps the results so
+far, translate.py processes a trace. layout.py describes how torch's dimensions correspond to channels and
+axes, so that a transposition is not a layer where the code only puts its channels last. record.py is for
+formats whose operators are not torch's: they record the calls that torch would make."""

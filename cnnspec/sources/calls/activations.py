@@ -1,4 +1,4 @@
-"""Activations, powers and dropout: what is done to each number by itself; softmax."""
+"""Activations, powers and dropout, which change each number separately; softmax."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATHS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
 
 
 def each_number(reader: Reader, item: Item, op: Op) -> Laid:
-    """A layer that changes each number by itself keeps how they lie."""
+    """A layer that changes each number separately keeps the arrangement."""
     laid = reader.laid(item)
     return Laid(reader.add(op, laid.value), laid.dims)
 
@@ -66,7 +66,7 @@ for _name, _make in PLAIN.items():
 
 @reads("tanh")
 def tanh(reader: Reader, a: Given) -> Item:
-    """Of a tensor times a number it has a `gain`; a factor after it becomes its `amp`."""
+    """A factor before it becomes its `gain`; a factor after it becomes its `amp`."""
     item = a["self"]
     if isinstance(item, Affine) and len(item.factor) == 1 and not any(item.shift) and not item.clamped:
         if item.factor[0] > 0:
@@ -85,7 +85,7 @@ def elu(reader: Reader, a: Given) -> Item:
 
 
 def _scaled(reader: Reader, item: Item, op: Op, inner: float, outer: float) -> Laid:
-    """A layer of a multiple of a tensor, times a number."""
+    """A layer of inner·x, times `outer`."""
     laid = reader.laid(item)
     value = laid.value if inner == 1 else reader.add(Times(factor=number(inner)), laid.value)
     value = reader.add(op, value)
@@ -138,7 +138,7 @@ def clamped(reader: Reader, a: Given) -> Item:
 
 
 def _limited(reader: Reader, laid: Laid, sign: int, high: float | None) -> Laid:
-    """Numbers from 0 to `high` of a tensor, or of its negative."""
+    """A tensor, or its negative, limited to numbers from 0 to `high`."""
     if high is None:
         return _scaled(reader, laid, Relu(), sign, 1)
     return _scaled(reader, laid, Relu6(), sign * 6 / high, high / 6)
@@ -196,13 +196,13 @@ def softmax(reader: Reader, a: Given) -> Item:
 
 
 def _last(scores: Scores) -> int:
-    """The number of the dimension that the keys are along."""
+    """The index of the dimension of the keys."""
     return len(scores.q.dims) - (2 if scores.turned else 1)
 
 
 @reads("dropout", "feature_dropout", "alpha_dropout", "native_dropout")
 def dropout(reader: Reader, a: Given) -> Item:
-    """A layer, whether it is on or not."""
+    """A layer, even where it is switched off."""
     item, call = a.get("input", a.get("self")), reader.call
     assert call is not None
     if isinstance(item, Scores):

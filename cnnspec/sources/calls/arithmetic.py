@@ -145,7 +145,7 @@ def multiplied_and_added(reader: Reader, a: Given) -> Item:
 
 
 def _of_norms(reader: Reader, one: Item, other: Item, op: str) -> Item:
-    """A step of global response normalisation, or what else is done with lengths."""
+    """A step of global response normalisation, or another operation on lengths."""
     found = responded(reader, one, other, op)
     if found is not None:
         return found
@@ -158,7 +158,7 @@ def _of_norms(reader: Reader, one: Item, other: Item, op: str) -> Item:
 
 
 def _numbers(reader: Reader, item: Any, beside: Any) -> tuple[float, ...] | None:
-    """A number, or a constant with one number, or with one for each channel of `beside`."""
+    """A number, or a constant with one number or one for each channel of `beside`; else None."""
     if isinstance(item, bool):
         return None
     if isinstance(item, Number):
@@ -219,11 +219,12 @@ def _shifted(reader: Reader, one: Item, other: Item, less: bool) -> Item:
     return Affine(reader.laid(item), (1.0,), numbers)
 
 
-# Weights of the module's own
+# The module's own weights
 
 
 def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bool]:
-    """Where a weight with one number per channel, or one in all, meets a tensor; whether it is one."""
+    """Whether a weight has one number per channel, or one in all; and the tensor, arranged so that the weight
+    fits."""
     if prod(weight.held.shape) == 1:
         return laid, True
     dims = ((),) * (len(laid.dims) - len(weight.dims)) + weight.dims
@@ -242,7 +243,7 @@ def _scaled(reader: Reader, laid: Laid, weight: Kept) -> Item:
 
 
 def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
-    """A trained number per channel is added: the bias of a `scale` right before it."""
+    """A sum with a trained number per channel: the bias of a `scale` directly before it."""
     weight, item = (one, other) if isinstance(one, Kept) else (other, one)
     assert isinstance(weight, Kept)
     laid = reader.laid(item)
@@ -289,7 +290,7 @@ def _spread(reader: Reader, laid: Laid, to: tuple[int, ...]) -> Laid:
 
 
 def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
-    """A product or quotient, which repeats the numbers of the smaller tensor itself."""
+    """A product or quotient, which broadcasts the smaller tensor itself."""
     plain = [
         laid._replace(
             dims=tuple(() if dim and all(atom.axis == REPEATED for atom in dim) else dim for dim in laid.dims)
@@ -313,7 +314,7 @@ def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
 
 
 def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
-    """Two tensors so arranged that their values meet number by number, or by broadcasting."""
+    """Two tensors, arranged so that their numbers correspond one to one, or by broadcasting."""
     count = max(len(one.dims), len(other.dims))
     first, second = (((),) * (count - len(laid.dims)) + laid.dims for laid in (one, other))
     shapes = reader.shape(one.value), reader.shape(other.value)
@@ -330,7 +331,7 @@ def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
 
 
 def _meet(reader: Reader, big: Laid, small: Laid) -> bool:
-    """Whether the smaller one lies as the larger one does, or has size 1."""
+    """Whether each dimension of the smaller one is arranged as the larger one's, or has size 1."""
     whole_shape, shape = reader.shape(big.value), reader.shape(small.value)
     same = all(b in ((), a) for a, b in zip(big.dims, small.dims, strict=True))
     fits = len(shape) == 1 or len(shape) == len(whole_shape)
@@ -338,7 +339,7 @@ def _meet(reader: Reader, big: Laid, small: Laid) -> bool:
 
 
 def _laid_like(reader: Reader, big: Laid, small: Laid) -> Laid | None:
-    """The smaller tensor with its dimensions where the larger one's channels and axes are."""
+    """The smaller tensor, with the arrangement of the larger one."""
     if _meet(reader, big, small):
         return small
     shape = reader.shape(big.value)
@@ -367,7 +368,7 @@ def _laid_like(reader: Reader, big: Laid, small: Laid) -> Laid | None:
 
 
 def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
-    """Both as values of their own shapes."""
+    """Both tensors as values of their own shapes."""
     made: list[Laid] = []
     for laid in (big, small):
         if len(laid.dims) > 5:
@@ -376,7 +377,7 @@ def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
     return made[0], made[1]
 
 
-# Activations that are written out
+# Activations that the code computes from several calls
 
 
 def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:

@@ -1,4 +1,4 @@
-"""The layers that put a tensor's numbers in another order: reshapes, transposes, shuffles."""
+"""The layers that change the order of a tensor's numbers: reshapes, transposes, shuffles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cnnspec.sources.calls.layout import (
 
 
 def rearranged(shape: Shape, dims: Dims) -> list[Op]:
-    """Layers, one after the other, that give a value of this shape the arrangement `dims`."""
+    """The layers, in order, that give a value of this shape the arrangement `dims`."""
     sizes = sizes_of(dims)
     if not 1 <= len(sizes) <= 4:
         dims = (dims[0], *dims[1:3], joined(chain.from_iterable(dims[3:]))) if len(sizes) > 4 else ((),)
@@ -42,7 +42,7 @@ def rearranged(shape: Shape, dims: Dims) -> list[Op]:
 
 
 def _after(shape: Shape, ops: Iterable[Op]) -> Shape:
-    """The shape after layers."""
+    """The shape after these layers."""
     for op in ops:
         out = op.out(shape)
         if isinstance(out, Misfit):
@@ -61,7 +61,7 @@ def _repeated(shape: Shape, dims: Dims) -> list[Op]:
 
 
 def _repeated_in_a_row(shape: Shape, dims: Dims) -> list[Op]:
-    """Numbers each of which is repeated so many times, one after the other: groups of channels."""
+    """Numbers that are each repeated several times in a row: groups of channels."""
     atoms = [*chain.from_iterable(dims)]
     ends = [atom.axis == REPEATED for atom in atoms]
     if ends != sorted(ends):
@@ -73,7 +73,7 @@ def _repeated_in_a_row(shape: Shape, dims: Dims) -> list[Op]:
 
 
 def _exchanged(shape: Shape, dims: Dims) -> list[Op]:
-    """Layers after which the numbers lie in the order of these dimensions."""
+    """The layers that put the numbers in the order of these dimensions."""
     atoms = atoms_of(dims)
     for op in _exchanges(shape, sizes_of(dims), atoms):
         if _order_after(op, shape) == atoms:
@@ -82,7 +82,7 @@ def _exchanged(shape: Shape, dims: Dims) -> list[Op]:
 
 
 def _by_transposing(atoms: Dim) -> list[Op]:
-    """Any permutation, of blocks of atoms one after the other: `transpose` exchanges the last two."""
+    """Any permutation, of consecutive blocks of atoms: `transpose` exchanges the last two axes."""
     now, wanted = sorted(atoms), list(atoms)
     ops: list[Op] = []
     for place in range(len(wanted)):
@@ -100,7 +100,7 @@ def _by_transposing(atoms: Dim) -> list[Op]:
 
 
 def _order_after(op: Op, shape: Shape) -> Dim | None:
-    """Where the numbers of a value lie after an op that moves them, as atoms of the value before."""
+    """The order of a value's numbers after an op that moves them, as atoms of the value before."""
     axes = range(1, len(shape))
     dims: Sequence[Dim]
     if isinstance(op, Shuffle):
@@ -131,7 +131,7 @@ def _order_after(op: Op, shape: Shape) -> Dim | None:
 
 
 def _exchanges(shape: Shape, sizes: Shape, atoms: Dim) -> Iterable[Op]:
-    """What the language has for an exchange, with the numbers that it would have here."""
+    """The ops of the language that exchange axes, with their possible arguments here."""
     first = [atom for atom in atoms if atom.axis == 0]
     if len(first) >= 2 and first[-1].outer == 1:
         yield Shuffle(G=first[-1].size)

@@ -1,4 +1,4 @@
-"""Attention, as one op or written out with two products and a softmax."""
+"""Attention, as one call, or as two products and a softmax."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def attention(reader: Reader, a: Given) -> Item:
 
 @reads("bmm", "__matmul__")
 def product(reader: Reader, a: Given) -> Item:
-    """Queries and keys give scores, scores and values the output of attention."""
+    """A product of matrices: queries and keys give scores, scores and values the output of attention."""
     one, other = a.get("self"), a.get("other", a.get("mat2"))
     if isinstance(one, Scores):
         if one.turned or not one.softmax:
@@ -82,7 +82,7 @@ def _factor(item: Item) -> tuple[Item, float]:
 
 @reads("einsum")
 def named_product(reader: Reader, a: Given) -> Item:
-    """einsum(equation, tensors): a product of matrices whose dimensions have letters."""
+    """einsum(equation, tensors): a product of matrices whose dimensions are named by letters."""
     left, _, out = str(a["equation"]).replace(" ", "").partition("->")
     letters, items = left.split(","), a["tensors"]
     if len(letters) != 2 or "." in left or not out or any(len({*one}) != len(one) for one in (*letters, out)):
@@ -110,7 +110,7 @@ def named_product(reader: Reader, a: Given) -> Item:
 
 
 def _with_letters(reader: Reader, item: Item, letters: str, wanted: str) -> Item:
-    """A tensor with its dimensions in another order."""
+    """A tensor with its dimensions in another order, given by letters."""
     if letters == wanted:
         return item
     if isinstance(item, Scores) and letters == wanted[:-2] + wanted[:-3:-1]:
@@ -122,7 +122,7 @@ def _with_letters(reader: Reader, item: Item, letters: str, wanted: str) -> Item
 
 
 def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:
-    """A product with a single column: numbers times weights, summed (global context)."""
+    """A product with a single column: the weighted sum of the numbers (global context)."""
     from cnnspec.sources.calls.arithmetic import multiplied
     from cnnspec.sources.calls.pools import summed
 
@@ -130,7 +130,8 @@ def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:
 
 
 def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
-    """The layer, of queries, keys and values with dimensions N, heads, positions, channels of a head."""
+    """The attention layer, from queries, keys and values with the dimensions N, heads, positions, channels of
+    a head."""
     if scores.wrong:
         raise Cannot(scores.wrong)
     merged, offsets = heads_apart(v.dims) != v.dims, scores.offsets
@@ -146,7 +147,7 @@ def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
     for place, factor in enumerate(() if plain else factors):
         if not isclose(factor, 1, rel_tol=1e-9):
             values[place] = reader.add(Times(factor=number(factor)), values[place])
-    # keys and values must have the same positions; those of the queries may be others
+    # keys and values must have the same positions; queries may have other ones
     shapes = [reader.shape(value) for value in values]
     if shapes[1][1:] != shapes[2][1:] and offsets is None:
         for place in (1, 2):
@@ -180,7 +181,7 @@ def _laid_out(reader: Reader, value: int, q: Laid, heads: int) -> Laid:
 
 
 def _for_heads(reader: Reader, laid: Laid, heads: int) -> int:
-    """Keys or values; what all heads have in common is stacked as many times as there are heads."""
+    """The keys or values; where all heads have the same, these are stacked once for each head."""
     count = len(laid.dims)
     shared = atoms_of(laid.dims[1:-2])
     if any(atom.axis != REPEATED for atom in shared) or heads == 1:
@@ -190,7 +191,7 @@ def _for_heads(reader: Reader, laid: Laid, heads: int) -> int:
 
 
 def _by_heads(reader: Reader, laid: Laid) -> int:
-    """A value whose channels are heads by channels of a head, and whose positions are positions."""
+    """A value whose channels are heads times channels of a head, and whose positions are the positions."""
     *before, positions, depth = laid.dims
     shape = reader.shape(laid.value)
     channels = atoms_of([*before[1:], depth])

@@ -118,7 +118,7 @@ def transposed(reader: Reader, a: Given) -> Item:
 
 @reads("local")
 def local(reader: Reader, a: Given) -> Item:
-    """A convolution with filters of its own at each position, as Darknet and Keras have it."""
+    """A convolution with separate filters for each position, from Darknet and Keras."""
     shape = _shape(a["weight"])
     axes = (len(shape) - 2) // 2
     more, weights = _weights(reader, a["weight"], a["bias"])
@@ -133,7 +133,7 @@ def local(reader: Reader, a: Given) -> Item:
 
 @reads("linear")
 def linear(reader: Reader, a: Given) -> Item:
-    """Over the last dimension, at each position."""
+    """A linear layer over the last dimension, at each position."""
     laid = reader.at_channels(reader.laid(a["input"]), -1)
     weight = weight_of(a["weight"])
     K = _shape(weight)[0]
@@ -150,7 +150,7 @@ def linear(reader: Reader, a: Given) -> Item:
 
 @reads("addmm")
 def addmm(reader: Reader, a: Given) -> Item:
-    """What a linear layer is in old code."""
+    """A linear layer in older code."""
     raise Cannot("a product with a matrix that is no linear layer's")
 
 
@@ -165,7 +165,7 @@ def _shape(weight: Any) -> tuple[int, ...]:
 
 
 def _weights(reader: Reader, weight: Any, bias: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """Arguments about weights, and the key of each."""
+    """The arguments of a layer that depend on its weights, and the key of each weight."""
     options: dict[str, Any] = {"bias": bias is not None}
     keys: dict[str, str] = {}
     if isinstance(weight, Normal):
@@ -190,7 +190,7 @@ def _weights(reader: Reader, weight: Any, bias: Any) -> tuple[dict[str, Any], di
 
 
 def _literal(weight: Kept) -> dict[str, Any]:
-    """A filter that is a constant of the code."""
+    """A filter that is a constant of the code, as a literal."""
     values = weight.held.values
     if values is None:
         raise Unknown("the weight is a constant whose numbers are not known")
@@ -211,7 +211,7 @@ def _literal(weight: Kept) -> dict[str, Any]:
 
 
 def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> Op | None:
-    """The binomial filter of BlurPool, which is a layer of its own."""
+    """The binomial filter of BlurPool, which has a layer of its own; None for other filters."""
     if not depthwise or bias is not None or not isinstance(weight, Kept) or weight.held.kind == "weight":
         return None
     values, size = weight.held.values, options["F"][-1]
@@ -229,7 +229,7 @@ def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> O
 
 
 def _same(reader: Reader, value: int, options: dict[str, Any]) -> tuple[int, Any]:
-    """Zeros before a convolution that are what `Psame` gives belong to it."""
+    """Zeros before a convolution become part of it where they equal those of `Psame`."""
     first = len(reader.inputs)
     made = reader.layers[value - first] if value >= first else None
     if not isinstance(made, Layer) or not isinstance(made.op, Pad) or any(options["P"]):

@@ -1,5 +1,5 @@
-"""What a tensor of torch is while a trace is read: a value of the network, a weight, a step on the way to a
-layer."""
+"""The meaning of a torch tensor while a trace is read: a value of the network, a weight, or an intermediate
+step of a layer."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from cnnspec.sources.calls.trace import Held
 
 
 class Cannot(Exception):
-    """The language cannot say a call: why, in a clause."""
+    """The language has no layer for a call; the message is the reason, a clause."""
 
 
 class Unknown(Cannot):
-    """It could be said if the values of a constant were known: on the meta device they are not."""
+    """A call could be translated if the values of a constant were known, which they are not on the meta
+    device."""
 
 
 class Laid(NamedTuple):
-    """A tensor that the network computes: a value of the layer list, and how it lies."""
+    """A tensor that the network computes: a value of the layer list, and its arrangement."""
 
     value: int
     dims: Dims
 
 
 class Kept(NamedTuple):
-    """A weight, buffer or constant, seen through views: `dims` lie on its own axes. factor: it was multiplied
-    by this number."""
+    """A weight, buffer or constant, perhaps through views: `dims` refer to its own axes. factor: a number
+    that it was multiplied by."""
 
     held: Held
     dims: Dims
@@ -40,7 +41,7 @@ class Kept(NamedTuple):
 
     @property
     def plain(self) -> bool:
-        """Whether it is used as it is kept."""
+        """Whether it is used as it is stored."""
         return self.factor == 1 and self.dims == tuple(
             full(axis, n) for axis, n in enumerate(self.held.shape)
         )
@@ -57,9 +58,9 @@ class Offsets(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Products of queries and keys on their way to attention: not a value of the language by itself.
-    turned: rows are keys. softmax: along the keys, done. offsets: numbers that depend on where the positions
-    are, added. ones: `k` has one more channel, of ones. wrong: why it is no attention of the language's."""
+    """Products of queries and keys, an intermediate step of attention: not a value of the language by itself.
+    turned: rows are keys. softmax: along the keys, done. wrong: the reason why it is not the language's
+    attention."""
 
     q: Laid
     k: Laid
@@ -84,8 +85,8 @@ class Linear(NamedTuple):
 
 
 class Affine(NamedTuple):
-    """A tensor times numbers plus numbers, one or one per channel: no layer until one knows what follows.
-    clamped: and then relu6."""
+    """A tensor times numbers plus numbers, one or one per channel. It becomes layers only when the next call
+    is known. clamped: followed by relu6."""
 
     of: Laid
     factor: tuple[float, ...] = (1.0,)
@@ -94,8 +95,8 @@ class Affine(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """A tensor that is computed from weights or constants alone, in a way that no rule reads: the op, its
-    arguments, and which of its tensors this is."""
+    """A tensor that is computed from weights or constants alone, and for which no rule exists: the op, its
+    arguments, and the index of the tensor among its outputs."""
 
     by: str
     arguments: Mapping[str, Item] = {}
@@ -103,9 +104,9 @@ class Computed(NamedTuple):
 
 
 class Norms(NamedTuple):
-    """The lengths of each position's `channels`; or of a tensor's maps (`lengths`), and what global response
-    normalisation makes of them, step by step: their `mean`, which eps is added to, the `share` of each, the
-    tensor times its share (`product`), with a weight, and with a bias."""
+    """The lengths of each position's `channels`, or of a tensor's maps (`lengths`). The others are the steps
+    of global response normalisation: the `mean` of the lengths, plus eps, the `share` of each, the tensor
+    times its share (`product`), with a weight, and with a bias."""
 
     of: Laid
     step: str
@@ -115,7 +116,7 @@ class Norms(NamedTuple):
 
 
 class Distances(NamedTuple):
-    """A vector minus each row of a weight, perhaps squared: what `rbf` sums."""
+    """A vector minus each row of a weight, perhaps squared: the terms that `rbf` sums."""
 
     of: Laid
     weight: Kept
@@ -123,7 +124,7 @@ class Distances(NamedTuple):
 
 
 class Padded(NamedTuple):
-    """A border of −∞, which only a maxpool takes."""
+    """A border of −∞, which only a maxpool accepts."""
 
     of: Laid
     ends: tuple[tuple[int, int], ...]
@@ -137,14 +138,14 @@ class WithOnes(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where a maxpool found its maxima: its input, and the pool."""
+    """The positions of a maxpool's maxima: its input, and the pool."""
 
     value: int
     pool: Op
 
 
 class Normal(NamedTuple):
-    """A weight that is normalised before it is used: the word, and keys by the names that the op has."""
+    """A weight that is normalised before it is used: the word, and the keys by the op's names of weights."""
 
     normalised: str
     keys: Mapping[str, str]
@@ -164,15 +165,15 @@ def kept(held: Held, factor: float = 1.0) -> Kept:
 
 
 def number(value: float) -> Fraction:
-    """As a spec would write it: 0.1, not 0.1000000000000000055, nor float32's 0.10000000149; 1/3 where it is
-    that."""
+    """The number as in a spec: 0.1, not 0.1000000000000000055, nor float32's 0.10000000149; 1/3 where it
+    equals that."""
     plain = exact(_short(float(value)))
     simple = plain.limit_denominator(1000)
     return simple if float(simple) == float(value) else plain
 
 
 def _short(value: float) -> float:
-    """Of a number that float32 holds, the shortest decimal that is it there."""
+    """The shortest decimal with the same float32 value, if a float32 has this value."""
     if value != _single(value):
         return value
     shorter = (float(f"{value:.{digits}g}") for digits in range(1, 9))

@@ -1,10 +1,11 @@
-"""How the dimensions of a torch tensor lie on the axes of a value: views and permutations without a layer.
+"""How the dimensions of a torch tensor correspond to the axes of a value: views and permutations without a
+layer.
 
-A value of the layer list has channels and axes, `(C, H, W)`. Code works on tensors such as (N, H, W, C),
-(N, H·W, C) or (N, heads, H·W, C/heads): the same numbers, arranged otherwise. An *atom* is a part of an axis:
-`Atom(axis, outer, size)` are `size` steps, and the parts of this axis to the left of it have `outer` places
-together. A dimension is a run of atoms, an arrangement (`Dims`) a run of dimensions. A dimension of size 1
-has no atoms.
+A value of the layer list has channels and axes, `(C, H, W)`. Code uses tensors such as (N, H, W, C), (N, H·W,
+C) or (N, heads, H·W, C/heads): the same numbers, arranged otherwise. An *atom* is a part of an axis:
+`Atom(axis, outer, size)` are `size` steps, and the parts of this axis to the left of it have `outer`
+positions together. A dimension is a sequence of atoms, an arrangement (`Dims`) a sequence of dimensions. A
+dimension of size 1 has no atoms.
 
 >>> dims = whole((6, 4, 4), batch=2)
 >>> written(viewed(permuted(dims, (0, 2, 3, 1)), (2, 16, 2, 3)))
@@ -44,12 +45,12 @@ def whole(shape: Shape, batch: int) -> Dims:
 
 
 def full(axis: int, size: int) -> Dim:
-    """All of an axis."""
+    """The whole axis as one dimension."""
     return (Atom(axis, 1, size),) if size > 1 else ()
 
 
 def joined(atoms: Iterable[Atom]) -> Dim:
-    """Parts of an axis that follow each other, as one."""
+    """Consecutive parts of an axis as one part."""
     made: list[Atom] = []
     for atom in atoms:
         last = made[-1] if made else None
@@ -88,8 +89,8 @@ def heads_apart(dims: Dims) -> Dims:
 
 
 def viewed(dims: Dims, sizes: Sequence[int]) -> Dims | None:
-    """Other dimensions over the same numbers in the same order; None where an atom would have to be cut
-    across (6 channels as 4 and …)."""
+    """Other dimensions over the same numbers in the same order; None where an atom would have to be divided
+    unevenly (6 channels as 4 and …)."""
     left = list(reversed(atoms_of(dims)))
     made: list[Dim] = []
     for size in sizes:
@@ -110,13 +111,13 @@ def viewed(dims: Dims, sizes: Sequence[int]) -> Dims | None:
 
 
 def in_order(dims: Iterable[Dim]) -> bool:
-    """Whether the numbers lie in the order of the axes: nothing is exchanged."""
+    """Whether the numbers are in the order of the axes."""
     atoms = atoms_of(dims)
     return list(atoms) == sorted(atoms)
 
 
 def only(dims: Iterable[Dim], axes: Sequence[int], shape: Shape) -> bool:
-    """Whether these dimensions are all of these axes and nothing else, in any arrangement."""
+    """Whether these dimensions are exactly all of these axes, in any arrangement."""
     atoms = joined(sorted(atoms_of(dims)))
     return atoms == atoms_of(full(axis, shape[axis]) for axis in sorted(axes)) and not any(
         atom.axis not in axes for atom in atoms
@@ -124,12 +125,12 @@ def only(dims: Iterable[Dim], axes: Sequence[int], shape: Shape) -> bool:
 
 
 def with_size(dims: Dims, axis: int, size: int) -> Dims:
-    """The same arrangement where a whole axis now has another size."""
+    """The same arrangement, with another size of a whole axis."""
     return tuple(full(axis, size) if dim and dim[0].axis == axis else dim for dim in dims)
 
 
 def written(dims: Dims) -> str:
-    """For findings and for tests: `N HW C`."""
+    """The arrangement as text, for findings and tests: `N HW C`."""
     names = {BATCH: "N", REPEATED: "r", 0: "C"}
     ends = dict[int, int]()
     for atom in joined(sorted(atoms_of(dims))):

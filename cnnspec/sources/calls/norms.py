@@ -24,7 +24,7 @@ from cnnspec.sources.calls.weights import standardized
 
 @reads("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
 def batch_norm(reader: Reader, a: Given) -> Item:
-    """With running statistics, in either mode; of weights, it standardizes them."""
+    """With running statistics, in either mode. For weights, it standardizes them."""
     if isinstance(a["input"], Kept):
         return standardized(a)
     if a["running_mean"] is None:
@@ -58,10 +58,10 @@ def instance_norm(reader: Reader, a: Given) -> Item:
 
 @reads("group_norm")
 def group_norm(reader: Reader, a: Given) -> Item:
-    """The groups are of channels, which are the second dimension."""
+    """The groups are groups of channels, which are the second dimension."""
     laid = reader.at_channels(reader.laid(a["input"]), 1)
     G, eps, keys = int(a["num_groups"]), number(a["eps"]), _keys(a)
-    if [*keys] == ["weight"]:  # without a bias: the weight is a layer of its own
+    if [*keys] == ["weight"]:  # without a bias, the weight becomes a layer of its own
         value = reader.add(GroupNorm(G=G, eps=eps, affine=False), laid.value)
         return Laid(reader.add(Scale(), value, weights=keys), laid.dims)
     value = reader.add(GroupNorm(G=G, eps=eps, affine=_affine(a)), laid.value, weights=keys)
@@ -70,7 +70,7 @@ def group_norm(reader: Reader, a: Given) -> Item:
 
 @reads("layer_norm")
 def layer_norm(reader: Reader, a: Given) -> Item:
-    """Over the last dimension, or all but the first."""
+    """Over the last dimension, or over all except the first."""
     laid = reader.laid(a["input"])
     count = len(a["normalized_shape"])
     options: dict[str, Any] = {"eps": number(a["eps"]), "affine": a["weight"] is not None}
@@ -129,7 +129,7 @@ def length(reader: Reader, a: Given) -> Item:
 
 
 def responded(reader: Reader, one: Item, other: Item, op: str) -> Item:
-    """The next step of global response normalisation; None where it is none."""
+    """The next step of global response normalisation; None where the operation is not one."""
     norms, beside = (one, other) if isinstance(one, Norms) else (other, one)
     assert isinstance(norms, Norms)
     match op, norms.step, beside:

@@ -52,7 +52,7 @@ def max_pool(reader: Reader, a: Given) -> Item:
 
 
 def _padding(padding: Any, axes: int) -> tuple[int, ...] | Literal["same"]:
-    """A number for each axis; or "same", which doors say whose pools can be padded so."""
+    """One number for each axis; or "same", from formats whose pools can have such padding."""
     return "same" if padding == "same" else each(padding, axes)
 
 
@@ -132,7 +132,7 @@ def ones(reader: Reader, a: Given) -> Item:
 
 @reads("scatter")
 def scattered(reader: Reader, a: Given) -> Item:
-    """Numbers put back where a maxpool found them."""
+    """Numbers put back to the positions of a maxpool's maxima."""
     match a["self"], a["dim"], a["index"], reader.laid(a["src"]):
         case Computed("flatten", {"self": Computed("zeros")}), 2, Places() as places, Laid(value, dims):
             assert reader.call is not None
@@ -145,7 +145,7 @@ def scattered(reader: Reader, a: Given) -> Item:
 
 
 def of_positions(reader: Reader, mean: Laid, parts: Computed) -> Item:
-    """A mean over windows with zeros, divided by the part of each window that is not padding."""
+    """A mean over windows with zeros, divided by the fraction of each window that is not padding."""
     a: Given = parts.arguments
     first = len(reader.inputs)
     pool = reader.layers[mean.value - first] if mean.value >= first else None
@@ -191,7 +191,7 @@ def reduced(reader: Reader, a: Given) -> Item:
 
 @reads("var", "std")
 def variance(reader: Reader, a: Given) -> Item:
-    """var(self, dim, correction, keepdim): the mean of the squares, less the square of the mean."""
+    """var(self, dim, correction, keepdim): the mean of the squares, minus the square of the mean."""
     assert reader.call is not None
     laid = reader.laid(a["self"])
     correction = a.get("correction", int(a.get("unbiased", True)))
@@ -212,7 +212,7 @@ def variance(reader: Reader, a: Given) -> Item:
 
 
 def _places(laid: Laid, dims: Any) -> list[int]:
-    """The dimensions that are meant, which the images must not be among."""
+    """The indices of these dimensions; the dimension of images must not be among them."""
     count = len(laid.dims)
     places = sorted(
         {one % count for one in (dims if isinstance(dims, tuple) else (dims,)) if one is not None}
@@ -223,7 +223,7 @@ def _places(laid: Laid, dims: Any) -> list[int]:
 
 
 def summed(reader: Reader, item: Item, dim: int) -> Item:
-    """The sum over a dimension, which is kept with size 1."""
+    """The sum over a dimension, which stays with size 1."""
     return _over(reader, reader.laid(item), [dim], "sum")
 
 
@@ -271,8 +271,8 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
 
 
 def _over_any(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
-    """Over whatever dimensions: they become the positions, and all others the channels. All of the map comes
-    first where it is among them."""
+    """A mean or maximum over any dimensions: they become the positions, and all others the channels. If the
+    whole map is among them, it is reduced first."""
     op = Gmp() if what in ("amax", "max") else Gap()
     total = prod(size_of(laid.dims[place]) for place in places)
     shape = reader.shape(laid.value)
@@ -302,7 +302,7 @@ def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> I
         and isinstance(pile.op, Concat)
         and [reader.shape(one)[0] for one in pile.inputs] == [each_part] * count
     ):
-        parts = pile.inputs  # a stack, of which each part is there
+        parts = pile.inputs  # the parts of a stack
     else:
         parts = [
             reader.add(Slice(channels=(place * each_part, (place + 1) * each_part)), laid.value)

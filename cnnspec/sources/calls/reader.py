@@ -1,4 +1,4 @@
-"""A trace, read call by call: what each tensor of torch is, and the layers so far."""
+"""Reads a trace call by call: the meaning of each torch tensor, and the layers so far."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class Reader:
-    """The layers so far, and what each tensor of the trace is."""
+    """The layers so far, and the meaning of each tensor of the trace."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -61,7 +61,7 @@ class Reader:
         self.items: dict[int, Item] = {}
         self.notes: list[str] = [*trace.notes]
         self.call: Call | None = None
-        self.origins: dict[int, tuple[Item, Call]] = {}  # the call that gave an item, by its identity
+        self.origins: dict[int, tuple[Item, Call]] = {}  # the call that made an item, by the item's `id`
         self.moves = Moves(trace)
         self.rearranged: dict[str, Rearranged] = {}
         self.known: dict[tuple[Any, ...], int] = {}
@@ -75,12 +75,13 @@ class Reader:
     # Layers
 
     def shape(self, value: int) -> Shape:
-        """Of a value, without the images."""
+        """The shape of a value, without the batch axis."""
         first = len(self.inputs)
         return self.inputs[value].shape[1:] if value < first else self.layers[value - first].shape
 
     def add(self, op: Op, *values: int, weights: Mapping[str, str] | None = None) -> int:
-        """A layer; gives its value. What a module computes twice without weights is there once."""
+        """Adds a layer and returns its value. A layer without weights that a module computes twice is added
+        once."""
         scopes = self.call.scopes if self.call is not None else ()
         key = (op, values, scopes) if not weights and op.word not in ("dropout", "droppath") else None
         if key in self.known and key is not None:
@@ -100,7 +101,7 @@ class Reader:
         return made
 
     def taken_back(self, before: int) -> None:
-        """The layers of a call that came to nothing are no layers."""
+        """Removes the layers of a call that could not be translated."""
         del self.layers[before:]
         for key in self.keys[before:]:
             if key is not None:
@@ -108,7 +109,7 @@ class Reader:
         del self.keys[before:]
 
     def hole(self, call: Call, why: str) -> tuple[Item, ...]:
-        """A named hole for each tensor that a call gives."""
+        """A hole for each tensor that a call returns."""
         made: list[Item] = []
         values = tuple(dict.fromkeys(self._read_by(call.arguments.values())))
         weights = {
@@ -144,7 +145,7 @@ class Reader:
         return argument if isinstance(argument, bool | int | float | str) else None
 
     def _read_by(self, arguments: Iterable[Any]) -> Iterator[int]:
-        """The values that a call reads; what was put off is made layers."""
+        """The values that a call reads; intermediate steps become layers."""
         for one in _flat(map(self.item, arguments)):
             if isinstance(one, Scores | Linear):
                 yield from (one.q.value, one.k.value)
@@ -160,7 +161,7 @@ class Reader:
         return list(_of_kind(map(self.item, arguments), Kept))
 
     def laid(self, item: Any) -> Laid:
-        """A tensor of the network; what was put off is made a layer."""
+        """A tensor of the network; an intermediate step becomes layers."""
         if isinstance(item, Laid):
             return item
         if isinstance(item, Affine):
@@ -180,7 +181,7 @@ class Reader:
 
     @contextmanager
     def where(self, item: Item) -> Iterator[None]:
-        """What is made of an item belongs to the call that gave it."""
+        """Layers that are made from an item belong to the call that made the item."""
         now = self.call
         if id(item) in self.origins:
             self.call = self.origins[id(item)][1]
@@ -235,7 +236,7 @@ class Reader:
     # Arrangements
 
     def at_channels(self, laid: Laid, dim: int) -> Laid:
-        """The tensor where dimension `dim` is the channels, and all other ones are positions."""
+        """The tensor with dimension `dim` as the channels, and all others as positions."""
         dim %= len(laid.dims)
         shape = self.shape(laid.value)
         images = full(BATCH, self.trace.batch)
@@ -251,8 +252,8 @@ class Reader:
         return Laid(value, permuted(seen, [order.index(place) for place in range(len(order))]))
 
     def settled(self, laid: Laid, dims: Dims | None = None) -> int:
-        """A value whose own shape is that of the tensor: its first dimension is the images, the next the
-        channels. `dims`: another arrangement of it."""
+        """A value with the tensor's own shape: its first dimension is the batch, the next the channels.
+        `dims`: another arrangement of it."""
         dims = dims or laid.dims
         if atoms_of(dims[:1]) != full(BATCH, self.trace.batch):
             raise Cannot("images and positions are exchanged")

@@ -1,4 +1,4 @@
-"""A trace in the making: how a door whose format has other operators than torch writes its calls down."""
+"""Records a trace for formats whose operators are not torch's."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cnnspec.sources.layers import Scope
 
 
 class Unsaid(ValueError):
-    """What a layer does that no call says, in a clause."""
+    """A layer cannot be translated; the message is the reason, a clause."""
 
 
 @dataclass
 class Record:
-    """Inputs are numbered from 0, and calls behind them; weights, which come up on the way, below 0. `trace`
-    numbers all of them as a trace does."""
+    """Inputs are numbered from 0, followed by the outputs of calls; weights, which occur between the calls,
+    have numbers below 0. `trace` renumbers all of them as in a trace."""
 
     inputs: list[Held] = field(default_factory=list)
     weights: list[Held] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Record:
     notes: dict[str, None] = field(default_factory=dict)
 
     def input(self, name: str, shape: Shape) -> Tensor:
-        """An input, with the batch. All of them come before the first call."""
+        """Adds an input, with the batch. All inputs come before the first call."""
         self.inputs.append(Held("input", name, shape))
         self.shapes.append(shape)
         return Tensor(len(self.shapes) - 1)
@@ -36,7 +36,7 @@ class Record:
         return Tensor(-len(self.weights))
 
     def constant(self, name: str, values: Sequence[float]) -> Tensor:
-        """Numbers that are no weight."""
+        """Adds numbers that are not a weight."""
         self.weights.append(Held("constant", name, (len(values),), tuple(values)))
         return Tensor(-len(self.weights))
 
@@ -53,7 +53,8 @@ class Record:
         own: Scope | None = None,
         place: str = "",
     ) -> tuple[Tensor, ...]:
-        """What a call gives. `why` among the arguments is the reason why it cannot be said."""
+        """Adds a call and returns its outputs. The argument `why` is the reason why it cannot be
+        translated."""
         made = tuple(Tensor(len(self.shapes) + place) for place in range(len(shapes)))
         self.shapes += [tuple(map(int, shape)) for shape in shapes]
         given = {key: value for key, value in arguments.items() if key != "why"}

@@ -1,5 +1,5 @@
-"""The table: which function reads a call of which op of torch. The functions are in the files beside this
-one, one per family; each gives what the call's tensors are."""
+"""The table of rules: the function for calls of each op of torch. The functions are in the other files of
+this folder, one per family; each returns the meaning of the call's tensors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cnnspec.sources.calls.items import Item
 from cnnspec.sources.calls.reader import Reader
 
 Given: TypeAlias = Mapping[str, Any]
-"""The arguments of a call by their names in torch's schema, tensors as what they are here."""
+"""The arguments of a call by their names in torch's schema, with tensors replaced by their meaning."""
 Rule: TypeAlias = Callable[[Reader, Given], Item]
 
 RULES: dict[str, Rule] = {}
 
 
 def reads(*names: str) -> Callable[[Rule], Rule]:
-    """Register a function for ops."""
+    """Registers a function for these ops."""
 
     def register(rule: Rule) -> Rule:
         for name in names:
@@ -28,6 +28,6 @@ def reads(*names: str) -> Callable[[Rule], Rule]:
 
 
 def each(value: Any, axes: int) -> tuple[int, ...]:
-    """One number for each axis: torch lets one stand for all."""
+    """One number for each axis; torch also accepts one number for all."""
     numbers = tuple(value) if isinstance(value, tuple) else (value,)
     return numbers * axes if len(numbers) == 1 else numbers

@@ -1,4 +1,4 @@
-"""Views, permutations, parts, stacks, borders and sizes: what moves numbers without computing."""
+"""Views, permutations, parts, stacks, borders and sizes: calls that move numbers without computing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def same(reader: Reader, a: Given) -> Item:
     "reshape_as",
 )  # fmt: skip
 def seen(reader: Reader, a: Given) -> Item:
-    """The same numbers in the same order, as other dimensions."""
+    """The same numbers in the same order, with other dimensions."""
     call = reader.call
     assert call is not None
     item, sizes = a.get("self", a.get("input")), call.shapes[0]
@@ -77,7 +77,7 @@ def seen(reader: Reader, a: Given) -> Item:
     made, shape = Laid(laid.value, dims), reader.shape(laid.value)
     channels = atoms_of(dims[1:2])
     if len(channels) > 1 and dims[2:] == whole(shape, 1)[2:] and all(atom.axis == 0 for atom in channels):
-        return reader.fresh(reader.settled(made))  # channels are shuffled: nothing undoes that
+        return reader.fresh(reader.settled(made))  # channels are shuffled, and no later view can undo that
     return made
 
 
@@ -174,7 +174,7 @@ def _channels_first(reader: Reader, laid: Laid, dim: int) -> Laid:
 
 @reads("stack")
 def piled(reader: Reader, a: Given) -> Item:
-    """stack(tensors, dim): a new dimension, of which one at the channels is a part of them."""
+    """stack(tensors, dim): a new dimension. At the channels, it becomes a part of them."""
     parts = [reader.laid(one) for one in a["tensors"]]
     dim = int(a.get("dim", 0)) % (len(parts[0].dims) + 1)
     if dim == 0:
@@ -249,7 +249,7 @@ def sliced(reader: Reader, a: Given) -> Item:
 
 
 def _every(reader: Reader, laid: Laid, dim: int, step: int) -> Laid:
-    """Every second position: a maxpool that sees one number."""
+    """Every second position: a maxpool whose window is one number."""
     (atom,) = laid.dims[dim] if len(laid.dims[dim]) == 1 else (None,)
     shape = reader.shape(laid.value)
     if atom is None or atom.axis <= 0 or atom.size != shape[atom.axis]:
@@ -278,7 +278,7 @@ def _other(layer: Any, axis: int, axes: int) -> tuple[int, ...] | None:
 
 
 def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
-    """Places `low` … `high` (exclusive) along a dimension."""
+    """The positions `low` … `high` (exclusive) along a dimension."""
     here, shape = laid.dims[dim], reader.shape(laid.value)
     size = size_of(here)
     if (low, high) == (0, size):
@@ -317,7 +317,7 @@ def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
 
 
 def _cropped(reader: Reader, value: int, size: list[int], offset: list[int]) -> int:
-    """A region of a map; of a region, one region of the map before."""
+    """A region of a map. A region of a region becomes one region of the original map."""
     first = len(reader.inputs)
     before = getattr(reader.layers[value - first], "op", None) if value >= first else None
     if isinstance(before, Crop) and before.offset is not None:

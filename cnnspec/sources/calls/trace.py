@@ -1,9 +1,8 @@
-"""A trace: what torch ran, op by op, as plain values. `export.py` makes it where torch and the module are;
-what comes from there is not trusted, and read here.
+"""A trace: the calls of a torch run, op by op, as plain values. `export.py` makes it in the process that has
+torch and the module. It is untrusted, and checked here.
 
-A tensor is a number: first the tensors that were there before (inputs, weights, constants), then those that
-the calls gave, in order.
-"""
+A tensor is a number: first the tensors that exist before the run (inputs, weights, constants), then the
+outputs of the calls, in order."""
 
 from __future__ import annotations
 
@@ -16,11 +15,11 @@ from cnnspec.sources.layers import Scope
 MOST_CALLS = 50_000
 MOST_TENSORS = 200_000
 MOST_TEXT = 500
-"""Characters of a name or a place."""
+"""The most characters of a name or a place."""
 DEEPEST = 64
-"""Modules inside one another."""
+"""The largest nesting depth of modules."""
 LARGEST = 2**40
-"""Of a whole number among the arguments, and of the numbers of a tensor."""
+"""The largest whole number among the arguments, and the largest number of elements of a tensor."""
 
 
 class Tensor(NamedTuple):
@@ -30,7 +29,7 @@ class Tensor(NamedTuple):
 
 
 class Other(NamedTuple):
-    """An argument that is no number, text or tensor: a dtype, a device."""
+    """An argument that is not a number, text or tensor: a dtype, a device."""
 
     text: str
 
@@ -39,7 +38,8 @@ Value: TypeAlias = "Tensor | Other | bool | int | float | str | tuple[Value, ...
 
 
 class Held(NamedTuple):
-    """A tensor that was there before. values: of a small one that is no input, where they are known."""
+    """A tensor that exists before the run. values: of a small one that is not an input, where they are
+    known."""
 
     kind: Literal["input", "weight", "buffer", "constant"]
     key: str
@@ -48,9 +48,9 @@ class Held(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One op: `conv2d`, `add_`. shapes: of each tensor that it gives. scopes: the modules that were being
-    called, outermost first, without `own`, which is one of torch's layers. place: the line of the source.
-    why: where a door knows that it cannot be said, the reason, in a clause."""
+    """One op: `conv2d`, `add_`. shapes: of each output. scopes: the modules that were being called, outermost
+    first, without `own`, which is one of torch's layers. place: the line of the source. why: the reason why
+    it cannot be translated, a clause, where that is known already."""
 
     op: str
     arguments: Mapping[str, Value]
@@ -63,8 +63,8 @@ class Call(NamedTuple):
 
 class Trace(NamedTuple):
     """A run of a module. keys: of its state_dict. outputs: name (or empty) and tensor. training: the modules
-    that were in train mode. device: meta or cpu; on meta nothing has values. notes: what a door changed, a
-    sentence each."""
+    that were in train mode. device: meta or cpu; on meta, tensors have no values. notes: changes made during
+    the import, a sentence each."""
 
     name: str
     batch: int
@@ -78,11 +78,11 @@ class Trace(NamedTuple):
 
 
 class Untrue(ValueError):
-    """A trace that cannot be one."""
+    """A trace that is not valid."""
 
 
 def read(plain: Any) -> Trace:
-    """A trace from JSON. Raises Untrue where something is not as it must be."""
+    """A trace from JSON. Raises `Untrue` where it is not valid."""
     try:
         return _read(plain)
     except Untrue:

@@ -1,4 +1,4 @@
-"""A trace becomes a layer list: each call is read by its rule; what no rule can read is a hole."""
+"""Translates a trace to a layer list: each call by its rule. A call without a rule becomes a hole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "
 
 
 class NeedsValues(Exception):
-    """The trace was made on the meta device, and the numbers of a constant are needed."""
+    """The trace was made on the meta device, but the numbers of a constant are needed."""
 
 
 def layers_of(trace: Trace) -> LayerList:
@@ -52,7 +52,7 @@ def layers_of(trace: Trace) -> LayerList:
 
 
 def _read(reader: Reader, call: Call) -> Sequence[Item]:
-    """What a call's tensors are."""
+    """The meaning of a call's tensors."""
     name = call.op.rstrip("_") if not call.op.startswith("__") else call.op
     rule = RULES.get(call.op) or RULES.get(name)
     reader.call = call._replace(op=name)
@@ -87,7 +87,7 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
 
 
 def _computes(reader: Reader, call: Call) -> bool:
-    """Whether a call has anything to do with the network's input."""
+    """Whether a call depends on the network's input."""
     from cnnspec.sources.calls.items import Distances, Linear, Padded, Scores, WithOnes
 
     def any_of(items: Sequence[Any]) -> bool:
@@ -111,7 +111,7 @@ def _item(reader: Reader, argument: object) -> Item:
 
 
 def _rebound(reader: Reader, call: Call, made: Item, names: dict[int, list[int]]) -> None:
-    """After an op in place, every name of the tensor means the new one."""
+    """After an in-place op, every name of the tensor refers to the new one."""
     first = next(iter(call.arguments.values()), None)
     if not isinstance(first, Tensor):
         return
@@ -125,7 +125,7 @@ def _rebound(reader: Reader, call: Call, made: Item, names: dict[int, list[int]]
 
 
 def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:
-    """Without the layers and inputs that nothing uses, numbered anew; each output once."""
+    """The list without unused layers and inputs, renumbered; each output once."""
     first = len(reader.inputs)
     apart: dict[int, Output] = {}
     for place, one in enumerate(outputs):

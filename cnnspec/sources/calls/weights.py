@@ -1,4 +1,4 @@
-"""Weights that are normalised before they are used: recognised by what is computed of them."""
+"""Weights that are normalised before they are used, recognised by the computation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnnspec.sources.calls.rules import Given, reads
 from cnnspec.sources.layers import Layer
 
 PRODUCT, SIGMA = "W·v", "σ"
-"""Steps on the way to a spectral norm."""
+"""Intermediate steps of a spectral norm."""
 
 
 @reads("_weight_norm", "_weight_norm_interface")
@@ -46,7 +46,7 @@ def standardized(a: Given) -> Item:
 
 
 def weight_of(item: Item, filters: int = 0) -> Item:
-    """A weight, which may be computed: (W − μ)·(σ² + eps)^−½, perhaps times a gain. `filters`: their axis."""
+    """A weight, perhaps computed: (W − μ)·(σ² + eps)^−½, perhaps times a gain. `filters`: their axis."""
     match item:
         case Computed("mul", {"self": Computed() as inner, "other": Kept() as gain}):
             made = weight_of(inner, filters)
@@ -98,14 +98,14 @@ def weighted_sum(reader: Reader, stacked: Laid, shares: Computed) -> Item:
 
 
 def _shortest(value: float) -> float:
-    """The shortest decimal number that is this one but for the rounding of a root."""
+    """The shortest decimal that equals a number except for the rounding of a square root."""
     candidates = (round(value, digits) for digits in range(17))
     return next((one for one in candidates if isclose(one, value, rel_tol=1e-15)), value)
 
 
 @reads("mv", "matmul")
 def product(reader: Reader, a: Given) -> Item:
-    """W·v of a spectral norm; all other products are attention's."""
+    """W·v of a spectral norm; all other products belong to attention."""
     weight, vector = a["self"], a.get("vec", a.get("other"))
     if isinstance(weight, Kept) and isinstance(vector, Kept) and vector.held.kind == "buffer":
         keys = {ORIGINAL: weight.held.key, "parametrizations.weight.0._v": vector.held.key}

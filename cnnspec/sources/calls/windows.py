@@ -1,6 +1,5 @@
-"""Convolutions and pools of formats that pad as torch's own layers do not: more behind than before, or by
-more than half of the window. A door says how it writes a call down, `call(op, shape, **arguments)`.
-"""
+"""Convolutions and pools of formats with padding that torch's own layers do not have: more after than before,
+or more than half of the window. `call(op, shape, **arguments)` records a call in the format's own context."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ Calling: TypeAlias = Callable[..., Tensor]
 
 
 class Window(NamedTuple):
-    """A window: a number for each axis. ends: the padding before and behind; ceil: sizes are rounded up."""
+    """A window: one number for each axis. ends: the padding before and after; ceil: sizes are rounded up."""
 
     F: Sizes
     S: Sizes
@@ -28,14 +27,14 @@ class Window(NamedTuple):
         return tuple(map(count, sizes, self.F, self.S, self.ends, self.D))
 
     def padding(self, sizes: Sequence[int]) -> Sizes | Literal["same"] | None:
-        """As a convolution of torch's takes it: a number for each axis, or "same". None: it is neither."""
+        """The padding as torch's convolutions take it: one number for each axis, or "same"; else None."""
         if all(before == behind >= 0 for before, behind in self.ends):
             return tuple(before for before, _ in self.ends)
         return "same" if self.ends == same(sizes, self.F, self.S, self.D) and not self.ceil else None
 
     def wider(self, sizes: Sequence[int]) -> tuple[Sizes, Sizes] | None:
-        """Padding of at most half of the window, the same before and behind, with which all windows are there
-        that this one has; and how many come before them."""
+        """A padding of at most half of the window, equal before and after, that includes all of this window's
+        positions; and the number of positions before these."""
         found: list[tuple[int, int]] = []
         for N, F, S, D, (before, _), count in zip(
             sizes, self.F, self.S, self.D, self.ends, self.out(sizes), strict=True
@@ -50,7 +49,7 @@ class Window(NamedTuple):
 
 
 def same(sizes: Sequence[int], F: Sizes, S: Sizes, D: Sizes) -> tuple[Ends, ...]:
-    """The padding that gives ⌈size / stride⌉ positions, the odd one behind."""
+    """The padding that gives ⌈size / stride⌉ positions, an odd zero after the map."""
     return tuple(map(same_ends, sizes, F, S, D))
 
 
@@ -77,7 +76,7 @@ def convolved(
 def deconvolved(
     call: Calling, given: Tensor, shape: Shape, window: Window, K: int, **arguments: Value
 ) -> Tensor:
-    """A transposed convolution, whose output is cut by the window's ends; below 0 it is longer."""
+    """A transposed convolution, whose output is cropped by the window's ends; ends below 0 extend it."""
     batch, _, *sizes = shape
     P: list[int] = []
     extra: list[int] = []
@@ -108,7 +107,7 @@ def deconvolved(
 def pooled(
     call: Calling, given: Tensor, shape: Shape, window: Window, *, average: bool = False, counts: bool = False
 ) -> Tensor:
-    """A pool. counts: an average counts the padding."""
+    """A pool. counts: an average includes the padding."""
     batch, C, *sizes = shape
     padding, out = window.padding(sizes), window.out(sizes)
     half = padding == "same"

@@ -1,6 +1,5 @@
-"""The door for Darknet: a .cfg, whose sections `notations` parses, read layer by layer into the calls that
-torch would have made. Darknet is not needed.
-"""
+"""Reads Darknet's .cfg, whose sections `notations` parses, and translates each layer into the calls that
+torch would make. Darknet is not needed."""
 
 from cnnspec.sources.darknet.convert import Refused, convert
 

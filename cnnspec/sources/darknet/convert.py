@@ -1,6 +1,5 @@
-"""From a .cfg to a trace. A layer is its number: `from=-3` and `layers=-1, 61` are numbers, from here or from
-the first layer.
-"""
+"""From a .cfg to a trace. Layers are referred to by number: `from=-3` and `layers=-1, 61` count from the
+current layer if they are negative, else from the first one."""
 
 from __future__ import annotations
 
@@ -17,16 +16,17 @@ from cnnspec.sources.layers import Scope
 MOST_LAYERS = 20_000
 LARGEST = 2**31
 RECURRENT = frozenset(("rnn", "lstm", "gru", "crnn", "conv_lstm", "history"))
-"""Sections of networks that read one step of a sequence after the other."""
+"""Sections of networks that read a sequence step by step."""
 
 
 class Refused(ValueError):
-    """A text that is no network of Darknet's, or a layer that cannot be said; and why."""
+    """The reason why a text is not a network of Darknet, or why a layer cannot be translated."""
 
 
 @dataclass
 class Context:
-    """made: what each layer gave, by its number; before: the last. section: the layer now, on this line."""
+    """made: the output of each layer, by its number; before: the last one. section: the current layer, on
+    this line."""
 
     section: Section
     before: Tensor
@@ -52,7 +52,7 @@ class Context:
             raise Unsaid(f"its {key} is {text[:40]!r}") from None
 
     def others(self, key: str) -> list[Tensor]:
-        """The layers that a list of numbers means."""
+        """The outputs of the layers in a list of numbers."""
         found: list[Tensor] = []
         for part in self.text(key).split(","):
             try:
@@ -84,7 +84,8 @@ Converting: TypeAlias = Callable[[Context], Tensor]
 
 
 def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
-    """The trace of a network, for one image. size: C x H x W of the input, where the text does not say it."""
+    """The trace of a network, for one image. size: C x H x W of the input, where the text does not give
+    it."""
     from cnnspec.sources.darknet.layers import TABLE
 
     found = list(sections(text))

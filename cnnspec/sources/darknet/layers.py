@@ -1,4 +1,4 @@
-"""Darknet's layers, and the calls that torch would have made."""
+"""Darknet's layers, as the calls that torch would make."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def deconvolutional(context: Context) -> Tensor:
 
 
 def maxpool(context: Context) -> Tensor:
-    """`padding` is before and after together, and is size − 1 unless it is said. Windows may begin on the map
-    and end behind the padding."""
+    """`padding` is the sum of both sides, size − 1 by default. The last windows may begin on the map and end
+    after the padding."""
     given = context.before
     batch, C, *sizes = context.shape(given)
     if context.integer("maxpool_depth"):
@@ -219,7 +219,8 @@ def upsample(context: Context) -> Tensor:
 
 
 def reorg(context: Context) -> Tensor:
-    """Numbers of a map that is read as one with C/S² channels and S times as large: Darknet's own order."""
+    """Reorders the numbers of a map as if it had C/S² channels and were S times as large: Darknet's own
+    order."""
     given, S = context.before, context.integer("stride", 1)
     batch, C, H, W = context.shape(given)
     if C % (S * S) or H % S or W % S:
@@ -234,7 +235,7 @@ def reorg(context: Context) -> Tensor:
 
 
 def space_to_depth(context: Context) -> Tensor:
-    """reorg3d: the order of other tools."""
+    """reorg3d: the same with the order of other tools."""
     given, S = context.before, context.integer("stride", 1)
     batch, C, H, W = context.shape(given)
     size = (batch, C, H // S, S, W // S, S)

@@ -1,6 +1,5 @@
-"""The door for Keras: `model.to_json()` and `.keras` files, versions 2 and 3. Nothing of them is run, and
+"""Reads Keras's `model.to_json()` and `.keras` files, versions 2 and 3. Nothing in them is executed, and
 Keras is not needed.
 
-A model's configuration (config.py) is read layer by layer into the calls that torch would have made
-(convert.py and its tables).
-"""
+A model's configuration (config.py) is translated layer by layer into the calls that torch would make
+(convert.py and its tables)."""

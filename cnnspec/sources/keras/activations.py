@@ -1,4 +1,4 @@
-"""Activations: by name, as a layer's argument, and as layers of their own."""
+"""Activations: by name as a layer's argument, and as layers of their own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMED: Mapping[str, tuple[str, dict[str, Value]]] = {
 
 
 def applied(context: Context, given: Tensor, activation: Any) -> Tensor:
-    """What an activation of a layer's gives: a name, or a class with its configuration."""
+    """The output of a layer's activation: a name, or a class with its configuration."""
     if isinstance(activation, dict):
         config = activation.get("config")
         activation = config if isinstance(config, str) else activation.get("class_name")
@@ -39,7 +39,7 @@ def applied(context: Context, given: Tensor, activation: Any) -> Tensor:
     shape = context.shape(given)
     if activation in ("softmax", "log_softmax"):
         return context.call(activation, shape, self=given, dim=len(shape) - 1)
-    if activation == "hard_sigmoid" and context.older:  # 0.2·x + 0.5, from 0 to 1
+    if activation == "hard_sigmoid" and context.older:  # 0.2·x + 0.5, limited to 0 … 1
         made = context.call("mul", shape, self=given, other=0.2)
         made = context.call("add", shape, self=made, other=0.5)
         return context.call("clamp", shape, self=made, min=0, max=1)
@@ -52,7 +52,7 @@ def applied(context: Context, given: Tensor, activation: Any) -> Tensor:
 
 
 def by_argument(context: Context) -> Tensor:
-    """Activation: what the table does behind every layer."""
+    """Activation: the table applies the argument after every layer."""
     return context.only()
 
 

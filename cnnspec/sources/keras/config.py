@@ -10,25 +10,25 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 MOST_LAYERS = 20_000
 LARGEST = 50_000_000
-"""Bytes of a configuration."""
+"""The largest configuration in bytes."""
 DEEPEST = 8
-"""Models in models."""
+"""The largest nesting depth of models."""
 Config: TypeAlias = Mapping[str, Any]
 
 
 class Refused(ValueError):
-    """A configuration that is not read, and why, in a sentence without a full stop."""
+    """The reason why a configuration cannot be read, a sentence without a full stop."""
 
 
 class From(NamedTuple):
-    """An output of another layer, as an argument."""
+    """A reference to an output of another layer, among the arguments."""
 
     key: str
 
 
 class Step(NamedTuple):
-    """One call of a layer. key: of its output. kind: its class; own: the layer's name; models: those around
-    it. arguments: of the call, outputs of other layers (`From`), numbers and lists of these."""
+    """One call of a layer. key: of its output. kind: its class; own: the layer's name; models: the models
+    around it. arguments: of the call, outputs of other layers (`From`), numbers and lists of these."""
 
     key: str
     kind: str
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 class Model(NamedTuple):
-    """older: it was written before version 3."""
+    """The steps of a model. older: it was written before version 3."""
 
     name: str
     steps: Sequence[Step]
@@ -102,7 +102,7 @@ def _is_older(found: Config) -> bool:
 
 
 def _read(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: list[Step]) -> list[str]:
-    """The steps of a model, which may be inside another; gives the keys of its outputs."""
+    """Reads the steps of a model, which may be inside another; returns the keys of its outputs."""
     if len(prefix) > DEEPEST:
         raise Refused(f"its models are more than {DEEPEST} deep")
     config = found["config"]
@@ -130,7 +130,7 @@ def _read(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: l
 
 def _added(layer: Config, name: str, node: int, made: dict[tuple[str, int], list[str]], inputs: Sequence[str],
            given: Sequence[str], prefix: tuple[str, ...], steps: list[Step]) -> bool:  # fmt: skip
-    """Adds the step of one call of a layer; False where what it reads is not there yet."""
+    """Adds the step of one call of a layer; False where its inputs do not exist yet."""
     nodes = layer.get("inbound_nodes") or ()
     if name in inputs and given:
         made[name, 0] = [given[inputs.index(name)]]
@@ -199,7 +199,7 @@ def _history(one: Sequence[Any]) -> tuple[str, int, int]:
 
 
 class _Waiting(NamedTuple):
-    """An output of a layer, before it is known which key it has."""
+    """An output of a layer whose key is not known yet."""
 
     history: tuple[str, int, int]
 

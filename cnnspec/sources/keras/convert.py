@@ -1,6 +1,5 @@
 """From a Keras configuration to a trace. Keras's tensors have their channels last, (N, H, W, C); a layer that
-torch has with channels first is a call between two permutations, which a reader of the trace cancels.
-"""
+torch computes with channels first is a call between two permutations, which cancel when the trace is read."""
 
 from __future__ import annotations
 
@@ -16,8 +15,8 @@ from cnnspec.sources.layers import Scope
 
 
 class Layout(NamedTuple):
-    """How a file of Keras's has a weight: its sizes there, and the order of its axes in which it is torch's.
-    fill: the number that it is where the layer has no such weight."""
+    """The form of a weight in a Keras file: its sizes, and the order of its axes that gives torch's form.
+    fill: the value of the weight where the layer does not have it."""
 
     sizes: Shape
     order: Shape
@@ -26,8 +25,8 @@ class Layout(NamedTuple):
 
 @dataclass
 class Context:
-    """values: what each layer gave. step: the one that is being converted. flat: of a map that was flattened
-    row by row with its channels last, the same with its channels first, and the sizes of the map."""
+    """values: the output of each layer. step: the current one. flat: for a map that was flattened row by row
+    with its channels last, the same with its channels first, and the sizes of the map."""
 
     step: Step
     older: bool = False
@@ -48,7 +47,7 @@ class Context:
         return self.record.shape(tensor)
 
     def tensors(self) -> list[Tensor]:
-        """The tensors among the arguments, lists opened."""
+        """The tensors among the arguments, also inside lists."""
         found: list[Tensor] = []
 
         def look(values: Any) -> None:
@@ -87,13 +86,14 @@ class Context:
         return self.record.weight(key, shape)
 
     def filters(self, name: str, shape: Sequence[int]) -> Tensor:
-        """A weight that torch has as filters x channels x the rest, and Keras the other way round."""
+        """A weight whose axes are filters x channels x the rest in torch, and in the opposite order in
+        Keras."""
         K, C, *rest = shape
         axes = len(rest)
         return self.weight(name, shape, Layout((*rest, C, K), (axes + 1, axes, *range(axes))))
 
     def call(self, op: str, /, *shapes: Sequence[int], **arguments: Value) -> Tensor:
-        """A call; its first output."""
+        """Adds a call; returns its first output."""
         scopes = (
             Scope(""),
             *(Scope(".".join(self.step.models[: place + 1])) for place in range(len(self.step.models))),
@@ -106,7 +106,7 @@ class Context:
         return self.call("permute", [shape[one] for one in order], self=given, dims=tuple(order))
 
     def first(self, given: Tensor) -> Tensor:
-        """With the channels first."""
+        """The tensor with the channels first."""
         rank = len(self.shape(given))
         return (
             given
@@ -115,12 +115,12 @@ class Context:
         )
 
     def last(self, given: Tensor) -> Tensor:
-        """As the next layer wants it."""
+        """The tensor with the channels where the next layer expects them."""
         rank = len(self.shape(given))
         return given if self.channels_first or rank < 3 else self.permuted(given, (0, *range(2, rank), 1))
 
     def sizes(self, name: str, axes: int, usual: int = 1) -> tuple[int, ...]:
-        """A number for each axis."""
+        """An option with one number for each axis."""
         value = self.config.get(name, usual)
         found = (value,) * axes if isinstance(value, int) else tuple(value)
         if len(found) != axes or not all(isinstance(one, int) for one in found):
@@ -132,16 +132,16 @@ Converting: TypeAlias = Callable[[Context], Tensor]
 EACH = frozenset(
     ("Activation", "AlphaDropout", "Dropout", "ELU", "GaussianNoise", "Identity", "LeakyReLU", "ReLU")
 )
-"""Layers that treat each number by itself."""
+"""Layers that change each number separately."""
 
 
 def convert(model: Model, size: Shape | None = None) -> Trace:
-    """The trace of a model, one image. size: C x H x W of an input whose size the file leaves open."""
+    """The trace of a model, for one image. size: C x H x W of an input whose size is not in the file."""
     return converted(model, size)[0]
 
 
 def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[str, Layout]]:
-    """The trace, and how Keras's files have its weights."""
+    """The trace, and the form of its weights in Keras files."""
     from cnnspec.sources.keras.activations import applied
     from cnnspec.sources.keras.tables import TABLE
 
@@ -180,7 +180,7 @@ def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[s
 
 
 def _entered(context: Context, step: Step, size: Shape | None, model: Model) -> Tensor:
-    """An input of the network, which has its channels first, as Keras's layers want it."""
+    """An input of the network. It has its channels first, and is permuted for Keras's layers."""
     sizes = _sizes(step, size)
     if len(sizes) == 1 or _channels_first(model):
         return context.record.input(step.own, (1, *sizes))
@@ -207,5 +207,5 @@ def _sizes(step: Step, size: Shape | None) -> Shape:
 
 
 def short(value: float) -> float:
-    """A number without the digits that computing it has left: 0.075, not 0.07500000000000001."""
+    """A number without the digits that come from rounding: 0.075, not 0.07500000000000001."""
     return float(f"{value:.12g}")

@@ -211,7 +211,7 @@ def dense(context: Context) -> Tensor:
 
 
 def layer_scale(context: Context) -> Tensor:
-    """keras.applications' own layer: a weight for each channel."""
+    """A layer of keras.applications: one weight per channel."""
     given = context.only()
     shape = context.shape(given)
     return context.call("mul", shape, self=given, other=context.weight("gamma", (shape[-1],)))

@@ -1,4 +1,4 @@
-"""Layers that move, join or resize, and arithmetic."""
+"""Layers that move, join or resize tensors, and arithmetic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnspec.sources.keras.convert import Context, Converting, short
 
 
 def _spread(shapes: Sequence[Shape]) -> Shape:
-    """The shape of shapes spread over each other, aligned on the right."""
+    """The broadcast shape of several shapes, aligned on the right."""
     rank = max(map(len, shapes))
     full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     made = tuple(max(sizes) for sizes in zip(*full, strict=True))
@@ -22,7 +22,7 @@ def _spread(shapes: Sequence[Shape]) -> Shape:
 
 
 def arithmetic(op: str) -> Converting:
-    """Add, Multiply and so on, of two or more tensors, or of a tensor and a number."""
+    """Add, Multiply and similar layers, of two or more tensors, or of a tensor and a number."""
 
     def convert(context: Context) -> Tensor:
         result, *others = context.operands()
@@ -51,7 +51,7 @@ def concatenate(context: Context) -> Tensor:
 
 
 def same(context: Context) -> Tensor:
-    """Nothing, in use: noise, augmentation and regularisers are for training."""
+    """No effect in evaluation: noise, augmentation and regularisers are for training."""
     return context.only()
 
 
@@ -71,8 +71,8 @@ def dropout_of_maps(context: Context) -> Tensor:
 
 
 def flatten(context: Context) -> Tensor:
-    """Row by row with the channels last. A Dense behind it takes the numbers with the channels first, and has
-    its weights in that order."""
+    """Row by row with the channels last. A Dense layer after it reads the numbers with the channels first,
+    and its weights are in that order."""
     given = context.only()
     shape = context.shape(given)
     size = (shape[0], prod(shape[1:]))
@@ -107,7 +107,8 @@ def repeat(context: Context) -> Tensor:
 
 
 def _ends(value: object, axes: int) -> list[tuple[int, int]]:
-    """`2`, `(2, 3)` or `((1, 2), (3, 4))`: what is added or cut before and behind, on each axis."""
+    """`2`, `(2, 3)` or `((1, 2), (3, 4))`: the rows or columns added or removed before and after the map, on
+    each axis."""
     rows = [value] * axes if isinstance(value, int) else list(value)  # type: ignore[call-overload]
     if axes == 1 and len(rows) == 2:
         rows = [tuple(rows)]
@@ -174,7 +175,8 @@ def rescaling(context: Context) -> Tensor:
 
 
 def normalization(context: Context) -> Tensor:
-    """(x − mean) / √variance, where the file says them; adapted to data, they are its weights."""
+    """(x − mean) / √variance, where the configuration has these numbers; after `adapt` they are the layer's
+    weights."""
     config, given = context.config, context.only()
     mean, variance = config.get("mean"), config.get("variance")
     if mean is None or variance is None:
@@ -194,7 +196,7 @@ def normalization(context: Context) -> Tensor:
 
 
 def scaled_sum(context: Context) -> Tensor:
-    """keras.applications' own layer (Inception-ResNet): a + scale · b."""
+    """A layer of keras.applications (Inception-ResNet): a + scale · b."""
     one, other = context.tensors()
     shape = context.shape(one)
     times = context.call("mul", shape, self=other, other=float(context.config["scale"]))

@@ -1,9 +1,8 @@
-"""The weights of a Keras model, in torch's layouts: of an .h5 file, or of the one in a .keras file.
+"""The weights of a Keras model, in torch's layouts: from an .h5 file, or from the one inside a .keras file.
 
-What a file says is not trusted. Only plain datasets are read, which lie in the file itself, have the shape
-that the network's weight has, and are stored as they are or by HDF5's own filters; so no more is read than
-the network needs.
-"""
+Files are untrusted. Only plain datasets are read: those in the file itself, with the shape of the network's
+weight, that are stored without a filter or with one of HDF5's own; so no more is read than the network
+needs."""
 
 from __future__ import annotations
 
@@ -28,12 +27,13 @@ MOST_GROUPS = 100_000
 DEEPEST = 32
 MOST_NAMES = 100_000
 OVERHEAD = 1 << 28
-"""Bytes of a file besides the network's weights; an optimiser has two numbers for each weight."""
+"""The most bytes of a file in addition to the network's weights; an optimizer has two numbers for each
+weight."""
 FILTERS = frozenset(("gzip", "lzf", None))
 
 
 class Weights(NamedTuple):
-    """The keys that a file has weights for, and how one is read."""
+    """The keys of the weights that a file has, and a function that reads one."""
 
     shapes: Mapping[str, Shape]
     read: Callable[[str], Array]
@@ -52,7 +52,8 @@ def config_of(path: str) -> bytes:
 
 
 def weights_of(path: str, trace: Trace, layouts: Mapping[str, Layout], folder: str) -> Weights:
-    """The weights in a file of the network of a trace. folder: where an .h5 file in a .keras file is put."""
+    """The weights in a file for the network of a trace. folder: where the .h5 file from a .keras file is
+    written."""
     if zipfile.is_zipfile(path):
         path = _unzipped(path, trace, folder)
     found = _by_key(_opened(path), trace, layouts)
@@ -80,7 +81,7 @@ def _opened(path: str) -> h5py.File:
 
 
 def _unzipped(path: str, trace: Trace, folder: str) -> str:
-    """The file of weights in a .keras file, beside the job."""
+    """Extracts the file of weights from a .keras file into the job's folder."""
     most = 12 * sum(map(prod, trace.keys.values())) + OVERHEAD
     made = os.path.join(folder, "model.weights.h5")
     try:
@@ -99,7 +100,7 @@ def _unzipped(path: str, trace: Trace, folder: str) -> str:
 
 
 def _by_key(file: h5py.File, trace: Trace, layouts: Mapping[str, Layout]) -> dict[str, h5py.Dataset]:
-    """The dataset of each weight: by names in older files, by the layer's name and a number in newer ones."""
+    """The dataset of each weight: by name in older files, by the layer's name and a number in newer ones."""
     root = _child(file, "model_weights") if "model_weights" in file else file
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
         return _by_name(root, trace)
@@ -141,7 +142,7 @@ def _layers(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
 
 
 def _by_name(root: h5py.Group, trace: Trace) -> dict[str, h5py.Dataset]:
-    """Of an older file: each layer has a list of the names of its weights (`conv1/kernel:0`)."""
+    """For an older file: each layer has a list of its weights' names (`conv1/kernel:0`)."""
     datasets: dict[tuple[str, str, str], list[h5py.Dataset]] = {}
     for layer in _names(root, "layer_names"):
         group = _child(root, layer)
@@ -167,7 +168,7 @@ def _by_name(root: h5py.Group, trace: Trace) -> dict[str, h5py.Dataset]:
 
 
 def _child(group: Any, name: str) -> Any:
-    """What lies under a name in the file itself: no link to elsewhere."""
+    """The object with this name in the file itself, not a link to elsewhere."""
     if not isinstance(group, h5py.Group) or name not in group:
         raise Refused(f"it has no {name[:100]!r}")
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -183,7 +184,7 @@ def _array(group: Any, name: str) -> h5py.Dataset:
 
 
 def _plain(dataset: h5py.Dataset, key: str) -> h5py.Dataset:
-    """A dataset whose numbers lie in the file."""
+    """A dataset whose numbers are in the file itself."""
     if dataset.is_virtual or dataset.external:
         raise Refused(f"the numbers of {key} lie in another file, which is not read")
     if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
@@ -195,7 +196,7 @@ def _plain(dataset: h5py.Dataset, key: str) -> h5py.Dataset:
 
 
 def _names(group: Any, name: str) -> list[str]:
-    """A list of names, which long ones are cut into pieces of: `layer_names0`, `layer_names1`, …"""
+    """A list of names. A long list is stored in pieces: `layer_names0`, `layer_names1`, …"""
     attrs, found = group.attrs, list[str]()
     pieces = [name] if name in attrs else [f"{name}{place}" for place in range(len(attrs))]
     for piece in pieces:

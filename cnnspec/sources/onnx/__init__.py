@@ -1,5 +1,4 @@
-"""The door for ONNX files. Needs onnx and NumPy, no torch, and runs nothing of the file.
+"""Reads ONNX files. Needs onnx and NumPy but not torch, and executes nothing in the file.
 
-The graph (model.py), its constants worked out (fold.py), read node by node into the calls that torch would
-have made (convert.py and the tables beside it): what these mean is known to `sources.calls`.
-"""
+The graph (model.py), with its constants computed (fold.py), is translated node by node into the calls that
+torch would make (convert.py and the tables beside it). Their meaning is in `sources.calls`."""

@@ -1,8 +1,7 @@
-"""From the nodes of an ONNX file to a trace: the calls that torch would have made.
+"""From the nodes of an ONNX file to a trace: the calls that torch would make.
 
-A table has a function for each of ONNX's operators (layers.py, shapes.py, elementwise.py); what is made of
-constants alone is worked out (fold.py). The batch is one image where the file leaves it open.
-"""
+A table has a function for each of ONNX's operators (layers.py, shapes.py, elementwise.py); nodes that depend
+on constants only are computed (fold.py). The batch is one image where the file does not fix it."""
 
 from __future__ import annotations
 
@@ -20,12 +19,12 @@ from cnnspec.sources.onnx.fold import Budget
 from cnnspec.sources.onnx.model import Array, Branch, Model, Node, Refused
 
 SMALL = 4096
-"""Numbers of a constant that a trace keeps."""
+"""The most elements of a constant whose values are in a trace."""
 
 
 @dataclass
 class Context:
-    """A trace in the making. values: what each name of the file stands for."""
+    """A trace that is being recorded. values: the meaning of each name in the file."""
 
     version: int
     batch: int
@@ -40,7 +39,7 @@ class Context:
         return tuple(map(int, value.shape)) if isinstance(value, np.ndarray) else self.record.shape(value)
 
     def given(self, node: Node, place: int) -> Tensor | Array | None:
-        """An input of a node, or None where it is left out."""
+        """An input of a node, or None where it is omitted."""
         if place >= len(node.inputs) or not node.inputs[place]:
             return None
         try:
@@ -49,14 +48,14 @@ class Context:
             raise Refused(f"{node.op} reads {node.inputs[place]}, which nothing gives") from None
 
     def tensor(self, node: Node, place: int) -> Tensor:
-        """An input that is a tensor of the network; a constant becomes one."""
+        """An input as a tensor of the network; a constant becomes one."""
         value = self.given(node, place)
         if value is None:
             raise Refused(f"{node.op} has no input {place}")
         return value if isinstance(value, Tensor) else self.weight(node.inputs[place], value)
 
     def constant(self, node: Node, place: int) -> Array | None:
-        """An input that must be a constant, or None where it is left out."""
+        """An input that must be a constant, or None where it is omitted."""
         value = self.given(node, place)
         if isinstance(value, Tensor):
             raise Unsaid(f"its input {place + 1} is computed by the network")
@@ -64,7 +63,7 @@ class Context:
 
     def weight(self, name: str, value: Array) -> Tensor:
         """A constant as a tensor with a name, for the weights of a layer. Exporters write equal constants
-        once: a vector of equal numbers (the ones and zeros of new norms) is not shared by its layers."""
+        once: layers do not share a vector of equal numbers (the ones and zeros of new norms)."""
         if sum(size != 1 for size in value.shape) == 1 and (value == value.flat[0]).all():
             self.uses[name] += 1
             name = f"{name}#{self.uses[name]}" if self.uses[name] > 1 else name
@@ -76,7 +75,7 @@ class Context:
         return self.numbers[name]
 
     def call(self, node: Node, op: str, /, *shapes: Sequence[int], **arguments: Value) -> tuple[Tensor, ...]:
-        """A call of the trace; what it gives."""
+        """Adds a call to the trace; returns its outputs."""
         place = f"node {node.name or next(iter(node.outputs), node.op)}"
         return self.record.call(op, arguments, shapes, node.scopes, node.own, place)
 
@@ -86,8 +85,8 @@ Converting: TypeAlias = Callable[[Context, Node], "tuple[Tensor | Array, ...]"]
 
 
 def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Trace, dict[str, Array]]:
-    """The trace of a model, and its weights by name. sizes: of inputs whose sizes the file leaves open,
-    by name (or "", all of them), without the batch."""
+    """The trace of a model, and its weights by name. sizes: of inputs whose sizes the file does not fix, by
+    name (or "", all of them), without the batch."""
     from cnnspec.sources.onnx.decomposed import together
     from cnnspec.sources.onnx.tables import TABLE
 
@@ -108,8 +107,9 @@ def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Tra
 
 
 def _entered(context: Context, model: Model, name: str, shape: Shape) -> Tensor:
-    """An input. One that has its channels last, and is only read by transpositions that put them first (so
-    TensorFlow's converters write it), is an input with its channels first, in another order."""
+    """An input. If it has its channels last, and is only read by transpositions that put them first
+    (TensorFlow's converters write this), it becomes an input with its channels first, in another
+    arrangement."""
     rank = len(shape)
     readers = [node for node in model.nodes if name in node.inputs]
     first = (0, rank - 1, *range(1, rank - 1))
@@ -154,7 +154,7 @@ def _branch(context: Context, branch: Branch, table: Mapping[str, Converting]) -
 
 
 def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
-    """A node that cannot be said: a call with its name, and the shapes that ONNX infers for it."""
+    """A node that cannot be translated: a call with its name, and the shapes that ONNX infers for it."""
     given = {f"input{place}": context.given(node, place) for place in range(len(node.inputs))}
     tensors = {name: value for name, value in given.items() if isinstance(value, Tensor)}
     shapes = inferred(context, node)
@@ -164,7 +164,7 @@ def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
 
 
 def inferred(context: Context, node: Node) -> list[Shape] | None:
-    """The shapes of what a node gives, by ONNX's own rules."""
+    """The shapes of a node's outputs, by ONNX's own rules."""
     import onnx
     from onnx import defs, helper, numpy_helper, shape_inference
 
@@ -186,7 +186,7 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
                     data[name] = numpy_helper.from_array(value)
         schema = defs.get_schema(node.op, context.version, "")
         found = shape_inference.infer_node_outputs(schema, made, types, data)
-    except Exception:  # what ONNX raises has no common class
+    except Exception:  # ONNX's errors have no common class
         return None
     shapes = [
         tuple(size.dim_value for size in found[name].tensor_type.shape.dim)
@@ -198,7 +198,7 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
 
 
 def _batch(model: Model) -> int:
-    """How many images there are; one, where the file leaves it open."""
+    """The number of images; one where the file does not fix it."""
     said = {one.sizes[0]: one.name for one in model.inputs if one.sizes and one.sizes[0] is not None}
     if len(said) > 1:
         listed = ", ".join(f"{size} ({name})" for size, name in said.items())

@@ -1,9 +1,8 @@
-"""Layers that an exporter took apart are put together again: activations, layer and group normalisation.
+"""Reassembles layers that an exporter split into several nodes: activations, layer and group normalisation.
 
-An activation is known by what it computes, not by how it is written: each tensor is followed as a function of
-the tensors that it is made of, at a few points, and where that function is one that has a name, the call of
-that name replaces it.
-"""
+An activation is recognised by the function that it computes, not by its nodes: each tensor is computed as a
+function of an earlier tensor at a few points, and where the values are those of a known activation, a call of
+that activation replaces it."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from cnnspec.sources.onnx.model import Array
 
 POINTS = np.array([-6.0, -3.3, -1.7, -0.8, -0.1, 0.15, 0.9, 2.2, 3.4, 7.0])
 DEEPEST = 8
-"""Calls that an activation is made of."""
+"""The most calls that an activation consists of."""
 
 
 def _sigmoid(x: Array) -> Array:
@@ -38,7 +37,7 @@ NAMED: Sequence[tuple[str, dict[str, Value], Array]] = (
     ("hardswish", {}, POINTS * np.clip(POINTS + 3, 0, 6) / 6),
     ("hardsigmoid", {}, np.clip(POINTS + 3, 0, 6) / 6),
 )
-"""Activations, with their values at the points."""
+"""Activations with their arguments, and their values at the points."""
 _UNARY: Mapping[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": _sigmoid,
@@ -62,12 +61,12 @@ _BINARY: Mapping[str, Callable[[Any, Any], Array]] = {
     "minimum": np.minimum,
 }
 _Follows = dict[int, tuple[Array, int]]
-"""What a tensor is as a function of others: their number → its values at the points, and how many calls."""
+"""A tensor as a function of others: their number → its values at the points, and the number of calls."""
 
 
 def together(trace: Trace) -> Trace:
-    """The trace with the calls that replace what was taken apart. What is not used any more stays: a reader
-    leaves out what nothing uses."""
+    """The trace with split layers reassembled. Calls that are then unused stay; they are left out when the
+    trace is read."""
     return _norms(_activations(trace))
 
 
@@ -92,7 +91,7 @@ def _of(value: Value, known: Mapping[int, _Follows]) -> _Follows:
 
 
 def _followed(call: Call, known: Mapping[int, _Follows]) -> _Follows:
-    """A call's output as a function of each tensor that all of its operands are functions of."""
+    """A call's output as a function of each tensor that all of its operands depend on."""
     given = call.arguments
     one, other = _of(given.get("self"), known), given.get("other")
     with np.errstate(all="ignore"):
@@ -132,13 +131,13 @@ def _named(call: Call, source: int, function: tuple[Array, int]) -> Call | None:
 
 
 class _Calls(NamedTuple):
-    """The calls of a trace by the tensor that each gives."""
+    """The calls of a trace by the tensor that each makes."""
 
     trace: Trace
     made_by: Mapping[int, Call]
 
     def of(self, value: Value, *ops: str) -> Call | None:
-        """The call that gives a tensor, where it is one of these."""
+        """The call that makes a tensor, if it is one of these ops."""
         call = self.made_by.get(value.number) if isinstance(value, Tensor) else None
         return call if call is not None and call.op in ops else None
 
@@ -220,7 +219,7 @@ def _layer_norm(calls: _Calls, call: Call) -> Call | None:
 
 
 def _group_norm(calls: _Calls, call: Call) -> Call | None:
-    """An instance norm of the groups as channels, between two views, without weights of its own."""
+    """An instance norm whose channels are the groups, between two views, without weights of its own."""
     if call.op != "view":
         return None
     inner = calls.of(call.arguments["self"], "instance_norm")
@@ -239,7 +238,8 @@ def _group_norm(calls: _Calls, call: Call) -> Call | None:
 
 
 def _with_weights(calls: _Calls, call: Call) -> Call | None:
-    """A norm without weights, times a weight; and then plus a bias. A product with weights, plus a bias."""
+    """A norm without weights, times a weight, and then plus a bias; or a product with weights, plus a
+    bias."""
     one, other = call.arguments.get("self"), call.arguments.get("other")
     if call.op not in ("mul", "add") or calls.is_weight(one) == calls.is_weight(other):
         return None
@@ -272,7 +272,8 @@ def _with_bias(calls: _Calls, call: Call, given: Value, weight: Value) -> Call |
 
 
 def _for_each(calls: _Calls, norm: Call, weight: Tensor) -> bool:
-    """Whether a weight has the shape that the norm's has: one for each normalised number, or channel."""
+    """Whether a weight has the shape for a norm: one number for each normalised number, or for each
+    channel."""
     shape = calls.shape(weight)
     if norm.op == "layer_norm":
         return shape == norm.arguments["normalized_shape"]

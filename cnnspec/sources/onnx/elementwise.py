@@ -1,4 +1,4 @@
-"""Operators that go element by element: activations and arithmetic."""
+"""Elementwise operators: activations and arithmetic."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def with_number(op: str, argument: str, attribute: str, usual: float) -> Convert
 
 
 def short(value: float) -> float:
-    """A number as it was written before it was rounded to float32: 0.1, not 0.10000000149."""
+    """The number before it was rounded to float32: 0.1, not 0.10000000149."""
     rounded = np.float32(value)
     return float(str(rounded)) if np.float32(float(str(rounded))) == rounded else float(value)
 
 
 def number(value: Array) -> float | int:
-    """The number of a constant that has one."""
+    """The number of a constant with one element."""
     one = value.ravel()[0]
     return int(one) if np.issubdtype(value.dtype, np.integer) else short(one)
 
 
 def operand(context: Context, node: Node, place: int) -> Value:
-    """An operand: a tensor, or the number that a constant of one element is."""
+    """An operand: a tensor, or the number of a constant with one element."""
     value = context.given(node, place)
     if isinstance(value, np.ndarray) and value.size == 1:
         return number(value)
@@ -64,7 +64,7 @@ def binary(op: str) -> Converting:
 
 
 def many(op: str) -> Converting:
-    """Sum, Max, Min of any number of tensors: two by two."""
+    """Sum, Max, Min of any number of tensors: as calls with two."""
 
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
         result = context.tensor(node, 0)
@@ -123,7 +123,7 @@ def _prelu(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _softmax(op: str) -> Converting:
-    """Before version 13 all axes from `axis` on are one; since then it is the one axis."""
+    """Before version 13 all axes from `axis` on count as one; since then only that axis."""
 
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
         given = context.tensor(node, 0)
@@ -171,7 +171,8 @@ def _gelu(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _same(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
-    """Nothing: Identity, Cast, Dropout in use, and the rounding of quantized networks, which is noted."""
+    """No effect: Identity, Cast, Dropout in evaluation, and the rounding of quantized networks, which is
+    noted."""
     value = context.given(node, 0)
     assert value is not None
     return (value,)

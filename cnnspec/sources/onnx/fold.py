@@ -1,8 +1,7 @@
-"""What can be worked out without a network: constants, and what is made of them and of shapes.
+"""Computes nodes that do not depend on the network's input: constants, and functions of them and of shapes.
 
-A fixed list of operators, each a line of NumPy. What one gives is bounded before it is made: it has no more
-numbers than one of its inputs, or `MOST`; and all together `ALTOGETHER`.
-"""
+There is a fixed list of operators, each a line of NumPy. A result is bounded before it is computed: it has no
+more elements than one of its inputs, or `MOST`; and all results together have at most `ALTOGETHER`."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "Exp": np.exp,
     "Where": np.where,
 }
-"""Operators that go element by element: their output is as large as the inputs spread over each other."""
+"""Elementwise operators: their output has the broadcast size of the inputs."""
 
 
 def _div(node: Node, given: Sequence[Array]) -> Array:
@@ -54,7 +53,7 @@ def _div(node: Node, given: Sequence[Array]) -> Array:
 
 
 def _axes(node: Node, given: Sequence[Array], place: int) -> tuple[int, ...] | None:
-    """Axes: an attribute in older files, an input in newer ones."""
+    """The axes: an attribute in older files, an input in newer ones."""
     said = node.get("axes", given[place] if len(given) > place else None)
     return None if said is None else tuple(int(one) for one in np.asarray(said).ravel())
 
@@ -68,7 +67,7 @@ def _unsqueeze(node: Node, given: Sequence[Array]) -> Array:
 
 
 def reshaped(shape: Sequence[int], wanted: Sequence[int], keeps_zero: bool = False) -> tuple[int, ...]:
-    """The sizes that a Reshape gives: 0 is the size before, −1 what is left."""
+    """The output sizes of a Reshape: 0 keeps a size, −1 is the remaining one."""
     sizes = [
         shape[place] if size == 0 and not keeps_zero and place < len(shape) else size
         for place, size in enumerate(wanted)
@@ -96,7 +95,7 @@ def _slice(node: Node, given: Sequence[Array]) -> Array:
 
 
 def slices(node: Node, given: Sequence[Array | None]) -> list[tuple[int, int, int, int]]:
-    """Of a Slice: axis, begin, end, step."""
+    """The axis, start, end and step for each axis of a Slice."""
 
     def one(name: str, place: int) -> list[int] | None:
         value = node.get(name, given[place] if len(given) > place else None)
@@ -151,7 +150,7 @@ def _split(node: Node, given: Sequence[Array]) -> Sequence[Array]:
 
 
 def split_sizes(node: Node, given: Sequence[Array | None], size: int) -> list[int]:
-    """How large the parts of a Split are."""
+    """The sizes of the parts of a Split."""
     said = node.get("split", given[1] if len(given) > 1 else None)
     if said is not None:
         return [int(one) for one in np.asarray(said).ravel()]
@@ -218,13 +217,13 @@ FOLDED: dict[str, Folding] = {
 
 
 class Budget:
-    """Elements that may still be made."""
+    """The number of elements that may still be computed."""
 
     def __init__(self) -> None:
         self.left = ALTOGETHER
 
     def folded(self, node: Node, given: Sequence[Array]) -> Sequence[Array] | None:
-        """What a node gives of constants; None where it is not on the list."""
+        """The outputs of a node with constant inputs; None where its operator is not on the list."""
         function = FOLDED.get(node.op)
         if function is None:
             return None

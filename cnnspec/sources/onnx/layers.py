@@ -16,7 +16,7 @@ from cnnspec.sources.onnx.model import Node
 
 
 def _window(context: Context, node: Node, given: Tensor, F: Sequence[int], ceil: bool = False) -> Window:
-    """The window of a convolution or a pool: `auto_pad` says its padding, or `pads`."""
+    """The window of a convolution or a pool, with the padding from `auto_pad` or `pads`."""
     axes = len(F)
     S, D = tuple(node.get("strides", (1,) * axes)), tuple(node.get("dilations", (1,) * axes))
     auto, pads = node.get("auto_pad", "NOTSET"), node.get("pads", (0,) * 2 * axes)
@@ -83,7 +83,7 @@ def _pool(average: bool) -> Converting:
 
 
 def _with_places(context: Context, node: Node, given: Tensor, window: Window) -> tuple[Tensor, ...]:
-    """A maxpool that also gives the places of the maxima, for a MaxUnpool."""
+    """A maxpool that also returns the positions of the maxima, for a MaxUnpool."""
     batch, C, *sizes = context.shape(given)
     out = (batch, C, *window.out(sizes))
     if not isinstance(padding := window.padding(sizes), tuple):
@@ -280,7 +280,7 @@ def _reduced(context: Context, node: Node, given: Tensor, op: str) -> tuple[Tens
     said = context.constant(node, 1)
     axes = node.get("axes", None if said is None else tuple(int(one) for one in said.ravel()))
     if not axes and node.get("noop_with_empty_axes", 0):
-        return (given,)  # by ONNX's rule all axes otherwise
+        return (given,)  # otherwise all axes, by ONNX's rule
     dims = tuple(sorted(axis % len(shape) for axis in (axes or range(len(shape)))))
     keeps = bool(node.get("keepdims", 1))
     out = [1 if place in dims else size for place, size in enumerate(shape) if keeps or place not in dims]
@@ -288,7 +288,7 @@ def _reduced(context: Context, node: Node, given: Tensor, op: str) -> tuple[Tens
 
 
 def _of_numbers(first: str, then: str) -> Converting:
-    """What is done with each number before they are summed, and with their sum."""
+    """A function of each number before the sum, and a function of the sum."""
 
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
         given = context.tensor(node, 0)

@@ -1,9 +1,8 @@
-"""An ONNX file as plain values: nodes, constants, inputs and outputs. What a file says is not trusted.
+"""An ONNX file as plain values: nodes, constants, inputs and outputs. The file is untrusted.
 
-Weights that lie in files of their own are read by `external`: regular files below the model's folder, with
-one name, as long as the tensor. (The advisories on loaders of ONNX are the list that this is tested with:
-`..`, absolute paths, links of both kinds, offsets behind the end.)
-"""
+Weights in separate files are read by `external`: only regular files below the model's folder, with one name,
+as long as the tensor. (The tests follow the published advisories on loaders of ONNX: `..`, absolute paths,
+links of both kinds, offsets after the end.)"""
 
 from __future__ import annotations
 
@@ -33,18 +32,18 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 MOST_NODES = 50_000
 LARGEST = 2**31
-"""Bytes of a file."""
+"""The largest file in bytes."""
 DEEPEST = 16
-"""Functions in functions, and graphs in graphs."""
+"""The largest nesting depth of functions and of graphs."""
 MOST_TEXT = 300
 
 
 class Refused(ValueError):
-    """A file that is not read, and why, in a sentence without a full stop."""
+    """The reason why a file cannot be read, a sentence without a full stop."""
 
 
 class Node(NamedTuple):
-    """One node. An input that is left out is an empty name. own: the module that it is, inside scopes."""
+    """One node. An omitted input is an empty name. own: the module that the node is, inside scopes."""
 
     op: str
     inputs: tuple[str, ...]
@@ -62,7 +61,7 @@ class Node(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A graph in a node: one side of an If."""
+    """A graph inside a node: one side of an If."""
 
     nodes: tuple[Node, ...]
     constants: Mapping[str, Array]
@@ -70,7 +69,7 @@ class Branch(NamedTuple):
 
 
 class Entering(NamedTuple):
-    """An input: its size along each axis, None where the file leaves it open."""
+    """An input: its size along each axis, None where the file does not fix it."""
 
     name: str
     sizes: tuple[int | None, ...]
@@ -88,7 +87,7 @@ class Model(NamedTuple):
 
 
 def load(path: str) -> Model:
-    """The model in the file at `path`. Refused says why there is none."""
+    """The model in the file at `path`. Raises `Refused` with the reason where it cannot be read."""
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -100,7 +99,7 @@ def load(path: str) -> Model:
         raise Refused(f"it cannot be read: {error.strerror}") from None
     except Refused:
         raise
-    except Exception as error:  # protobuf's own have no common class; texts that are not UTF-8 come as bytes
+    except Exception as error:  # protobuf's errors have no common class; texts that are not UTF-8 are bytes
         raise Refused(f"this is not an ONNX file: {str(error)[:MOST_TEXT]}") from None
 
 
@@ -129,7 +128,7 @@ class _Reading:
         return Model(name, max(versions), inputs, tuple(_owned(self.nodes)), self.constants, outputs)
 
     def _node(self, node: NodeProto, names: Mapping[str, str], depth: int, into: list[Node]) -> None:
-        """A node, under the names that its graph's values have outside."""
+        """Adds a node, with the names of its graph's values in the whole model."""
         function = self.functions.get((node.domain, node.op_type))
         self.count += 1
         if self.count > MOST_NODES:
@@ -192,12 +191,12 @@ def array(tensor: TensorProto, folder: str) -> Array:
         return numpy_helper.to_array(tensor)
     except Refused:
         raise
-    except Exception as error:  # numpy_helper raises what NumPy raises
+    except Exception as error:  # numpy_helper raises NumPy's errors
         raise Refused(f"the tensor {tensor.name[:MOST_TEXT]} cannot be read: {error}"[:MOST_TEXT]) from None
 
 
 def external(tensor: TensorProto, folder: str) -> Array:
-    """A tensor whose numbers lie in a file of their own."""
+    """A tensor whose numbers are in a separate file."""
     entries = {one.key: one.value for one in tensor.external_data}
     location, name = entries.get("location", ""), tensor.name[:MOST_TEXT]
     inside = os.path.normpath(location)
@@ -226,7 +225,7 @@ def external(tensor: TensorProto, folder: str) -> Array:
 
 
 def _attribute(one: AttributeProto, folder: str) -> Any:
-    """An attribute's value, which is no graph."""
+    """The value of an attribute other than a graph."""
     if one.type == onnx.AttributeProto.TENSOR:
         return array(one.t, folder)
     value = onnx.helper.get_attribute_value(one) if not one.ref_attr_name else None
@@ -246,7 +245,7 @@ def _entering(one: ValueInfoProto) -> Entering:
 
 
 def _owned(nodes: Sequence[Node]) -> Iterator[Node]:
-    """The innermost module is the node's own where it is one of torch's layers, or contains no other."""
+    """The innermost module is the node's own where it is one of torch's layers, or contains no other node."""
     around = {scope.path for node in nodes for scope in node.scopes[:-1]}
     for node in nodes:
         named = tuple(scope._replace(class_name=scope.class_name.rpartition(".")[2]) for scope in node.scopes)
@@ -259,8 +258,8 @@ def _owned(nodes: Sequence[Node]) -> Iterator[Node]:
 
 
 def _scopes(node: NodeProto) -> tuple[Scope, ...]:
-    """The modules around a node: as the newer exporter of torch writes them down, or from the node's name,
-    which the older one makes of them (`/layer1/layer1.0/conv1/Conv`)."""
+    """The modules around a node: from the metadata of torch's newer exporter, or from the node's name, where
+    the older exporter puts them (`/layer1/layer1.0/conv1/Conv`)."""
     said = {one.key: one.value for one in node.metadata_props}
     classes = _texts(said.get("pkg.torch.onnx.class_hierarchy", ""))
     paths = _texts(said.get("pkg.torch.onnx.name_scopes", ""))
@@ -281,7 +280,7 @@ def _full(parts: Sequence[str]) -> Iterator[str]:
 
 
 def _texts(written: str) -> list[str]:
-    """A list of texts as Python writes it."""
+    """A list of texts in Python's notation."""
     try:
         found = ast.literal_eval(written) if written and len(written) < 10_000 else []
     except (ValueError, SyntaxError, MemoryError, RecursionError):

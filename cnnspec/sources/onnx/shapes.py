@@ -16,7 +16,7 @@ from cnnspec.sources.onnx.model import Node
 
 _LARGE = 2**62
 MOST_RUNS = 16
-"""Parts that a tensor is put together of."""
+"""The most parts that a tensor is assembled from."""
 
 
 def _viewed(context: Context, node: Node, given: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
@@ -115,7 +115,7 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
     given, places = context.tensor(node, 0), context.constant(node, 1)
     shape, axis = context.shape(given), node.get("axis", 0)
     axis %= len(shape)
-    if places is not None and np.array_equal(places.ravel(), np.arange(shape[axis])):  # all, in their order
+    if places is not None and np.array_equal(places.ravel(), np.arange(shape[axis])):  # all, in order
         sizes = (*shape[:axis], *map(int, places.shape), *shape[axis + 1 :])
         return _viewed(context, node, given, sizes)
     if places is None or places.size == 0 or places.ndim > 1:
@@ -136,7 +136,7 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _runs(index: Sequence[int]) -> Iterator[range]:
-    """Places as stretches of places one after the other."""
+    """Positions as runs of consecutive positions."""
     begin = 0
     for place in range(1, len(index) + 1):
         if place == len(index) or index[place] != index[place - 1] + 1:
@@ -178,7 +178,7 @@ def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _resized(context: Context, node: Node, shape: tuple[int, ...]) -> list[int]:
-    """The sizes that a Resize gives (Upsample, before it): said, or by factors that go without a rest."""
+    """The output sizes of a Resize (or Upsample): given, or computed from factors that divide evenly."""
     older = node.op == "Upsample" or len(node.inputs) == 2
     factors = node.get("scales", context.constant(node, 1 if older else 2))
     wanted = None if older else context.constant(node, 3)
@@ -206,7 +206,7 @@ def _of(shape: tuple[int, ...], node: Node) -> list[int]:
 
 
 def _takes_nearest(where: str, rounding: str, factors: list[tuple[int, int]]) -> bool:
-    """Whether it is torch's: position o reads ⌊o · old / new⌋."""
+    """Whether the rounding is torch's: position o reads ⌊o · old / new⌋."""
     if where == "asymmetric":
         return rounding == "floor" or (
             rounding == "round_prefer_floor" and all(n == 2 * o for n, o in factors)
@@ -216,7 +216,7 @@ def _takes_nearest(where: str, rounding: str, factors: list[tuple[int, int]]) ->
 
 
 def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
-    """Resize, and Upsample before it."""
+    """Resize, and Upsample in older files."""
     given = context.tensor(node, 0)
     shape = context.shape(given)
     out = _resized(context, node, shape)
@@ -246,7 +246,7 @@ def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _size(context: Context, node: Node, sides: list[tuple[int, int]]) -> dict[str, Value]:
-    """The size of the output; and the factors, where the file says these."""
+    """The size of the output; and the factors, where the file has these."""
     said: dict[str, Value] = {"output_size": tuple(new for new, _ in sides)}
     wanted = context.constant(node, 3) if node.op == "Resize" else None
     if wanted is None or not wanted.size:

@@ -1,1 +1,1 @@
-"""The door for PyTorch modules: export.py runs where the module is, with torch, and gives a trace."""
+"""Reads PyTorch modules: export.py runs with torch in the process that has the module, and makes a trace."""

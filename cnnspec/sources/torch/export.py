@@ -1,8 +1,7 @@
-"""torch's side: a module is exported and its graph written down as plain values, the form of `trace.read`.
+"""Exports a module with torch and writes its graph as plain values, the form of `trace.read`.
 
-Runs in the process that has the module: in the worker of `cnnspec import --run-python`, or in the caller's
-own where `from_torch` is called.
-"""
+It runs in the process that has the module: in the worker of `cnnspec import --run-python`, or in the caller's
+own process for `from_torch`."""
 
 from __future__ import annotations
 
@@ -19,15 +18,16 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 SMALL = 65_536
-"""Numbers of a constant or buffer that go along."""
+"""The most elements of a constant or buffer whose values are in the trace."""
 DROPS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
-"""Classes of modules that do nothing in evaluation: their p would be lost."""
+"""Classes of modules that have no effect in evaluation: without special treatment their p would be lost."""
 Plain = dict[str, Any]
 
 
 def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | None = None) -> Plain:
-    """The run of a module in eval mode, as plain JSON values. A module whose parts have weights that are not
-    used then (auxiliary heads) is put into train mode by itself, and exported again."""
+    """The run of a module in eval mode, as plain JSON values. If parts of it have weights that are not used
+    then (auxiliary heads), the modules with these parts are put into train mode, and the module is exported
+    again."""
     with _as_was(module):
         module.eval()
         _keep_rates(module)
@@ -46,7 +46,7 @@ def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | 
 
 
 class _as_was:
-    """Modes and forwards are put back when the export is done."""
+    """Restores modes and `forward` methods when the export is done."""
 
     def __init__(self, module: nn.Module) -> None:
         self.modes = [(one, one.training) for one in module.modules()]
@@ -62,7 +62,7 @@ class _as_was:
 
 
 def _keep_rates(module: nn.Module) -> None:
-    """Stochastic depth does nothing in eval mode; a dropout in its place keeps its rate in the graph."""
+    """Stochastic depth has no effect in eval mode; a dropout in its place keeps its rate in the graph."""
     for one in module.modules():
         rate = getattr(one, "drop_prob", getattr(one, "p", None))
         if type(one).__name__ in DROPS and isinstance(rate, float) and 0 < rate <= 1:
@@ -105,7 +105,7 @@ for _name in ("local_response_norm", "normalize"):
     _OPS.impl(_name, lambda x, *_: torch.empty_like(x), "CompositeExplicitAutograd")
     _OPS.impl(_name, lambda x, *_: torch.empty_like(x), "Meta")
 _NORMALIZE = nn.functional.normalize
-"""What torch would write as many ops, kept as one."""
+"""Functions that torch would write as many ops, kept as one op."""
 
 
 def _response(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
@@ -125,7 +125,7 @@ def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
 
 
 class _Writing:
-    """One exported program, written down."""
+    """Writes one exported program as plain values."""
 
     def __init__(self, module: nn.Module, program: Any, inputs: Sequence[Any]) -> None:
         self.module, self.program = module, program
@@ -190,7 +190,7 @@ class _Writing:
         self.held.append([what, key, shape, None if what == "input" else self._values(key)])
 
     def _values(self, key: str) -> list[float] | None:
-        """The numbers of a small tensor that is no trained weight."""
+        """The numbers of a small tensor that is not a trained weight."""
         found = self.program.state_dict.get(key, self.program.constants.get(key))
         if not isinstance(found, torch.Tensor) or found.is_meta or found.numel() > SMALL:
             return None

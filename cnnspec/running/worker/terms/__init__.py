@@ -1,1 +1,1 @@
-"""How one number of each kind of layer comes about: a function per kind, which does the sum itself."""
+"""How one number of each kind of layer is computed: one function per kind, which computes the sum itself."""

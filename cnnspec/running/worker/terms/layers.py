@@ -1,4 +1,4 @@
-"""Layers without a window: over the channels, number by number, and those that move numbers."""
+"""Layers without a window: over the channels, number by number, and layers that move numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rbf(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def along(x: Array, at: Place) -> Array:
-    """The channels at this position."""
+    """The channels at a position."""
     for place in at[1:]:
         x = x[:, place]
     return x
@@ -59,7 +59,7 @@ def over_channels(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 @layer("softmax", "logsoftmax")
 def softmax(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    """Over the channels, those of a group, or the positions of a map."""
+    """Over the channels, over the channels of a group, or over the positions of a map."""
     x, op, c = inputs[0], sheet.op, at[0]
     if op.get("positions"):
         over, name = x[c].ravel(), f"positions of map {c}"
@@ -117,7 +117,8 @@ def attention(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def _relative(sheet: Sheet, query: Array, head: int, at: Place, sizes: tuple[int, ...]) -> Array | float:
-    """What the offsets from this position add to the scores: of a table, or the query's product with r."""
+    """The terms for the offsets from this position that are added to the scores: from a table, or the query's
+    products with r."""
     if sheet.op["relative"] is None:
         return 0.0
     places = np.indices(sizes).reshape(len(sizes), -1)
@@ -157,7 +158,7 @@ def grn(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def weighed(sheet: Sheet, value: float, at: Place) -> float:
-    """w·x̂ + b, where the layer has them: one per channel, or one per position too."""
+    """w·x̂ + b, where the layer has them: one of each per channel, or per channel and position."""
     if "weight" not in sheet.weights:
         return value
     w, biased = number_of(sheet.weights["weight"], at), "bias" in sheet.weights
@@ -227,7 +228,7 @@ def norm(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def _normal(x: float) -> float:
-    """The normal distribution's function Φ."""
+    """The distribution function Φ of the normal distribution."""
     from math import erf, sqrt
 
     return (1 + erf(x / sqrt(2))) / 2
@@ -266,7 +267,7 @@ def activation(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def number_of(weight: Array, at: Place) -> float:
-    """A weight's number for a place: one for all, per channel, or per channel and position."""
+    """A weight's number for a place: one for all, one per channel, or one per channel and position."""
     return float(weight[tuple(at)] if weight.ndim > 1 else weight[at[0] if len(weight) > 1 else 0])
 
 
@@ -323,7 +324,7 @@ def merge(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def _weighted(sheet: Sheet, values: Array) -> float:
-    """The branches' mean, weighted by relu(w)."""
+    """The mean of the branches, weighted by relu(w)."""
     weights, eps = np.maximum(sheet.weights["weight"], 0), sheet.op["eps"]
     total, divisor = float(weights @ values), float(weights.sum())
     products = " + ".join(f"{text(w)}·{factor(x)}" for w, x in zip(weights, values, strict=True))
@@ -345,8 +346,8 @@ MOVING = (
 
 @layer(*MOVING)
 def moved(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    """Each number of the input has a share in the output, most of them 0: what the layer's own backward pass
-    gives back where dL/dy is 1 at this place and 0 elsewhere."""
+    """Each number of the input has a coefficient in the output, mostly 0: the gradient from the layer's own
+    backward pass where dL/dy is 1 at this place and 0 elsewhere."""
     found = []
     for number, (x, share) in enumerate(zip(inputs, sheet.shares, strict=False)):
         for place in np.argwhere(share):
@@ -354,7 +355,7 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place) -> float:
             where = f"x[{', '.join(map(str, place))}]{of}"
             found.append((where, float(x[tuple(place)]), float(share[tuple(place)])))
     if sheet.op["word"] == "unpool":
-        found = found[-1:]  # of two windows with one maximum, the later one's number stays
+        found = found[-1:]  # of two windows with the same maximum, the later one's number stays
     if not found:
         none = {"pad": "this position is padding", "unpool": "no window has its maximum here"}
         sheet.lines.append(f"y = 0: {none[sheet.op['word']]}")

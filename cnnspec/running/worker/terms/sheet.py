@@ -1,4 +1,4 @@
-"""The sheet that a sum is written on, and the table of the layers."""
+"""The worksheet for a sum, and the table of the functions for layers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Grid: TypeAlias = "list[list[float | None]]"
 
 
 MOST = 200_000
-"""Numbers of a sheet; of further parts there are only the sums."""
+"""The most numbers on a worksheet; further parts have only their sums."""
 
 
 class Sheet:
-    """What is written down: `parts` are grids of numbers side by side (None: outside the map), `lines` what
-    follows from them. `shares`: how much of each input number is in the output, where the layer needs it."""
+    """A worksheet: `parts` are grids of numbers side by side (None: outside the map), `lines` the steps after
+    them. `shares`: the coefficient of each input number in the output, where the layer needs it."""
 
     def __init__(self, op: dict[str, Any], weights: dict[str, Array], formula: str) -> None:
         self.op, self.weights, self.formula = op, weights, formula
@@ -33,7 +33,7 @@ class Sheet:
         self.parts.append({"title": title, "sum": total, "grids": grids if self.room >= 0 else {}})
 
     def products(self, title: str, x: Grid, w: Array) -> float:
-        """A part with numbers, their weights and the products; the sum of these."""
+        """Adds a part with numbers, their weights and the products; returns the sum of the products."""
         w = w.reshape(-1, w.shape[-1])
         products = np.array([[0.0 if one is None else one for one in row] for row in x]).reshape(w.shape) * w
         total = float(products.sum())
@@ -42,7 +42,7 @@ class Sheet:
 
 
 AXES = {1: ("position",), 2: ("row", "column"), 3: ("plane", "row", "column")}
-"""What a place is given by, by the number of axes."""
+"""The names of the coordinates of a place, by the number of axes."""
 
 
 LAYERS: dict[str, Callable[[Sheet, list[Array], Place], float]] = {}
@@ -81,17 +81,17 @@ def text(number: float) -> str:
 
 
 def factor(number: float) -> str:
-    """A number that comes after an operator: in brackets where it is negative."""
+    """A number after an operator: in brackets where it is negative."""
     return f"({text(number)})" if number < 0 else text(number)
 
 
 def column(numbers: Array) -> Grid:
-    """One number below the other."""
+    """The numbers below one another."""
     return [[float(one)] for one in numbers.ravel()]
 
 
 def with_bias(sheet: Sheet, sums: list[float], *at: int) -> float:
-    """The sum of all channels and the bias."""
+    """The sum over all channels, plus the bias."""
     bias = [float(sheet.weights["bias"][at])] if "bias" in sheet.weights else []
     value = sum(sums) + sum(bias)
     named = "Σ over the channels" if len(sums) > 1 else "Σ"

@@ -1,8 +1,7 @@
-"""Layers with a window on the map: convolutions and poolings.
+"""Layers with a window: convolutions and pooling.
 
-A grid has a row for each place along the axes but the last one: one row of a signal, the rows of the planes
-of a volume one below the other.
-"""
+A grid has one row for each place along all axes except the last: one row for a signal, the rows of the planes
+of a volume below one another."""
 
 from __future__ import annotations
 
@@ -29,18 +28,18 @@ from cnnspec.running.worker.terms.sheet import (
 )
 
 Places = list[list[int]]
-"""Along each axis, where the taps of a window are."""
+"""The positions of a window's taps along each axis."""
 
 
 def taps(sheet: Sheet, at: Place) -> Places:
-    """The places of the input under the window; below 0 or too large: in the padding."""
+    """The positions of the input under the window; those in the padding are below 0 or too large."""
     op = sheet.op
     axes = zip(at[1:], op["F"], op["S"], op["D"], op["padding"], strict=True)
     return [[S * i + D * f - before for f in range(F)] for i, F, S, D, (before, _) in axes]
 
 
 def seen(x: Array, places: Places) -> Grid:
-    """A map's numbers there, None outside it."""
+    """The map's numbers at these positions, None outside the map."""
     *outer, last = places
 
     def number(at: tuple[int, ...]) -> float | None:
@@ -59,13 +58,13 @@ def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     if op.get("connect"):
         channels, first = op["connect"][k], sum(map(len, op["connect"][:k]))
         filters = weight[first : first + len(channels)]
-    elif op["word"] == "local":  # filters of its own for each position
+    elif op["word"] == "local":  # each position has its own filters
         filters, channels = weight[k], range(len(x))
         for i in reversed(at[1:]):
             filters = filters[..., i]
     else:
         filters = weight[k]
-        per = op["K"] // op["G"]  # filters of a group
+        per = op["K"] // op["G"]  # filters per group
         channels = [k // per * len(filters) + c for c in range(len(filters))]
     corner = [one[0] for one in places]
     inside = all(0 <= i < N for i, N in zip(corner, x.shape[1:], strict=True))
@@ -81,7 +80,7 @@ def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def moved(sheet: Sheet, inputs: list[Array], at: Place, places: Places) -> float:
-    """A convolution whose taps read where the offsets say, between four numbers."""
+    """A convolution whose taps are moved by offsets, and read between four numbers."""
     (x, *others), k, weight = inputs, at[0], sheet.weights["weight"]
     shape = [len(one) for one in places]
     for place in at[1:]:
@@ -103,7 +102,7 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place, places: Places) -> float
 
 
 def between(x: Array, row: float, column: float) -> float:
-    """A map's number there, interpolated between four positions; 0 outside the map."""
+    """The map's number at this position, interpolated between four positions; 0 outside the map."""
     top, left = math.floor(row), math.floor(column)
     return sum(
         float(x[i, j]) * (1 - abs(row - i)) * (1 - abs(column - j))
@@ -142,7 +141,7 @@ def deconv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 
 def adaptive(size: Sequence[int], out: Sequence[int], at: Place) -> Places:
-    """The places of one window of `out=`."""
+    """The positions of one window of `out=`."""
     axes = zip(size, out, at[1:], strict=True)
     return [list(range(i * N // n, -(-(i + 1) * N // n))) for N, n, i in axes]
 
@@ -161,7 +160,7 @@ def numbers(grid: Grid) -> list[float]:
 
 
 def largest(grid: Grid, places: Places) -> tuple[float, list[list[int]]]:
-    """The largest number, and where it is, row by row."""
+    """The largest number and its positions, row by row."""
     value = max(numbers(grid))
     cells = zip(product(*places), (one for row in grid for one in row), strict=True)
     return value, [list(at) for at, one in cells if one == value]
