@@ -13,7 +13,7 @@ from cnnspec.elaborate.text_facts import nodes
 from cnnspec.elaborate.values import FUNCTIONS, NoValue, Unknown
 from cnnspec.ir.expr import List
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr, write_value
+from cnnspec.language.write import LETTER_ORDER, write_expr, write_value
 from cnnspec.ops.base import Argument, Init, Op, arguments_of, defaults_of
 from cnnspec.ops.fields import SCHEMES
 from cnnspec.ops.made import made
@@ -117,6 +117,9 @@ def bind(
         bound.sound = False
     if binder.unknown:
         return None
+    if len(bound.written) > 1:
+        letters = [letter for letter in LETTER_ORDER if letter in bound.written]
+        bound.written = {name: bound.written[name] for name in (*letters, *bound.written)}
     if axes != 2:
         bound.values = defaults_of(op, axes) | bound.values
     from pydantic import ValidationError

@@ -160,7 +160,7 @@ class _Writer:
                 text = self.variant(item).plain()
             case tree.Default():
                 words = [word.name for word in item.words]
-                text = " ".join(["default", *words, *map(w.write_argument, w.ordered(item.arguments))])
+                text = " ".join(["default", *words, *map(w.write_default, w.ordered(item.arguments))])
             case tree.Output():
                 text = f"output {w.write_references(item.references)}"
             case tree.Expect():

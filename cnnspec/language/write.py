@@ -186,7 +186,21 @@ def write_argument(argument: tree.Argument, call: bool = False) -> str:
         return f"{argument.letter}{equal}{write_value(value, _CONDITIONAL if call else _SUM)}"
     if type(argument) is tree.NamedArgument:
         return f"{argument.name}={write_value(value, _CONDITIONAL if call else _SUM)}"
-    return write_value(value, _CONDITIONAL if call else _ATOM)
+    return write_value(value, _CONDITIONAL if call else _PRODUCT if _is_fraction(value) else _ATOM)
+
+
+def write_default(argument: tree.Argument) -> str:
+    """An argument of `default`, where a fraction without a name is in parentheses."""
+    positional = type(argument) is tree.PositionalArgument
+    return write_value(argument.value, _ATOM) if positional else write_argument(argument)
+
+
+def _is_fraction(value: tree.Value) -> bool:
+    """`1/2`, which needs no parentheses as a layer's argument."""
+    match value:
+        case tree.Binary("/", tree.Number(), tree.Number()):
+            return True
+    return False
 
 
 def ordered(arguments: Iterable[tree.Argument]) -> list[tree.Argument]:

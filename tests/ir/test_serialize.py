@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cnnspec.ir.serialize import graph_from_json, graph_to_json
+from cnnspec.ir.serialize import fingerprint, graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from tests.analyses.specs import drawn, graph, of_zoo, zoo
 
@@ -30,6 +30,13 @@ def test_the_zoo(name: str, variant: str | None) -> None:
 def test_random_networks(seed: int) -> None:
     network = graph(drawn(seed))
     assert graph_from_json(graph_to_json(network, indent=1)) == network
+
+
+def test_equal_networks_have_one_fingerprint_however_they_are_laid_out() -> None:
+    one = "let k = 4\ninput 3x8x8\nconv F3 P=k//4 K=k D=k//4\n"
+    other = "let k = 4\n\ninput 3x8x8\nconv D=k//4  K=k F3\tP=k//4  # the same\n"
+    assert fingerprint(graph(one)) == fingerprint(graph(other))
+    assert fingerprint(graph(one)) != fingerprint(graph(one.replace("K=k", "K=2*k")))
 
 
 def test_literals_are_exact() -> None:

@@ -48,6 +48,7 @@ FIXED = [
     "relu      => 3x4  # one\nflatten   => 12   # two\n",
     f"a{' ' * 63}  # one\n{'b' * 64}  # two\n{'c' * 65}  # three\n",
     "if s == 1 and c == k [ id ] else [ none ]\n",
+    "default times (1/3)\npow 1/2 -> leaky 1/10 frozen -> times (2/3*a)\n",
     "# first\nrelu  # behind\n\n# before\nadd [\n    # in\n    a\n  | b\n]\n# last\n",
 ]  # fmt: skip
 

@@ -99,7 +99,7 @@ class Frames(nn.Module):
         (Gate(), "mul [ id | gap -> fc 2 nobias -> relu -> fc 3 nobias -> sigmoid ]"),
         (
             Frames(),
-            "add [ slice 0:1 -> conv() | slice 1:2 -> conv() | slice 2:3 -> conv() ] => 4x6x6 times (1/3)",
+            "add [ slice 0:1 -> conv() | slice 1:2 -> conv() | slice 2:3 -> conv() ] => 4x6x6 times 1/3",
         ),
     ],
     ids=lambda one: type(one).__name__,
