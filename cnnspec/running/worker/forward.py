@@ -29,19 +29,21 @@ def ready(job: dict[str, Any], folder: str) -> Ready:
     """Everything that a forward pass needs, read from files or drawn at random as the job describes."""
     program = load(folder)
     rng = np.random.default_rng(job["seed"])
-    given: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     notes: list[str] = []
     options = {name: job[name] for name in OPTIONS}
-    for one in job["inputs"]:
-        wanted = ExpectedInput(one["name"], tuple(one["shape"]), **options, notes=notes)
-        path = job["files"].get(wanted.name)
+    for row in job["inputs"]:
+        expected = ExpectedInput(row["name"], tuple(row["shape"]), **options, notes=notes)
+        path = job["files"].get(expected.name)
         if path is None:
-            given[wanted.name] = rng.standard_normal((job["batch"], *wanted.shape))
+            arrays[expected.name] = rng.standard_normal((job["batch"], *expected.shape))
         else:
             with reading("E708", path):
-                given[wanted.name] = read_input(path, wanted)
-    batch = _batch(job, given)
-    inputs = {name: np.repeat(one, batch, axis=0) if len(one) == 1 else one for name, one in given.items()}
+                arrays[expected.name] = read_input(path, expected)
+    batch = _batch(job, arrays)
+    inputs = {
+        name: np.repeat(array, batch, axis=0) if len(array) == 1 else array for name, array in arrays.items()
+    }
     step("weights", 0, 1)
     if job["weights_file"]:
         with reading("E707", job["weights_file"]):
@@ -61,25 +63,25 @@ NORMALISED = {
 
 
 def used_weight(
-    given: Ready, attribute: str, op: dict[str, Any], weights: dict[str, Array]
+    prepared: Ready, attribute: str, op: dict[str, Any], weights: dict[str, Array]
 ) -> dict[str, Array]:
     """The weight that a layer multiplies with, if it is computed from the stored weights; else {}."""
     if op.get("normalised") in (None, "plain"):
         return {}
-    name, wanted = NORMALISED[op["normalised"]]
+    name, fields = NORMALISED[op["normalised"]]
     numbers = {"eps": op["weight_eps"], "gamma": op["gamma"], "axis": int(op["word"] == "deconv")}
-    place = given.program.Net(doubled(given.params)).go(f"{attribute}.")
-    made = getattr(given.program, name)(place, **{one: numbers[one] for one in wanted})
-    kept = next(value for key, value in weights.items() if key.rstrip("1").endswith(".original"))
-    return {"weight": made.weight("weight", kept.shape, None)}
+    place = prepared.program.Net(doubled(prepared.params)).go(f"{attribute}.")
+    place_with_weight = getattr(prepared.program, name)(place, **{field: numbers[field] for field in fields})
+    stored = next(value for key, value in weights.items() if key.rstrip("1").endswith(".original"))
+    return {"weight": place_with_weight.weight("weight", stored.shape, None)}
 
 
-def _batch(job: dict[str, Any], given: dict[str, Array]) -> int:
+def _batch(job: dict[str, Any], arrays: dict[str, Array]) -> int:
     """The number of images; a single image of one input is used with all images of the others."""
-    counts = {len(one) for one in given.values()} - {1} or {1}
+    counts = {len(array) for array in arrays.values()} - {1} or {1}
     if len(counts) > 1:
-        of = ", ".join(f"{name} has {len(array)}" for name, array in given.items())
-        last = next(reversed(given))
+        of = ", ".join(f"{name} has {len(array)}" for name, array in arrays.items())
+        last = next(reversed(arrays))
         with reading("E708", job["files"].get(last) or last):
             raise Fault(f"the inputs have different numbers of images: {of}")
     return counts.pop()
@@ -92,28 +94,28 @@ def doubled(arrays: dict[str, Array]) -> dict[str, Array]:
     }
 
 
-def volumes(job: dict[str, Any], given: Ready, values: set[int]) -> dict[int, Array]:
+def volumes(job: dict[str, Any], prepared: Ready, values: set[int]) -> dict[int, Array]:
     """The first image's volumes with these numbers, in float64, after a forward pass in evaluation."""
     rows = job["rows"]
-    wanted = set(values)
+    numbers = set(values)
     for row in reversed(rows):  # a layer that only passes its input on has no line in the program
-        if row["output"] in wanted and row["layer"].split()[0] in PASSING:
-            wanted.update(row["inputs"])
-    inputs = doubled(given.inputs)
-    found = {number: one[0] for number, one in enumerate(inputs.values())}
+        if row["output"] in numbers and row["layer"].split()[0] in PASSING:
+            numbers.update(row["inputs"])
+    inputs = doubled(prepared.inputs)
+    result = {number: array[0] for number, array in enumerate(inputs.values())}
 
     def look(number: int, volume: Array) -> None:
         step("layers", number, len(rows))
-        if rows[number]["output"] in wanted:
-            found[rows[number]["output"]] = volume[0].copy()
+        if rows[number]["output"] in numbers:
+            result[rows[number]["output"]] = volume[0].copy()
 
     with np.errstate(all="ignore"):
-        given.program.forward(doubled(given.params), *inputs.values(), trace=tracer(rows, look))
+        prepared.program.forward(doubled(prepared.params), *inputs.values(), trace=tracer(rows, look))
     for row in rows:
-        if row["output"] in wanted and row["output"] not in found:
-            same = [found[one] for one in row["inputs"] if one in found]
-            found[row["output"]] = next(one for one in same if one.shape == tuple(row["shape"]))
-    return found
+        if row["output"] in numbers and row["output"] not in result:
+            same = [result[array] for array in row["inputs"] if array in result]
+            result[row["output"]] = next(array for array in same if array.shape == tuple(row["shape"]))
+    return result
 
 
 PASSING = ("id", "none", "add", "sub", "mul", "max", "concat")
@@ -122,16 +124,18 @@ PASSING = ("id", "none", "add", "sub", "mul", "max", "concat")
 
 def layer_functions(program: Any) -> dict[str, str]:
     """The function of the program for each layer, by the layer's place; filled during the next pass."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
 
-    def noting(name: str, function: Any) -> Any:
-        def noted(*arguments: Any, **named: Any) -> Any:
-            found.update((one.at[:-1], name) for one in arguments[:2] if isinstance(one, program.Net))
+    def recording(name: str, function: Any) -> Any:
+        def recorded(*arguments: Any, **named: Any) -> Any:
+            names.update(
+                (argument.at[:-1], name) for argument in arguments[:2] if isinstance(argument, program.Net)
+            )
             return function(*arguments, **named)
 
-        return noted
+        return recorded
 
     own = vars(program)
     for name in [name for name in own if f"{name}_backward" in own]:
-        own[name] = noting(name, own[name])
-    return found
+        own[name] = recording(name, own[name])
+    return names

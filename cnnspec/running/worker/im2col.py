@@ -21,17 +21,17 @@ MOST_PRODUCTS = 10_000
 """The most positions of a locally connected layer for which each product is computed."""
 
 
-def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
+def im2col(job: dict[str, Any], prepared: Ready) -> dict[str, Any]:
     """For each group of the layer: filters (one row per output channel) times patches (one column per output
     position); for a locally connected layer one product for each position. The product is the output without
     its bias; for a deconv, the numbers that are then added where they overlap."""
-    asked = job["im2col"]
-    row, op = job["rows"][asked["row"]], asked["op"]
+    options = job["im2col"]
+    row, op = job["rows"][options["row"]], options["op"]
     source = row["inputs"][0]
-    found = volumes(job, given, {source})
-    x, out = found[source], row["shape"]
-    weights = doubled({name: given.params[f"{row['attribute']}.{name}"] for name in asked["weights"]})
-    weights |= doubled(used_weight(given, row["attribute"], op, weights))
+    arrays = volumes(job, prepared, {source})
+    x, out = arrays[source], row["shape"]
+    weights = doubled({name: prepared.params[f"{row['attribute']}.{name}"] for name in options["weights"]})
+    weights |= doubled(used_weight(prepared, row["attribute"], op, weights))
     weight, G = weights["weight"], op.get("G", 1)
     if op["word"] == "fc":
         filters, patches = weight, x.reshape(-1, 1)
@@ -48,15 +48,17 @@ def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
         pairs = zip(np.split(filters, G), np.split(patches, G), strict=True)
     matrices = []
     room = MOST_IN_ALL
-    for part, seen in pairs:
+    for part, windows in pairs:
         left = part.T if op["word"] == "deconv" else part
         product = (
-            left @ seen if seen.size <= MOST_PATCHES else np.broadcast_to(0.0, (len(left), seen.shape[1]))
+            left @ windows
+            if windows.size <= MOST_PATCHES
+            else np.broadcast_to(0.0, (len(left), windows.shape[1]))
         )
-        one = {"filters": left, "patches": seen, "product": product}
-        room -= sum(numbers.size for numbers in one.values())
+        matrix = {"filters": left, "patches": windows, "product": product}
+        room -= sum(numbers.size for numbers in matrix.values())
         most = MOST if room >= 0 else 0
-        matrices.append({name: _matrix(numbers, most) for name, numbers in one.items()})
+        matrices.append({name: _matrix(numbers, most) for name, numbers in matrix.items()})
     bias = weights["bias"].tolist() if "bias" in weights else None
     return {
         "name": row["name"],
@@ -90,9 +92,11 @@ def _patches(op: dict[str, Any], x: Array, out: list[int]) -> Array:
         return np.broadcast_to(0.0, shape)
     wide = np.pad(x, ((0, 0), *op["padding"]))
     reach = tuple(d * (f - 1) + 1 for f, d in zip(F, D, strict=True))
-    seen = np.lib.stride_tricks.sliding_window_view(wide, reach, axes)
-    seen = seen[:, *(np.s_[: s * n : s] for s, n in zip(S, out[1:], strict=True)), *(np.s_[::d] for d in D)]
-    return seen.transpose(0, *(len(axes) + axis for axis in axes), *axes).reshape(shape)
+    windows = np.lib.stride_tricks.sliding_window_view(wide, reach, axes)
+    windows = windows[
+        :, *(np.s_[: s * n : s] for s, n in zip(S, out[1:], strict=True)), *(np.s_[::d] for d in D)
+    ]
+    return windows.transpose(0, *(len(axes) + axis for axis in axes), *axes).reshape(shape)
 
 
 def _matrix(numbers: Array, most: int) -> dict[str, Any]:

@@ -25,14 +25,14 @@ ORIENTATION = 0x0112
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
-def read_image(path: str, wanted: ExpectedInput) -> Array:
+def read_image(path: str, expected: ExpectedInput) -> Array:
     """The image as an array (C, H, W)."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
         raise Missing("images", str(error)) from None
-    if len(wanted.shape) != 3 or wanted.shape[0] not in MODES:
-        has = f"the spec's {wanted.name} is {shape_text(wanted.shape)}"
+    if len(expected.shape) != 3 or expected.shape[0] not in MODES:
+        has = f"the spec's {expected.name} is {shape_text(expected.shape)}"
         raise Fault(f"an image has 1, 3 or 4 channels; {has}")
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
@@ -40,13 +40,13 @@ def read_image(path: str, wanted: ExpectedInput) -> Array:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
-                _fits(image, wanted)  # before the image is decoded
+                _fits(image, expected)  # before the image is decoded
                 if getattr(image, "is_animated", False):  # counting the frames would read all of them
-                    wanted.notes.append(f"{wanted.name}: using the first of several images in the file")
+                    expected.notes.append(f"{expected.name}: using the first of several images in the file")
                     image.seek(0)
                 # rotated by the camera's orientation, as viewers show it
                 ImageOps.exif_transpose(image, in_place=True)
-                return _pixels(image, wanted)
+                return _pixels(image, expected)
     except UnidentifiedImageError:
         raise Fault("this is not an image that can be read", help=f"formats: {', '.join(FORMATS)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -57,21 +57,21 @@ def read_image(path: str, wanted: ExpectedInput) -> Array:
         raise Fault(f"this image cannot be read: {str(error)[:200]}") from None
 
 
-def _fits(image: Image, wanted: ExpectedInput) -> None:
+def _fits(image: Image, expected: ExpectedInput) -> None:
     """Checks that the image, in its camera's orientation, has the size of the input."""
     on_its_side = image.getexif().get(ORIENTATION, 1) >= 5
     has = shape_text(image.size if on_its_side else image.size[::-1])
-    size = shape_text(wanted.shape[1:])
-    if has != size and not wanted.resize:
-        expected = f"expected an image of {size} (height x width) for {wanted.name}"
-        raise Fault(f"{expected}, found {has}", help=f"--resize scales it to {size}")
+    size = shape_text(expected.shape[1:])
+    if has != size and not expected.resize:
+        message = f"expected an image of {size} (height x width) for {expected.name}"
+        raise Fault(f"{message}, found {has}", help=f"--resize scales it to {size}")
     if has != size:
-        wanted.notes.append(f"{wanted.name}: scaled from {has} to {size}")
+        expected.notes.append(f"{expected.name}: scaled from {has} to {size}")
 
 
-def _pixels(image: Image, wanted: ExpectedInput) -> Array:
-    depth, height, width = wanted.shape
-    image = _in_mode(image, depth, wanted)
+def _pixels(image: Image, expected: ExpectedInput) -> Array:
+    depth, height, width = expected.shape
+    image = _in_mode(image, depth, expected)
     if image.size != (width, height):
         from PIL import Image
 
@@ -80,14 +80,14 @@ def _pixels(image: Image, wanted: ExpectedInput) -> Array:
     return np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else np.stack([pixels] * depth)
 
 
-def _in_mode(image: Image, depth: int, wanted: ExpectedInput) -> Image:
+def _in_mode(image: Image, depth: int, expected: ExpectedInput) -> Image:
     """The image with this number of channels. 16-bit and float images have one channel, and keep their
     numbers."""
     mode = image.mode
     if mode.startswith(("I", "F")):
         return image.convert("F")
     if mode in ("RGB", "RGBA", "P", "CMYK", "YCbCr", "LAB", "HSV") and depth == 1:
-        wanted.notes.append(f"{wanted.name}: converted to grey")
+        expected.notes.append(f"{expected.name}: converted to grey")
     if "A" in image.getbands() and depth != 4:
-        wanted.notes.append(f"{wanted.name}: transparency removed")
+        expected.notes.append(f"{expected.name}: transparency removed")
     return image.convert(MODES[depth])

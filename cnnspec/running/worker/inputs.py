@@ -41,54 +41,60 @@ class ExpectedInput:
         return f"expected {shape} or Nx{shape} for {self.name}"
 
 
-def read_input(path: str, wanted: ExpectedInput) -> Array:
+def read_input(path: str, expected: ExpectedInput) -> Array:
     """The numbers in a file, in float64: (N, C, H, W) or (N, K)."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".npy":
         array = _npy(path)
     elif suffix in (".csv", ".tsv", ".txt"):
-        array = _csv(path, wanted)
+        array = _csv(path, expected)
     elif suffix in IMAGES:
         from cnnspec.running.worker.images import read_image
 
-        array = read_image(path, wanted)
+        array = read_image(path, expected)
     else:
         kind = suffix or "a file without an extension"
         raise Fault(f"expected an array (.npy), a table (.csv) or an image (.png, .jpg, …), found {kind}")
-    array = np.asarray(_batch(array, wanted), np.float64)
+    array = np.asarray(_batch(array, expected), np.float64)
     if not np.isfinite(array).all():
         bad = int(np.count_nonzero(~np.isfinite(array)))
         raise Fault(f"{bad:,} of its {array.size:,} numbers are not finite (NaN or ∞)")
     with np.errstate(all="ignore"):
-        made = _scaled(array, wanted)
-        if not np.isfinite(made.astype(np.float32)).all():
+        scaled = _scaled(array, expected)
+        if not np.isfinite(scaled.astype(np.float32)).all():
             raise Fault("some of its numbers, with --scale, --mean and --std, are too large for float32")
-    return made
-
-
-def _scaled(x: Array, wanted: ExpectedInput) -> Array:
-    channels, *size = wanted.shape
-    for name, numbers in (("mean", wanted.mean), ("std", wanted.std)):
-        if len(numbers) not in (0, 1, channels):
-            raise Fault(f"--{name} has {len(numbers)} numbers for {channels} channels")
-    mean, std = (np.reshape(one, (-1, *[1] * len(size))) for one in (wanted.mean or 0.0, wanted.std or 1.0))
-    scaled: Array = (x * wanted.scale - mean) / std
     return scaled
 
 
-def _batch(array: Array, wanted: ExpectedInput) -> Array:
+def _scaled(x: Array, expected: ExpectedInput) -> Array:
+    channels, *size = expected.shape
+    for name, numbers in (("mean", expected.mean), ("std", expected.std)):
+        if len(numbers) not in (0, 1, channels):
+            raise Fault(f"--{name} has {len(numbers)} numbers for {channels} channels")
+    mean, std = (
+        np.reshape(number, (-1, *[1] * len(size))) for number in (expected.mean or 0.0, expected.std or 1.0)
+    )
+    scaled: Array = (x * expected.scale - mean) / std
+    return scaled
+
+
+def _batch(array: Array, expected: ExpectedInput) -> Array:
     """The array with its batch axis. Raises a finding where the shape is another."""
-    shape, has = wanted.shape, array.shape
-    if has == shape:
+    shape, found_shape = expected.shape, array.shape
+    if found_shape == shape:
         return array[None]
-    if has[1:] == shape and has[0] > 0:
+    if found_shape[1:] == shape and found_shape[0] > 0:
         return array
-    if len(shape) > 1 and shape[0] == 1 and has == shape[1:]:  # a single map
+    if len(shape) > 1 and shape[0] == 1 and found_shape == shape[1:]:  # a single map
         return array[None, None]
     rank = len(shape)
-    last = rank > 1 and len(has) in (rank, rank + 1) and (has[-1], *has[-rank:-1]) == shape
+    last = (
+        rank > 1
+        and len(found_shape) in (rank, rank + 1)
+        and (found_shape[-1], *found_shape[-rank:-1]) == shape
+    )
     note = f"its channels are last; np.moveaxis(x, -1, -{rank}) moves them to the front" if last else ""
-    raise Fault(f"{wanted.text}, found {shape_text(has) or 'one number'}", help=note)
+    raise Fault(f"{expected.text}, found {shape_text(found_shape) or 'one number'}", help=note)
 
 
 def _npy(path: str) -> Array:
@@ -106,7 +112,7 @@ def _npy(path: str) -> Array:
         raise Fault(f"this is not a complete .npy file: {str(error)[:200]}") from None
 
 
-def _csv(path: str, wanted: ExpectedInput) -> Array:
+def _csv(path: str, expected: ExpectedInput) -> Array:
     """Rows of numbers; a blank line begins the next plane. Commas, semicolons, tabs or spaces separate
     numbers, and `#` begins a comment."""
     with open(path, "rb") as file:
@@ -117,7 +123,7 @@ def _csv(path: str, wanted: ExpectedInput) -> Array:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Fault(f"this table is not UTF-8 (byte {error.start})") from None
-    return _folded(_planes(text, max(wanted.shape[-1], MOST_COLUMNS)), wanted.shape)
+    return _folded(_planes(text, max(expected.shape[-1], MOST_COLUMNS)), expected.shape)
 
 
 def _planes(text: str, most: int) -> Array:
@@ -129,7 +135,7 @@ def _planes(text: str, most: int) -> Array:
         if not row.strip():
             begins = begins or not line.strip()
             continue
-        cells = row.split(next((one for one in ",;" if one in row), None), most)
+        cells = row.split(next((separator for separator in ",;" if separator in row), None), most)
         if len(cells) > most:
             raise Fault(f"line {number} has more than {most:,} numbers")
         try:

@@ -20,13 +20,13 @@ def main() -> None:
     threading.Thread(target=_leave_with_parent, args=(folder,), daemon=True).start()
     with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
         job = json.load(file)
-    here = os.path.abspath(__file__)
-    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(here))))
+    this_file = os.path.abspath(__file__)
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(this_file))))
     sys.path += [path for path in job["paths"] if path not in sys.path]
     libraries = [number for number, path in enumerate(sys.path) if path.endswith("-packages")]
     first = libraries[0] if libraries else len(sys.path)
     sys.path.insert(first, package)  # this cnnspec, before any other one
-    if not sys.flags.isolated or sys.path[0] == os.path.dirname(here):
+    if not sys.flags.isolated or sys.path[0] == os.path.dirname(this_file):
         sys.exit("this file is run in isolated mode")
 
     from importlib import import_module
@@ -39,16 +39,16 @@ def main() -> None:
         with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
             json.dump(result, file)
     except tell.Fault as fault:
-        tell.say("finding", **fault.finding)
+        tell.report("finding", **fault.finding)
     except tell.Missing as missing:
-        tell.say("failed", missing=missing.args)
+        tell.report("failed", missing=missing.args)
     except OSError as error:  # an error with the job's folder; other files have findings of their own
         full = tell.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
-        tell.say("finding", **full.finding | {"code": "E704", "about": folder})
+        tell.report("finding", **full.finding | {"code": "E704", "about": folder})
     except Exception as error:
-        tell.say("failed", **tell.broken(error, folder))
+        tell.report("failed", **tell.broken(error, folder))
     else:
-        tell.say("done")
+        tell.report("done")
     sys.stdout.flush()
     os._exit(0)
 

@@ -17,45 +17,48 @@ FUNCTION = {"pow": "power"}
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """The worksheet for the number at the place `at` of the row's output."""
-    given = ready(job, folder)
+    prepared = ready(job, folder)
     row, op, at = job["rows"][job["row"]], job["op"], job["at"]
-    found = volumes(job, given, {*row["inputs"], row["output"]})
+    arrays = volumes(job, prepared, {*row["inputs"], row["output"]})
     prefix = f"{row['attribute']}."
     weights = doubled(
-        {key.removeprefix(prefix): one for key, one in given.params.items() if key.startswith(prefix)}
+        {key.removeprefix(prefix): param for key, param in prepared.params.items() if key.startswith(prefix)}
     )
     word = op["word"]
-    weights |= doubled(used_weight(given, row["attribute"], op, weights))
+    weights |= doubled(used_weight(prepared, row["attribute"], op, weights))
     description = (
-        (getattr(given.program, FUNCTION.get(word, word), None).__doc__ or "").strip().split("\n")[0]
+        (getattr(prepared.program, FUNCTION.get(word, word), None).__doc__ or "").strip().split("\n")[0]
     )
     sheet = Sheet(op, weights, description)
     if word in layers.MOVING:
-        sheet.shares = shares(job, given)
-    value = LAYERS[word](sheet, [found[value] for value in row["inputs"]], at)
+        sheet.shares = shares(job, prepared)
+    value = LAYERS[word](sheet, [arrays[value] for value in row["inputs"]], at)
     return {
         "value": float(value),
-        "program": float(found[row["output"]][tuple(at)]),
+        "program": float(arrays[row["output"]][tuple(at)]),
         "parts": sheet.parts,
         "lines": sheet.lines,
-        "notes": given.notes,
-        "random": 0 if job["weights_file"] else sum(one["random"] for one in job["weights"].values()),
+        "notes": prepared.notes,
+        "random": 0 if job["weights_file"] else sum(weight["random"] for weight in job["weights"].values()),
     }
 
 
-def shares(job: dict[str, Any], given: Ready) -> list[Array]:
+def shares(job: dict[str, Any], prepared: Ready) -> list[Array]:
     """The gradients with respect to the inputs of the row's layer, for an output gradient of 1 at the place
     and 0 elsewhere."""
-    program, row, rows = given.program, job["rows"][job["row"]], job["rows"]
+    program, row, rows = prepared.program, job["rows"][job["row"]], job["rows"]
     functions = layer_functions(program)
-    inputs = (one[:1] for one in doubled(given.inputs).values())
-    _, net = program.record(doubled(given.params), *inputs, training=False)
-    there = net.go(f"{row['attribute']}.")
+    inputs = (array[:1] for array in doubled(prepared.inputs).values())
+    _, net = program.record(doubled(prepared.params), *inputs, training=False)
+    place = net.go(f"{row['attribute']}.")
     for later in rows[job["row"] + 1 :]:
         if later["attribute"] == row["attribute"]:
-            there.take()
+            place.take()
     one_hot = np.zeros((1, *row["shape"]))
     one_hot[(0, *job["at"])] = 1
     back = getattr(program, f"{functions[row['attribute']]}_backward")
-    made = back(np.moveaxis(one_hot, 1, -1), there)
-    return [np.moveaxis(one, -1, 1)[0] for one in (made if isinstance(made, list) else [made])]
+    gradients = back(np.moveaxis(one_hot, 1, -1), place)
+    return [
+        np.moveaxis(gradient, -1, 1)[0]
+        for gradient in (gradients if isinstance(gradients, list) else [gradients])
+    ]

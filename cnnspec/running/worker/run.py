@@ -18,7 +18,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """Runs the network: returns results for the parent, writes outputs as `output0.npy`, …, and sheets in
     `maps/`.
     """
-    given = ready(job, folder)
+    prepared = ready(job, folder)
     maps = os.path.join(folder, "maps")
     sheets: list[str] = []
     seen: dict[int, dict[str, Any]] = {}
@@ -30,33 +30,33 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
             sheets.extend(save_sheet(maps, number + 1, job["rows"][number]["name"], volume))
 
     if job["maps"]:
-        for name, volume in given.inputs.items():
+        for name, volume in prepared.inputs.items():
             sheets += save_sheet(maps, 0, name, volume)
     trace = tracer(job["rows"], look)
     with np.errstate(all="ignore"):
-        inputs = (one.astype(np.float32) for one in given.inputs.values())
-        made = given.program.forward(given.params, *inputs, trace=trace)
+        inputs = (array.astype(np.float32) for array in prepared.inputs.values())
+        result = prepared.program.forward(prepared.params, *inputs, trace=trace)
     outputs = []
-    for number, output in enumerate(made if isinstance(made, tuple) else (made,)):
+    for number, output in enumerate(result if isinstance(result, tuple) else (result,)):
         np.save(os.path.join(folder, f"output{number}.npy"), np.ascontiguousarray(output))
         classes = top(output, job["top"], job["smallest"][number])
         outputs.append({**summary(output), "top": classes})
-    before = [summary(one) for one in given.inputs.values()]
+    before = [summary(array) for array in prepared.inputs.values()]
     extra: dict[str, Any] = {}
     if job["grad"] is not None:
         from cnnspec.running.worker.gradients import gradients
 
-        extra["gradients"] = gradients(job, given)
+        extra["gradients"] = gradients(job, prepared)
     if job["im2col"] is not None:
         from cnnspec.running.worker.im2col import im2col
 
-        extra["im2col"] = im2col(job, given)
+        extra["im2col"] = im2col(job, prepared)
     return {
         **extra,
-        "batch": given.batch,
-        "notes": given.notes,
-        "random": 0 if job["weights_file"] else sum(one["random"] for one in job["weights"].values()),
-        "keys": len(given.params),
+        "batch": prepared.batch,
+        "notes": prepared.notes,
+        "random": 0 if job["weights_file"] else sum(weight["random"] for weight in job["weights"].values()),
+        "keys": len(prepared.params),
         "inputs": before,
         "trace": _trace(job, seen, before) if job["trace"] else [],
         "outputs": outputs,
@@ -66,17 +66,17 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], before: list[dict[str, Any]]) -> list[Any]:
     """The output of each row. A row that only passes its input on (`id`) has no line in the program."""
-    made: dict[int, dict[str, Any]] = dict(enumerate(before))
+    summaries: dict[int, dict[str, Any]] = dict(enumerate(before))
     trace: list[Any] = []
     for number, row in enumerate(job["rows"]):
-        found = seen.get(number)
-        if found is None:
-            inputs = [made[one] for one in row["inputs"] if one in made]
-            same = [one for one in inputs if one.get("shape") == list(row["shape"])]
-            found = same[0] if len(same) == 1 else None
-        if found is not None:
-            made[row["output"]] = found
-        trace.append(found)
+        row_summary = seen.get(number)
+        if row_summary is None:
+            inputs = [summaries[value] for value in row["inputs"] if value in summaries]
+            same = [each for each in inputs if each.get("shape") == list(row["shape"])]
+            row_summary = same[0] if len(same) == 1 else None
+        if row_summary is not None:
+            summaries[row["output"]] = row_summary
+        trace.append(row_summary)
     return trace
 
 

@@ -18,7 +18,7 @@ MOST = 500
 _last = 0.0
 
 
-def say(event: str, **what: Any) -> None:
+def report(event: str, **what: Any) -> None:
     sys.stdout.write(json.dumps({"event": event, **what}) + "\n")
     sys.stdout.flush()
 
@@ -29,7 +29,7 @@ def step(what: str, done: int, of: int) -> None:
     now = time.monotonic()
     if now - _last > 0.1:
         _last = now
-        say("step", what=what, done=done, all=of)
+        report("step", what=what, done=done, all=of)
 
 
 class Fault(Exception):

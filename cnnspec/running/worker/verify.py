@@ -129,10 +129,10 @@ class Comparison:
         leaves = [torch.from_numpy(one.copy()).requires_grad_() for one in inputs]
         volumes, between = self._hook(name)
         try:
-            made = self.model(*(one.clone() for one in leaves))
+            result = self.model(*(leaf.clone() for leaf in leaves))
         finally:
             self._unhook()
-        theirs: list[Tensor] = list(made) if isinstance(made, tuple) else [made]
+        theirs: list[Tensor] = list(result) if isinstance(result, tuple) else [result]
         for output, tensor in zip(self.job["outputs"], theirs, strict=True):
             between.setdefault(output["value"], tensor.detach().numpy())
 
@@ -144,24 +144,27 @@ class Comparison:
             elif (other := between.pop(row["output"], None)) is not None and other.size == volume.size:
                 self.row(number, name, difference(volume, other))
 
-        made, net = self.program.record(
+        result, net = self.program.record(
             params, *inputs, training=training, masks=self.masks, trace=tracer(self.job["rows"], look)
         )
-        ours = made if isinstance(made, tuple) else (made,)
+        ours = result if isinstance(result, tuple) else (result,)
         for output, a, b in zip(self.outputs, ours, theirs, strict=True):
             output[name] = difference(a, b.detach().numpy())
         if training:
-            own = self.model.state_dict()
+            state = self.model.state_dict()
             for key, weight in self.job["weights"].items():
                 if weight["role"] == "buffer":
                     value = np.asarray(net.stats.get(key, params[key]))
-                    self.weight(key, "statistics", difference(value, own[key].numpy()))
+                    self.weight(key, "statistics", difference(value, state[key].numpy()))
         directions = [rng.standard_normal(one.shape) for one in ours]
         self._backward(name, net, leaves, theirs, directions)
-        found = [*self.rows, *self.outputs, *self.inputs, *self.tensors.values()]
+        differences = [*self.rows, *self.outputs, *self.inputs, *self.tensors.values()]
         kinds = {name, f"gradient {name}", *(["statistics"] if training else [])}
         if any(
-            value > self.job["tolerance"] for one in found for kind, value in one.items() if kind in kinds
+            value > self.job["tolerance"]
+            for one in differences
+            for kind, value in one.items()
+            if kind in kinds
         ):
             self._rounding(name, params, inputs, directions, rng)
 
@@ -174,15 +177,18 @@ class Comparison:
         rng: np.random.Generator,
     ) -> None:
         """How much the NumPy program's own numbers change with the last digit of its inputs, by kind."""
-        moved = [one * (1 + 2e-16 * rng.choice([-1, 1], one.shape)) for one in inputs]
-        here, there = (self._numbers(name, params, given, directions) for given in (inputs, moved))
-        for kind, numbers in here.items():
+        rounded = [one * (1 + 2e-16 * rng.choice([-1, 1], one.shape)) for one in inputs]
+        numbers_by_kind, moved_by_kind = (
+            self._numbers(name, params, arrays, directions) for arrays in (inputs, rounded)
+        )
+        for kind, numbers in numbers_by_kind.items():
             least = TINY
             if kind.startswith("gradient"):
                 least = max(
-                    PART * max((float(np.abs(one).max()) for one in numbers if one.size), default=0), TINY
+                    PART * max((float(np.abs(number).max()) for number in numbers if number.size), default=0),
+                    TINY,
                 )
-            pairs = zip(there[kind], numbers, strict=True)
+            pairs = zip(moved_by_kind[kind], numbers, strict=True)
             self.rounding[kind] = max((difference(a, b, least) for a, b in pairs), default=0.0)
 
     def _numbers(
@@ -191,7 +197,7 @@ class Comparison:
         """All that the NumPy program computes, by kind."""
         volumes: list[Array] = []
         step(f"{name}, the NumPy program with another last digit", 0, 1)
-        made, net = self.program.record(
+        outputs, net = self.program.record(
             params,
             *inputs,
             training=name == "train",
@@ -200,8 +206,8 @@ class Comparison:
         )
         dx, grads = self.program.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
         return {
-            name: [*volumes, *(made if isinstance(made, tuple) else (made,))],
-            "statistics": [np.asarray(one, np.float64) for one in net.stats.values()],
+            name: [*volumes, *(outputs if isinstance(outputs, tuple) else (outputs,))],
+            "statistics": [np.asarray(statistic, np.float64) for statistic in net.stats.values()],
             f"gradient {name}": [*grads.values(), *(dx if isinstance(dx, tuple) else (dx,))],
         }
 
@@ -213,12 +219,12 @@ class Comparison:
 
         pairs = zip(outputs, map(torch.from_numpy, directions), strict=True)
         reached = [(output, direction) for output, direction in pairs if output.requires_grad]
-        weights = [one for one in self.model.parameters() if one.requires_grad]
-        came: list[Tensor] = []
+        weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        done_weights: list[Tensor] = []
 
         def count(weight: Tensor) -> None:
-            came.append(weight)
-            step(f"{name}, the torch program's gradients", len(came), len(weights))
+            done_weights.append(weight)
+            step(f"{name}, the torch program's gradients", len(done_weights), len(weights))
 
         for one in weights:
             self.hooks.append(one.register_post_accumulate_grad_hook(count))  # type: ignore[no-untyped-call]
@@ -272,18 +278,18 @@ class Comparison:
         parameters = dict(self.model.named_parameters())
         trained = {key for key, weight in self.job["weights"].items() if weight["role"] == "trainable"}
         theirs = {key: _gradient(parameters[key]) for key in trained}
-        inputs = [_gradient(one) for one in leaves]
+        inputs = [_gradient(leaf) for leaf in leaves]
         largest = max((float(np.abs(one).max()) for one in (*theirs.values(), *inputs)), default=0.0)
         least = max(PART * largest, TINY)
         for key in self.job["weights"]:
-            there = key in trained
-            if there and key in ours:
+            is_trained = key in trained
+            if is_trained and key in ours:
                 self.weight(key, kind, difference(ours[key], theirs[key], least))
-            elif there != (key in ours):
-                has = "lacks" if there else "has"
+            elif is_trained != (key in ours):
+                has = "lacks" if is_trained else "has"
                 self.problems.append(f"the NumPy program {has} a gradient of {key}")
-            if key in parameters and parameters[key].requires_grad != there:
-                trains = "does not train" if there else "trains"
+            if key in parameters and parameters[key].requires_grad != is_trained:
+                trains = "does not train" if is_trained else "trains"
                 self.problems.append(f"the torch program {trains} {key}")
         for one, a, b in zip(self.inputs, dx, inputs, strict=True):
             one[kind] = difference(a, b, least)
@@ -336,8 +342,8 @@ def _masked(mask: Array, p: float) -> Any:
     """A hook that applies the mask; the layer itself is in evaluation and changes nothing."""
     import torch
 
-    def hook(module: Any, given: Any, made: Tensor) -> Tensor:
+    def hook(module: Any, inputs: Any, output: Tensor) -> Tensor:
         factor = torch.from_numpy(mask * (1 / (1 - p) if p < 1 else 0.0))
-        return made * (factor if mask.ndim > 1 else factor.reshape(-1, *[1] * (made.ndim - 1)))
+        return output * (factor if mask.ndim > 1 else factor.reshape(-1, *[1] * (output.ndim - 1)))
 
     return hook

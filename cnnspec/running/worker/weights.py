@@ -119,7 +119,7 @@ def _safetensors(path: str, expected: Expected) -> dict[str, Array]:
             slices = {key: file.get_slice(key) for key in keys}
             if odd := sorted({str(one.get_dtype()) for one in slices.values()} - KNOWN):
                 raise Fault(f"NumPy has no type {', '.join(odd)}", help="save them as float32")
-            _fit(expected, {key: tuple(one.get_shape()) for key, one in slices.items()})
+            _fit(expected, {key: tuple(slice_.get_shape()) for key, slice_ in slices.items()})
             return {key: file.get_tensor(key) for key in slices}
     except (SafetensorError, OSError, ValueError, OverflowError) as error:
         raise Fault(f"this is not a complete safetensors file: {error}") from None
@@ -143,11 +143,11 @@ def _npz(path: str, expected: Expected) -> dict[str, Array]:
                         plain = "save plain arrays with np.savez(path, **params)" if error.pickled else ""
                         raise Fault(f"{_cut(key)} {error}{refused}", help=plain) from None
             _fit(expected, {key: head.shape for key, head in heads.items()})
-            found = {}
+            weights = {}
             for member, (key, head) in zip(members, heads.items(), strict=True):
                 with archive.open(member) as file:
-                    found[key] = unpacked(file, head)
-            return found
+                    weights[key] = unpacked(file, head)
+            return weights
     except (Fault, MemoryError):
         raise
     except Exception as error:  # zipfile and its decompressors raise many kinds for a broken archive

@@ -58,7 +58,7 @@ def layer(*words: str) -> Callable[[Any], Any]:
 
 def named(places: Sequence[Sequence[int]]) -> str:
     """`rows 1 to 3, columns 0 to 2`; the positions of a signal, the planes of a volume."""
-    return ", ".join(f"{name}s {span(one)}" for name, one in zip(AXES[len(places)], places, strict=True))
+    return ", ".join(f"{name}s {span(place)}" for name, place in zip(AXES[len(places)], places, strict=True))
 
 
 def where(at: Sequence[int]) -> str:

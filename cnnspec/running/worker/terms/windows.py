@@ -66,7 +66,7 @@ def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         filters = weight[k]
         per = op["K"] // op["G"]  # filters per group
         channels = [k // per * len(filters) + c for c in range(len(filters))]
-    corner = [one[0] for one in places]
+    corner = [place[0] for place in places]
     inside = all(0 <= i < N for i, N in zip(corner, x.shape[1:], strict=True))
     if set(filters.shape[1:]) == {1} and len(filters) > 1 and inside:
         under = x[np.array(channels), *corner]
@@ -84,7 +84,7 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place, places: Places) -> float
     (x, *others), k, weight = inputs, at[0], sheet.weights["weight"]
     shape = [len(one) for one in places]
     for place in at[1:]:
-        others = [one[:, place] for one in others]
+        others = [other[:, place] for other in others]
     offsets, *mask = others
     own, moves = np.array([*product(*places)]), offsets.reshape(-1, math.prod(shape), len(shape))
     per = sheet.op["K"] // sheet.op["G"]
