@@ -82,7 +82,7 @@ ON = [
 
 @pytest.fixture(autouse=True)
 def _silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tell, "say", lambda event, **what: None)
+    monkeypatch.setattr(tell, "report", lambda event, **what: None)
 
 
 def job_of(folder: Path, spec: str, **more: Any) -> dict[str, Any]:
