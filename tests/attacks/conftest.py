@@ -87,5 +87,5 @@ def without_a_child(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
             yield process.Outcome(str(folder), result=json.loads(json.dumps(made)))
 
     monkeypatch.setattr(process, "work", work)
-    monkeypatch.setattr(tell, "say", lambda event, **what: None)
+    monkeypatch.setattr(tell, "report", lambda event, **what: None)
     monkeypatch.setenv("CNNSPEC_DEBUG", "1")  # what is no finding is the test's error
