@@ -30,9 +30,9 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
     if suffix == ".onnx":
         from cnnspec.running.worker.onnx import arrays
 
-        given = arrays(job["weights"], job["inputs"])
-        shapes = {name: tuple(one.shape) for name, one in given.items()}
-        return _written(job, folder, "", shapes, given.__getitem__)
+        weights = arrays(job["weights"], job["inputs"])
+        shapes = {name: tuple(array.shape) for name, array in weights.items()}
+        return _written(job, folder, "", shapes, weights.__getitem__)
     if suffix in keras.ENDINGS:
         held = keras.arrays(job, folder)
         return _written(job, folder, "", held.shapes, keras.reading_of(held))
@@ -53,9 +53,9 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
         with safe_open(job["weights"], framework="np") as file:
             names = list(file.keys())
             slices = {name: file.get_slice(name) for name in names}
-            if odd := sorted({str(one.get_dtype()) for one in slices.values()} - KNOWN):
+            if odd := sorted({str(array.get_dtype()) for array in slices.values()} - KNOWN):
                 raise Fault(f"NumPy has no type {', '.join(odd)}", help="save them as float32")
-            shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
+            shapes = {name: tuple(array.get_shape()) for name, array in slices.items()}
             return _written(job, folder, _prefix(names, job["keys"]), shapes, file.get_tensor)
     except (SafetensorError, OSError, ValueError, OverflowError) as error:
         raise Fault(f"this is not a complete safetensors file: {error}"[:500]) from None
@@ -73,57 +73,70 @@ def _written(
         from safetensors.numpy import save_file
     except ImportError as error:
         raise Missing("weights", str(error)) from None
-    rearranged = {its: Rearranged(*one) for its, one in job["rearranged"].items()}
-    moved = {our: rearranged[its] for our, its in job["keys"].items() if its in rearranged}
-    found = {our: prefix + (moved[our].key if our in moved else its) for our, its in job["keys"].items()}
-    absent = {our for our, its in found.items() if its not in shapes and job["counters"].get(our)}
-    absent |= {our for our, counts in job["counters"].items() if counts and our not in found}
-    expected = {our: moved[our].sizes if our in moved else shape for our, shape in job["shapes"].items()}
-    _fit(found, shapes, expected, moved.keys(), absent)
-    given = {our: tensor(its) for our, its in found.items() if our not in absent}
-    given |= {our: one.of(given[our]) for our, one in moved.items()}
-    made = {our: np.ascontiguousarray(one.reshape(job["shapes"][our])) for our, one in given.items()}
-    made |= {our: np.zeros((), np.int64) for our in absent}
-    save_file(made, os.path.join(folder, "weights.safetensors"))
-    used = set(found.values())
+    rearranged = {source_key: Rearranged(*array) for source_key, array in job["rearranged"].items()}
+    moved = {
+        key: rearranged[source_key] for key, source_key in job["keys"].items() if source_key in rearranged
+    }
+    source_keys = {
+        key: prefix + (moved[key].key if key in moved else source_key)
+        for key, source_key in job["keys"].items()
+    }
+    absent = {
+        key
+        for key, source_key in source_keys.items()
+        if source_key not in shapes and job["counters"].get(key)
+    }
+    absent |= {key for key, counts in job["counters"].items() if counts and key not in source_keys}
+    expected = {key: moved[key].sizes if key in moved else shape for key, shape in job["shapes"].items()}
+    _fit(source_keys, shapes, expected, moved.keys(), absent)
+    arrays_by_key = {key: tensor(source_key) for key, source_key in source_keys.items() if key not in absent}
+    arrays_by_key |= {key: array.of(arrays_by_key[key]) for key, array in moved.items()}
+    weights = {
+        key: np.ascontiguousarray(array.reshape(job["shapes"][key])) for key, array in arrays_by_key.items()
+    }
+    weights |= {key: np.zeros((), np.int64) for key in absent}
+    save_file(weights, os.path.join(folder, "weights.safetensors"))
+    used = set(source_keys.values())
     return {
-        "moved": len(made),
+        "moved": len(weights),
         "prefix": prefix,
         "left": [name[:200] for name in shapes if name not in used][:1000],
     }
 
 
 def _prefix(names: list[str], keys: Mapping[str, str]) -> str:
-    wanted = set(keys.values())
-    if wanted & set(names):
+    source_keys = set(keys.values())
+    if source_keys & set(names):
         return ""
     for prefix in PREFIXES:
-        if wanted & {name.removeprefix(prefix) for name in names if name.startswith(prefix)}:
+        if source_keys & {name.removeprefix(prefix) for name in names if name.startswith(prefix)}:
             return prefix
     return ""
 
 
 def _fit(
-    found: Mapping[str, str],
+    source_keys: Mapping[str, str],
     shapes: Mapping[str, tuple[int, ...]],
-    ours: Mapping[str, Sequence[int]],
+    expected: Mapping[str, Sequence[int]],
     moved: Collection[str],
     absent: set[str],
 ) -> None:
     lines = []
-    for our, its in found.items():
-        if our in absent:
+    for key, source_key in source_keys.items():
+        if key in absent:
             continue
-        if its not in shapes:
-            lines.append(f"{its} is missing (for {our})")
-        elif prod(shapes[its]) != prod(ours[our]) or (
-            our not in moved and not _same(shapes[its], tuple(ours[our]))
+        if source_key not in shapes:
+            lines.append(f"{source_key} is missing (for {key})")
+        elif prod(shapes[source_key]) != prod(expected[key]) or (
+            key not in moved and not _same(shapes[source_key], tuple(expected[key]))
         ):
-            lines.append(f"{its}: the file has {_size(shapes[its])}, {our} is {_size(ours[our])}")
+            lines.append(
+                f"{source_key}: the file has {_size(shapes[source_key])}, {key} is {_size(expected[key])}"
+            )
     if lines:
         more = [f"… {len(lines) - MOST_LINES:,} more"] if len(lines) > MOST_LINES else []
         raise Fault(
-            f"these weights do not fit: {len(lines)} of {len(found)} are missing or of another shape",
+            f"these weights do not fit: {len(lines)} of {len(source_keys)} are missing or of another shape",
             note="\n".join([line[:200] for line in lines[:MOST_LINES]] + more),
             help="they must be those of the module that was imported, with the same arguments",
         )
