@@ -136,7 +136,7 @@ def _weight(chain: Chain) -> float:
     for step in chain.steps:
         match step:
             case Merge():
-                total += 1 + sum(_weight(one) for one in step.branches if one is not None)
+                total += 1 + sum(_weight(branch) for branch in step.branches if branch is not None)
             case Repeat():
                 total += 1 + _weight(step.passes[0])
             case _:

@@ -73,24 +73,24 @@ def _classes(root: Region) -> list[tuple[str, list[Region]]]:
         if region is root:
             continue
         calls.setdefault(region.class_name, []).append(region)
-        within = {one.class_name for one in region.items if isinstance(one, Region)}
+        within = {item.class_name for item in region.items if isinstance(item, Region)}
         inside.setdefault(region.class_name, set()).update(within)
-    found: list[tuple[str, list[Region]]] = []
+    classes_in_order: list[tuple[str, list[Region]]] = []
     while calls:
         ready = [name for name in calls if not inside[name] & calls.keys()]
         if not ready:  # a class that calls itself: inner levels first
             name = min(calls, key=lambda one: min(_height(region) for region in calls[one]))
             least = min(map(_height, calls[name]))
-            found.append((name, [one for one in calls[name] if _height(one) == least]))
-            calls[name] = [one for one in calls[name] if _height(one) > least]
+            classes_in_order.append((name, [one for one in calls[name] if _height(one) == least]))
+            calls[name] = [call for call in calls[name] if _height(call) > least]
             inside[name] = {
                 one.class_name for region in calls[name] for one in region.items if isinstance(one, Region)
             } - ({name} if all(_height(one) == least + 1 for one in calls[name]) else set())
             calls = {name: left for name, left in calls.items() if left}
         for name in ready:
-            found.append((name, calls.pop(name)))
-    return found
+            classes_in_order.append((name, calls.pop(name)))
+    return classes_in_order
 
 
 def _height(region: Region) -> int:
-    return 1 + max((_height(one) for one in region.items if isinstance(one, Region)), default=0)
+    return 1 + max((_height(item) for item in region.items if isinstance(item, Region)), default=0)

@@ -44,17 +44,17 @@ def keys_of(network: LayerList, body: Body, text: str) -> dict[str, str]:
         ours.append(first + number)
     if next(order, None) is not None:
         raise Differs("layers are missing")
-    if outputs != [one.value for one in network.outputs]:
+    if outputs != [output.value for output in network.outputs]:
         raise Differs("the outputs differ")
     return keys
 
 
 def _graph(text: str, holes: bool) -> Graph:
-    found = models(Source("model.cnn", text), lints=False)
-    for finding in (one for model in found for one in model.findings):
+    read = models(Source("model.cnn", text), lints=False)
+    for finding in (one for model in read for one in model.findings):
         if finding.severity is Severity.ERROR and not (holes and finding.code == "E208"):
             raise Differs(f"{finding.code}: {finding.message}")
-    graph = found[0].graph
+    graph = read[0].graph
     if graph is None:
         raise Differs("there is no network")
     return graph

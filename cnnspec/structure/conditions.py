@@ -16,23 +16,23 @@ from cnnspec.structure.pattern import Group, Track
 
 def factors(draft: Draft) -> list[int]:
     """The multiples of widths in the block: 4 for `4*mid`."""
-    found = set()
+    multiples = set()
     for slot in draft.slots:
         times, joint, name = (expression(slot.numbers, draft.parameters) or "").partition("*")
         if joint and times.isdigit() and is_width(name):
-            found.add(int(times))
-    return sorted(found)
+            multiples.add(int(times))
+    return sorted(multiples)
 
 
 def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: list[int]) -> str:
     """A condition for a part that is `present` in some instances; a new switch where no condition fits."""
-    found = condition(present, draft.parameters, factors)
-    if found is None and isinstance(group, Group):
-        found = _ratio(draft, group, present)
-    if found is None:
-        found = _of_others(draft, present)
-    if found is not None:
-        return found
+    text = condition(present, draft.parameters, factors)
+    if text is None and isinstance(group, Group):
+        text = _ratio(draft, group, present)
+    if text is None:
+        text = _of_others(draft, present)
+    if text is not None:
+        return text
     values = by_use(present.values)
     if values is None:
         raise Unsolved
@@ -44,12 +44,12 @@ def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: 
 def _of_others(draft: Draft, present: Numbers) -> str | None:
     """A condition over a parameter that the other uses do not need: these get a value for which it is
     false."""
-    wanted = by_use(present.values)
+    values = by_use(present.values)
     for parameter in draft.parameters:
         missing = {one[0] for one in present.values} - set(parameter.values)
         if missing and is_width(parameter.name):
-            if found := _assuming(parameter, {use: draft.entry[use] for use in missing}, present):
-                return found
+            if text := _assuming(parameter, {use: draft.entry[use] for use in missing}, present):
+                return text
         if not missing or parameter.kind != "number":
             continue
         if all(value > 0 for value in parameter.values.values()):
@@ -60,9 +60,9 @@ def _of_others(draft: Draft, present: Numbers) -> str | None:
         value = next(one for one in (0, 1, -1) if one not in parameter.values.values())
         if parameter.name == "t" and 1 not in parameter.values.values():
             value = 1
-        if wanted is not None and value >= 0:
-            if found := _assuming(parameter, dict.fromkeys(missing, value), present):
-                return found
+        if values is not None and value >= 0:
+            if text := _assuming(parameter, dict.fromkeys(missing, value), present):
+                return text
     return None
 
 
@@ -70,10 +70,10 @@ def _assuming(parameter: Parameter, values: Mapping[int, Any], present: Numbers)
     """A condition, if there is one when the uses without a value have these values."""
     before = parameter.values
     parameter.values = before | dict(values)
-    found = condition(present, [parameter])
-    if found is None:
+    text = condition(present, [parameter])
+    if text is None:
         parameter.values = before
-    return found
+    return text
 
 
 def _ratio(draft: Draft, group: Group, present: Numbers) -> str | None:
@@ -84,8 +84,8 @@ def _ratio(draft: Draft, group: Group, present: Numbers) -> str | None:
         values = slot.numbers.values
         ratios = {one: Fraction(value, slot.numbers.here[one]) for one, value in values.items()}
         times = by_use({one: int(ratio) for one, ratio in ratios.items() if ratio.denominator == 1})
-        there = {one[0] for one, value in present.values.items() if value}
-        if not times or times.keys() != there or 1 in times.values():
+        uses_with = {one[0] for one, value in present.values.items() if value}
+        if not times or times.keys() != uses_with or 1 in times.values():
             return None
         times |= {one[0]: 1 for one, value in present.values.items() if not value}
         parameter = Parameter(draft.free("t"), "number", times)
@@ -103,6 +103,10 @@ def _switch(draft: Draft, group: Group | Track) -> str:
     if isinstance(site.first, Use):
         return site.first.region.block
     layer = getattr(site.first, "layer", None)
-    given = names.cleaned(draft.network.layers[layer].name) if isinstance(layer, int) else ""
+    own_name = names.cleaned(draft.network.layers[layer].name) if isinstance(layer, int) else ""
     word = site.first.op.word if hasattr(site.first, "op") else "more"
-    return given if given and given.rstrip("0123456789") != word and given[0] != "x" else f"with_{word}"
+    return (
+        own_name
+        if own_name and own_name.rstrip("0123456789") != word and own_name[0] != "x"
+        else f"with_{word}"
+    )

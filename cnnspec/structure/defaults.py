@@ -26,16 +26,20 @@ def _even(draft: Draft, parameter: Parameter) -> dict[int, Any] | None:
     places = [
         use for _, use in sorted((place, use) for use, each in enumerate(draft.calls) for place in each)
     ]
-    known = [(place, parameter.values[use]) for place, use in enumerate(places) if use in parameter.values]
-    if len(known) == len(places) or len(known) < 3 or not all(isinstance(one, Fraction) for _, one in known):
+    points = [(place, parameter.values[use]) for place, use in enumerate(places) if use in parameter.values]
+    if (
+        len(points) == len(places)
+        or len(points) < 3
+        or not all(isinstance(one, Fraction) for _, one in points)
+    ):
         return None
-    (first, low), (last, high) = known[0], known[-1]
+    (first, low), (last, high) = points[0], points[-1]
     step = (high - low) / (last - first)
-    made: dict[int, Any] = {}
+    rates: dict[int, Any] = {}
     for place, use in enumerate(places):
-        if made.setdefault(use, low + step * (place - first)) != low + step * (place - first):
+        if rates.setdefault(use, low + step * (place - first)) != low + step * (place - first):
             return None
-    return made if made.items() >= parameter.values.items() and min(made.values()) >= 0 else None
+    return rates if rates.items() >= parameter.values.items() and min(rates.values()) >= 0 else None
 
 
 def _most(draft: Draft, parameter: Parameter) -> tuple[Any, int, int]:

@@ -34,23 +34,32 @@ class Draft:
     last: Site | None
     parameters: list[Parameter] = field(default_factory=list)
 
-    def free(self, *wanted: str) -> str:
+    def free(self, *candidates: str) -> str:
         """The first of the names that no parameter has."""
-        return names.free(wanted, {"c", *(one.name for one in self.parameters)})
+        return names.free(candidates, {"c", *(parameter.name for parameter in self.parameters)})
 
 
 def begun(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]]) -> Draft:
     """The draft of a block whose parameters are not known yet."""
-    found = Differences(writer, pattern)
+    differences = Differences(writer, pattern)
     shape = writer.network.shape
-    given = {number: shape(body.outputs[0])[0] for number, body in enumerate(pattern.bodies)}
-    return Draft(writer.network, pattern, calls, found.entry, given, found.slots, found.groups, found.last)
+    channels_out = {number: shape(body.outputs[0])[0] for number, body in enumerate(pattern.bodies)}
+    return Draft(
+        writer.network,
+        pattern,
+        calls,
+        differences.entry,
+        channels_out,
+        differences.slots,
+        differences.groups,
+        differences.last,
+    )
 
 
 def by_use(values: Mapping[Instance, Any]) -> dict[int, Any] | None:
     """The value in each use, where all passes of a repeat have the same; else None."""
-    found: dict[int, Any] = {}
+    values_by_use: dict[int, Any] = {}
     for number, value in values.items():
-        if found.setdefault(number[0], value) != value:
+        if values_by_use.setdefault(number[0], value) != value:
             return None
-    return found
+    return values_by_use

@@ -48,7 +48,8 @@ class Numbers:
     @property
     def numeric(self) -> bool:
         return all(
-            isinstance(one, int | Fraction) and not isinstance(one, bool) for one in self.values.values()
+            isinstance(value, int | Fraction) and not isinstance(value, bool)
+            for value in self.values.values()
         )
 
 
@@ -67,29 +68,33 @@ def expression(numbers: Numbers, parameters: list[Parameter], new: Parameter | N
     if not numbers.numeric:
         return None
     bases: list[tuple[str, Mapping[Instance, Value]]] = [
-        (one.name, _of(one, numbers)) for one in parameters if one.kind == "number"
+        (parameter.name, _of(parameter, numbers)) for parameter in parameters if parameter.kind == "number"
     ]
     if numbers.size[0]:
         bases.append(numbers.size)
     else:
         if numbers.here:
             bases.append(("C", numbers.here))
-        if any(numbers.here.get(one) != numbers.entry[one[0]] for one in numbers.values):
+        if any(numbers.here.get(instance) != numbers.entry[instance[0]] for instance in numbers.values):
             bases.append(("c", {one: numbers.entry[one[0]] for one in numbers.values}))
     at = list(numbers.values)
-    wanted = list(numbers.values.values())
+    expected = list(numbers.values.values())
     able = [(name, [values[one] for one in at]) for name, values in bases if all(one in values for one in at)]
-    whole = all(isinstance(one, int) for one in wanted)
+    whole = all(isinstance(one, int) for one in expected)
     name = new.name if new is not None else ""
-    return next((text for text, gives in _forms(able, whole, name) if _is(gives, wanted)), None)
+    return next((text for text, gives in _forms(able, whole, name) if _is(gives, expected)), None)
 
 
-def _is(gives: Gives, wanted: list[Value]) -> bool:
-    return all(gives(number) == value for number, value in enumerate(wanted))
+def _is(gives: Gives, expected: list[Value]) -> bool:
+    return all(gives(number) == value for number, value in enumerate(expected))
 
 
 def _of(parameter: Parameter, numbers: Numbers) -> dict[Instance, Value]:
-    return {one: parameter.values[one[0]] for one in numbers.values if one[0] in parameter.values}
+    return {
+        instance: parameter.values[instance[0]]
+        for instance in numbers.values
+        if instance[0] in parameter.values
+    }
 
 
 def _holds(numbers: Numbers, values: Mapping[Instance, Value]) -> bool:
@@ -104,8 +109,8 @@ def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> 
     yield from ((name, values.__getitem__) for name, values in bases)
     if not whole:
         return
-    bases = [(name, values) for name, values in bases if all(isinstance(one, int) for one in values)]
-    single = [one for one in bases if new in ("", one[0])]
+    bases = [(name, values) for name, values in bases if all(isinstance(value, int) for value in values)]
+    single = [base for base in bases if new in ("", base[0])]
     for name, values in single:
         for factor in FACTORS:
             yield f"{factor}*{name}", lambda at, v=values, f=factor: f * v[at]  # type: ignore[misc]
@@ -146,19 +151,19 @@ def _multiple(value: int) -> int:
 def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[int] = ()) -> str | None:
     """The simplest condition that holds exactly where the values are True, or None. `factors`: the multiples
     of widths in the block."""
-    wanted = present.values
+    expected = present.values
     atoms = list(_atoms(present, parameters, factors))
     for text, values in atoms:
-        if values == wanted:
+        if values == expected:
             return text
-    plain = [one for one in atoms if "*" not in one[0]]
-    never = [one for one in plain if not any(one[1][at] for at, value in wanted.items() if not value)]
+    plain = [atom for atom in atoms if "*" not in atom[0]]
+    never = [one for one in plain if not any(one[1][at] for at, value in expected.items() if not value)]
     for (left, a), (right, b) in combinations(never, 2):
-        if all(a[at] or b[at] for at, value in wanted.items() if value):
+        if all(a[at] or b[at] for at, value in expected.items() if value):
             return f"{left} or {right}"
-    always = [one for one in plain if all(one[1][at] for at, value in wanted.items() if value)]
+    always = [one for one in plain if all(one[1][at] for at, value in expected.items() if value)]
     for (left, a), (right, b) in combinations(always, 2):
-        if not any(a[at] and b[at] for at, value in wanted.items() if not value):
+        if not any(a[at] and b[at] for at, value in expected.items() if not value):
             return f"{left} and {right}"
     return None
 
@@ -167,7 +172,7 @@ def _atoms(
     present: Numbers, parameters: list[Parameter], factors: Sequence[int]
 ) -> Iterator[tuple[str, dict[Instance, bool]]]:
     at = list(present.values)
-    full = [one for one in parameters if all(inst[0] in one.values for inst in at)]
+    full = [parameter for parameter in parameters if all(inst[0] in parameter.values for inst in at)]
     for one in full:
         if one.kind == "truth":
             yield one.name, {inst: one.values[inst[0]] for inst in at}
@@ -176,10 +181,10 @@ def _atoms(
     name = "C" if same else "c"
     entry = {inst: present.entry[inst[0]] for inst in at}
     numbers = [one for one in full if one.kind == "number"]
-    for one in numbers:
-        if one.name == "s":
-            yield "s > 1", {inst: one.values[inst[0]] > 1 for inst in at}
-            yield "s == 1", {inst: one.values[inst[0]] == 1 for inst in at}
+    for parameter in numbers:
+        if parameter.name == "s":
+            yield "s > 1", {inst: parameter.values[inst[0]] > 1 for inst in at}
+            yield "s == 1", {inst: parameter.values[inst[0]] == 1 for inst in at}
     for factor in (1, *factors):
         for one in numbers:
             if is_width(one.name):

@@ -34,21 +34,21 @@ class Made(NamedTuple):
 
 def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> None:
     """Assigns a block to each call, and adds the blocks to the writer."""
-    bare = [woven(one.items, one.inputs, one.outputs, writer.network.shape, block=True) for one in calls]
+    bare = [woven(call.items, call.inputs, call.outputs, writer.network.shape, block=True) for call in calls]
     best: tuple[int, list[Made], list[Body]] | None = None
     for repeats in (ALL, USES, NONE):
         bodies = [folded(one, repeats) for one in bare]
         for region, body in zip(calls, bodies, strict=True):
             region.body = body
         try:
-            found = _blocks(writer, name, calls, parameters)
+            blocks = _blocks(writer, name, calls, parameters)
         except TooMuch:
             if best is None:
                 raise
             break
-        length = sum(_length(writer, one) for one in found)
+        length = sum(_length(writer, one) for one in blocks)
         if best is None or length < best[0]:
-            best = length, found, bodies
+            best = length, blocks, bodies
         if len({_kinds(one) for one in bodies}) == 1:
             break  # the repeats are at the same places in all calls
     assert best is not None
@@ -80,19 +80,21 @@ def _kinds_in(chain: Chain) -> object:
     )
 
 
-def _set(writer: Writer, class_name: str, found: Made) -> None:
-    if found.block is None:
-        for form in found.forms:
+def _set(writer: Writer, class_name: str, block_made: Made) -> None:
+    if block_made.block is None:
+        for form in block_made.forms:
             for region in form:
                 region.dissolved = True
         return
     path = [one for one in class_name.removeprefix(SHARED).split(".") if not one.isdigit()] or ["same"]
     name = named(path[-1], writer.blocks)
-    writer.blocks[name] = found.block._replace(name=name)
-    for number, form in enumerate(found.forms):
+    writer.blocks[name] = block_made.block._replace(name=name)
+    for number, form in enumerate(block_made.forms):
         for region in form:
             region.block = name
-            region.arguments = {one.name: one.values[number] for one in found.block.parameters}
+            region.arguments = {
+                parameter.name: parameter.values[number] for parameter in block_made.block.parameters
+            }
 
 
 def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) -> list[Made]:
@@ -104,20 +106,20 @@ def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) ->
         return [_block(writer, list(forms.values()), shared=True)]
     if len(forms) > MOST_FORMS:
         raise Unsolved
-    found: list[Made] = []
+    blocks: list[Made] = []
     for alike in _alike(writer, list(forms.values()), parameters):
         same = [region for form in alike for region in form]
         if len(same) == 1 or all(_is_one_step(region.body) for region in same):
-            found.append(Made(None, alike))
+            blocks.append(Made(None, alike))
             continue
         try:
-            found.append(_block(writer, alike))
+            blocks.append(_block(writer, alike))
         except Unsolved:
             exact: dict[object, Form] = {}
             for form in alike:
                 exact.setdefault(body_key(form[0].body), []).extend(form)
-            found += [_block(writer, [form]) for form in exact.values()]
-    return found
+            blocks += [_block(writer, [form]) for form in exact.values()]
+    return blocks
 
 
 def _is_one_step(body: Body) -> bool:

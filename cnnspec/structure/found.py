@@ -138,13 +138,13 @@ def _has_filters(step: Step) -> bool:
 
 def _places(chain: Chain, words: Words, free: Callable[[Step], bool]) -> list[int]:
     """The positions of a row of words in a chain, among the layers that are not in a module yet."""
-    here = [_word(step) if isinstance(step, Leaf) and free(step) else "" for step in chain.steps]
-    found: list[int] = []
-    for number in range(len(here) - len(words) + 1):
-        if tuple(here[number : number + len(words)]) == words:
-            if not found or number >= found[-1] + len(words):
-                found.append(number)
-    return found
+    chain_words = [_word(step) if isinstance(step, Leaf) and free(step) else "" for step in chain.steps]
+    positions: list[int] = []
+    for number in range(len(chain_words) - len(words) + 1):
+        if tuple(chain_words[number : number + len(words)]) == words:
+            if not positions or number >= positions[-1] + len(words):
+                positions.append(number)
+    return positions
 
 
 def _layers(merge: Merge) -> Iterator[int]:

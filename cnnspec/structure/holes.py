@@ -39,7 +39,7 @@ def _unknown(name: str) -> str:
     """The name, or a similar one, that has no other meaning: `linear()` would be read as a layer of another
     tool."""
     (model,) = models(Source("hole.cnn", f"input 3x8x8\n{name}() => 3x8x8\n"), lints=False)
-    return name if [one.code for one in model.findings] == ["E208"] else f"unknown_{name}"
+    return name if [finding.code for finding in model.findings] == ["E208"] else f"unknown_{name}"
 
 
 def named(word: str, taken: Container[str]) -> str:

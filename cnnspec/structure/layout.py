@@ -10,7 +10,7 @@ WIDTH = 90
 
 def rows(steps: Sequence[str], breaks: Sequence[bool]) -> list[list[str]]:
     """The steps of each line. `breaks`: whether a step begins a new part of the network."""
-    found: list[list[str]] = []
+    lines: list[list[str]] = []
     width = 0
     for number, (text, new) in enumerate(zip(steps, breaks, strict=True)):
         unit = text  # a step, with the steps that belong to it
@@ -18,12 +18,12 @@ def rows(steps: Sequence[str], breaks: Sequence[bool]) -> list[list[str]]:
             if other or begins(more):
                 break
             unit += f" -> {more}"
-        if not found or new or (begins(text) and width + len(unit) > WIDTH):
-            found.append([])
+        if not lines or new or (begins(text) and width + len(unit) > WIDTH):
+            lines.append([])
             width = 0
-        found[-1].append(text)
+        lines[-1].append(text)
         width += len(text) + 4
-    return found
+    return lines
 
 
 def begins(text: str) -> bool:

@@ -172,7 +172,7 @@ def woven(
     return Body(inputs, tuple(placed), outputs, tuple(value for value in order if value in named))
 
 
-def _begun(chain: Chain, here: int | None) -> Chain:
+def _begun(chain: Chain, current: int | None) -> Chain:
     """`add [ @x -> f() | @y -> f() ]` instead of `@x -> f() -> add [ id | @y -> f() ]`. A branch that begins
     at the value `here` needs no label."""
     at = next((place for place, step in enumerate(chain.steps[: ASIDE + 1]) if isinstance(step, Merge)), None)
@@ -187,8 +187,10 @@ def _begun(chain: Chain, here: int | None) -> Chain:
         return chain
     first = Chain(chain.begin, True, own)
     branches = [first if branch is main[0] else branch for branch in merge.branches]
-    begin = here if here is not None and here in {one.begin for one in branches if one} else chain.begin
-    branches = [one and one._replace(named=one.begin != here) for one in branches]
+    begin = (
+        current if current is not None and current in {one.begin for one in branches if one} else chain.begin
+    )
+    branches = [one and one._replace(named=one.begin != current) for one in branches]
     merge = merge._replace(begin=begin, branches=tuple(branches))
     return Chain(begin, False, (merge, *chain.steps[at + 1 :]))
 
@@ -200,9 +202,9 @@ def _in_order(
     line_of = {one: end for end in threads for one in ends.get(end, (end,))}
     needs = {
         end: {
-            line_of[one]
-            for one in references(Chain(thread.start, True, tuple(thread.steps)))
-            if one in line_of
+            line_of[reference]
+            for reference in references(Chain(thread.start, True, tuple(thread.steps)))
+            if reference in line_of
         }
         for end, thread in threads.items()
     }
@@ -214,12 +216,12 @@ def _in_order(
     last = outputs[0] if len(outputs) == 1 else None
     ready = [(end == last, threads[end].first, end) for end, count in waiting.items() if not count]
     heapify(ready)
-    found = []
+    ordered = []
     while ready:
         *_, end = heappop(ready)
-        found.append((end, threads[end]))
+        ordered.append((end, threads[end]))
         for reader in readers.get(end, ()):
             waiting[reader] -= 1
             if not waiting[reader]:
                 heappush(ready, (reader == last, threads[reader].first, reader))
-    return found
+    return ordered

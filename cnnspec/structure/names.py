@@ -27,16 +27,16 @@ def snake(text: str) -> str:
 def last_of(path: str) -> tuple[str, str]:
     """The last name of a module's path, without and with the number after it: `stages.0.5` gives `stages` and
     `stages0`."""
-    found = re.search(r"([^.]*[^.0-9][^.]*)(?:\.([0-9]+))?[.0-9]*$", path)
-    name = cleaned(found[1]) if found else ""
-    return name, f"{name}{found[2]}" if found and found[2] and name else name
+    match = re.search(r"([^.]*[^.0-9][^.]*)(?:\.([0-9]+))?[.0-9]*$", path)
+    name = cleaned(match[1]) if match else ""
+    return name, f"{name}{match[2]}" if match and match[2] and name else name
 
 
-def free(wanted: Iterable[str], taken: Container[str]) -> str:
+def free(candidates: Iterable[str], taken: Container[str]) -> str:
     """The first of these names that is not taken; else the last one with the smallest number that makes it
     free."""
     name = "x"
-    for name in wanted:
+    for name in candidates:
         if name and name not in taken and not unusable(name):
             return name
     number = 2

@@ -41,11 +41,11 @@ def choose(draft: Draft) -> None:
         best: tuple[Any, ...] = ()
         for vector, slots in waiting.items():
             for parameter, rank in _candidates(draft, slots[0]):
-                known = [*draft.parameters, parameter]
+                chosen = [*draft.parameters, parameter]
                 gives = sum(
                     len(more)
                     for more in waiting.values()
-                    if expression(more[0].numbers, known, parameter) is not None
+                    if expression(more[0].numbers, chosen, parameter) is not None
                 )
                 different = len(set(map(str, parameter.values.values())))
                 worth = (gives, -different, rank)
@@ -67,7 +67,7 @@ def choose(draft: Draft) -> None:
 def rename(draft: Draft) -> None:
     """Puts the parameters in the order of the text, and numbers those with equal names."""
     draft.parameters.sort(key=lambda one: one.first)
-    stems = [one.name.rstrip("0123456789") for one in draft.parameters]
+    stems = [parameter.name.rstrip("0123456789") for parameter in draft.parameters]
     if sum(map(is_width, stems)) > 2:
         stems = ["k" if is_width(one) else one for one in stems]
     for number, (one, stem) in enumerate(zip(draft.parameters, stems, strict=True)):
@@ -106,7 +106,7 @@ def _name(draft: Draft, parameter: Parameter, slots: list[Slot]) -> str:
     if parameter.name == "t":
         return draft.free("t")
     if any(slot.field in ("K", "shape.0") for slot in slots):  # the block's output channels are `k`
-        given = all(draft.given[use] == value for use, value in parameter.values.items())
-        return draft.free("k") if given else draft.free("mid", "k")
+        is_output = all(draft.given[use] == value for use, value in parameter.values.items())
+        return draft.free("k") if is_output else draft.free("mid", "k")
     field = slots[0].field
     return draft.free(NAMES.get(field, field.partition(".")[0]).lower())

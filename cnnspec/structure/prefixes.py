@@ -18,7 +18,7 @@ def with_prefixes(network: LayerList) -> LayerList:
     them again."""
     first = len(network.inputs)
     layers = list(network.layers)
-    made: dict[tuple[int, ...], int] = {}  # the value of each concatenation, by its inputs
+    value_of: dict[tuple[int, ...], int] = {}  # the value of each concatenation, by its inputs
     taken: set[int] = set()
     work = MOST
     for number, layer in enumerate(layers):
@@ -29,14 +29,14 @@ def with_prefixes(network: LayerList) -> LayerList:
         if work < 0:
             break
         for length in range(len(inputs), 1, -1):
-            before = made.get(inputs[:length])
+            before = value_of.get(inputs[:length])
             if before is None:
                 continue
             if length < len(inputs):
                 layers[number] = layer._replace(inputs=(before, *inputs[length:]))
             taken.add(before)
             break
-        made.setdefault(inputs, first + number)
+        value_of.setdefault(inputs, first + number)
     return network._replace(layers=tuple(_moved(layers, first, taken)))
 
 
@@ -47,17 +47,17 @@ def _moved(layers: Sequence[Layer | Hole], first: int, taken: set[int]) -> list[
         for value in layer.inputs:
             if value in taken:
                 around[value] = _common(around.get(value, layer.scopes), layer.scopes)
-    found = []
+    moved = []
     for number, layer in enumerate(layers):
         scopes = around.get(first + number)
-        found.append(layer if scopes is None else layer._replace(scopes=_common(layer.scopes, scopes)))
-    return found
+        moved.append(layer if scopes is None else layer._replace(scopes=_common(layer.scopes, scopes)))
+    return moved
 
 
 def _common(one: Sequence[Scope], other: Sequence[Scope]) -> tuple[Scope, ...]:
-    found = []
+    common = []
     for a, b in zip(one, other, strict=False):
         if a != b:
             break
-        found.append(a)
-    return tuple(found)
+        common.append(a)
+    return tuple(common)

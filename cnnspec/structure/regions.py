@@ -95,7 +95,7 @@ def regions(network: LayerList) -> Region:
             left_out |= {_key(scope) for layer in network.layers for scope in layer.scopes}
         left_out |= _single(network, left_out)
         scopes = {number: _kept(network.layers[number].scopes, left_out) for number in nodes}
-        outputs = tuple(one.value for one in network.outputs)
+        outputs = tuple(output.value for output in network.outputs)
         root = _grouped([*nodes.values()], scopes, 0, ("", 0), "")
         root.inputs, root.outputs = tuple(range(first)), outputs
         unfit = _unfit(root, outputs)
@@ -111,17 +111,17 @@ def _read(network: LayerList) -> list[tuple[int, ...]]:
     first = len(network.inputs)
     undone = {layer.op.undoes for layer in network.layers if isinstance(layer, Layer)} - {None}
     pools: dict[tuple[Op, int], int] = {}
-    found = []
+    read = []
     for number, layer in enumerate(network.layers):
-        found.append(layer.inputs)
+        read.append(layer.inputs)
         if isinstance(layer, Hole):
             continue
         if layer.op.word in undone:
             pools[layer.op, layer.inputs[0]] = first + number
         if layer.op.undoes is not None:
             key = getattr(layer.op, layer.op.undoes), layer.inputs[1]
-            found[-1] = (layer.inputs[0], pools.get(key, layer.inputs[1]))
-    return found
+            read[-1] = (layer.inputs[0], pools.get(key, layer.inputs[1]))
+    return read
 
 
 def _key(scope: Scope) -> Key:
@@ -129,12 +129,15 @@ def _key(scope: Scope) -> Key:
 
 
 def _kept(scopes: Sequence[Scope], left_out: set[Key]) -> list[Scope]:
-    found = [
-        one
-        for one in scopes
-        if one.path and one.class_name and one.class_name not in CONTAINERS and _key(one) not in left_out
+    kept = [
+        scope
+        for scope in scopes
+        if scope.path
+        and scope.class_name
+        and scope.class_name not in CONTAINERS
+        and _key(scope) not in left_out
     ]
-    return found[:DEEPEST]
+    return kept[:DEEPEST]
 
 
 def _single(network: LayerList, left_out: set[Key]) -> set[Key]:
@@ -152,18 +155,18 @@ def _single(network: LayerList, left_out: set[Key]) -> set[Key]:
             places.setdefault(scope.class_name, set()).add((around.class_name, path))
             layers.setdefault(_key(scope), []).append(layer)
             around = scope
-    found: set[Key] = set()
+    single: set[Key] = set()
     for name, keys in calls.items():
         if len(keys) == 1 or (not name.startswith(SHARED) and _is_small(keys, layers, len(places[name]))):
-            found |= keys
-    return found
+            single |= keys
+    return single
 
 
 def _is_small(keys: set[Key], layers: dict[Key, list[Layer | Hole]], places: int) -> bool:
     longest = max(len(layers[key]) for key in keys)
     if longest == 1:
         return True
-    row = all(isinstance(one, Layer) and not one.op.merges for key in keys for one in layers[key])
+    row = all(isinstance(layer, Layer) and not layer.op.merges for key in keys for layer in layers[key])
     return row and (places == 1 or (longest <= FEW and places <= PLACES))
 
 
@@ -184,8 +187,8 @@ def _grouped(
         groups.setdefault(_key(inner[0]), []).append(node)
         classes[_key(inner[0])] = inner[0].class_name
     made = [
-        one if isinstance(one, Node) else _grouped(groups[one], scopes, depth + 1, one, classes[one])
-        for one in items
+        item if isinstance(item, Node) else _grouped(groups[item], scopes, depth + 1, item, classes[item])
+        for item in items
     ]
     return Region(key, class_name, made)
 
@@ -193,7 +196,7 @@ def _grouped(
 def _unfit(root: Region, outputs: Sequence[int]) -> set[Key]:
     """The calls that other layers interrupt, or with too many inputs or outputs. All other regions get their
     inputs and outputs, and their items are put in order."""
-    uses = Counter(value for region in root.within() for one in _nodes(region) for value in one.inputs)
+    uses = Counter(value for region in root.within() for node in _nodes(region) for value in node.inputs)
     uses.update(outputs)
     for region in root.within():
         if region is not root:
@@ -209,20 +212,20 @@ def _unfit(root: Region, outputs: Sequence[int]) -> set[Key]:
 
 
 def _nodes(region: Region) -> Iterator[Node]:
-    return (one for one in region.items if isinstance(one, Node))
+    return (item for item in region.items if isinstance(item, Node))
 
 
 def _set_ends(region: Region, uses: Counter[int]) -> None:
     """Sets the values that a region reads from outside, and those that are read outside. Its inner regions
     are done already."""
     read: Counter[int] = Counter()
-    made: dict[int, None] = {}
+    inside: dict[int, None] = {}
     for one in region.within():
         for node in _nodes(one):
             read.update(node.inputs)
-            made |= dict.fromkeys(node.outputs)
-    region.inputs = tuple(value for value in read if value not in made)
-    region.outputs = tuple(value for value in made if uses[value] > read[value])
+            inside |= dict.fromkeys(node.outputs)
+    region.inputs = tuple(value for value in read if value not in inside)
+    region.outputs = tuple(value for value in inside if uses[value] > read[value])
 
 
 def _cyclic(region: Region) -> set[Key]:
@@ -240,9 +243,9 @@ def _cyclic(region: Region) -> set[Key]:
     left = set(range(len(needs))) - set(order)
     readers: list[set[int]] = [set() for _ in needs]
     for number in left:
-        for one in needs[number]:
-            readers[one].add(number)
-    left -= set(_order([one & left for one in readers]))
+        for need in needs[number]:
+            readers[need].add(number)
+    left -= set(_order([reader & left for reader in readers]))
     return {one.key for one in (region.items[number] for number in left) if isinstance(one, Region)}
 
 
@@ -255,12 +258,12 @@ def _order(needs: Sequence[set[int]]) -> list[int]:
     waiting = [len(needed) for needed in needs]
     ready = [number for number, count in enumerate(waiting) if not count]
     heapify(ready)
-    found = []
+    order = []
     while ready:
         number = heappop(ready)
-        found.append(number)
+        order.append(number)
         for reader in readers[number]:
             waiting[reader] -= 1
             if not waiting[reader]:
                 heappush(ready, reader)
-    return found
+    return order

@@ -23,7 +23,7 @@ def folded(body: Body, which: int = ALL) -> Body:
     """The body with its repeats."""
     if which == NONE:
         return body
-    lines = tuple(one._replace(chain=_folded(one.chain, which == ALL)) for one in body.lines)
+    lines = tuple(line._replace(chain=_folded(line.chain, which == ALL)) for line in body.lines)
     return body._replace(lines=lines)
 
 
@@ -38,21 +38,21 @@ def _folded(chain: Chain, leaves: bool) -> Chain:
 
 
 def _repeated(
-    steps: list[Step], length: int, leaves: bool, known: dict[int, tuple[Step, Hashable, Rates]]
+    steps: list[Step], length: int, leaves: bool, forms: dict[int, tuple[Step, Hashable, Rates]]
 ) -> list[Step]:
     """The steps, with repeats whose passes have `length` steps."""
     for step in steps:
-        if id(step) not in known:
-            known[id(step)] = step, *_form(step)
-    keys = _numbered([known[id(step)][1] for step in steps])
-    numbers = [known[id(step)][2] for step in steps]
+        if id(step) not in forms:
+            forms[id(step)] = step, *_form(step)
+    keys = _numbered([forms[id(step)][1] for step in steps])
+    numbers = [forms[id(step)][2] for step in steps]
     grown: list[tuple[Fraction, ...] | None] = [  # the increase of the rates to the step `length` later
         _difference(numbers[at], numbers[at + length]) if keys[at] == keys[at + length] else None
         for at in range(len(keys) - length)
     ]
     if sum(one is not None for one in grown) < length:
         return steps
-    found: list[Step] = []
+    result: list[Step] = []
     runs = _runs(grown, length)
     at = 0
     while at < len(steps):
@@ -64,20 +64,20 @@ def _repeated(
             or (length > 1 and _is_pool(steps[at]))
             or (not leaves and all(isinstance(one, Leaf) for one in steps[at : at + length]))
         ):
-            found.append(steps[at])
+            result.append(steps[at])
             at += 1
             continue
         # prefer a pass that begins with a layer with weights
         for shift in range(run - length * (count - 1) + 1):
             if _begins(steps[at + shift]):
-                found += steps[at : at + shift]
+                result += steps[at : at + shift]
                 at += shift
                 break
         starts = [at + length * number for number in range(count)]
         passes = [tuple(steps[start : start + length]) for start in starts]
-        found.append(Repeat(tuple(Chain(one[0].begin, False, one) for one in passes)))
+        result.append(Repeat(tuple(Chain(one[0].begin, False, one) for one in passes)))
         at += length * count
-    return found
+    return result
 
 
 def _runs(grown: Sequence[tuple[Fraction, ...] | None], length: int) -> list[int]:
@@ -112,11 +112,13 @@ def _form(step: Step) -> tuple[Hashable, Rates]:
             same = tuple((name, value) for name, value in op if name not in rates)
             return (op.word, same), tuple(rates.values())
         case Use(region):
-            given = region.arguments.items()
-            rates = {name: value for name, value in given if isinstance(value, Fraction)}
-            zeros = {name for name, value in given if value == 0 and type(value) is int}
-            same = tuple((name, value) for name, value in given if name not in rates and name not in zeros)
-            kept = tuple(Fraction(value) for name, value in given if name in rates or name in zeros)
+            arguments = region.arguments.items()
+            rates = {name: value for name, value in arguments if isinstance(value, Fraction)}
+            zeros = {name for name, value in arguments if value == 0 and type(value) is int}
+            same = tuple(
+                (name, value) for name, value in arguments if name not in rates and name not in zeros
+            )
+            kept = tuple(Fraction(value) for name, value in arguments if name in rates or name in zeros)
             return ("use", region.block, same, step.tensors), kept
     return key_of(step, int), ()
 
@@ -133,7 +135,7 @@ def _is_pool(step: Step) -> bool:
 def _within(step: Step, leaves: bool) -> Step:
     if not isinstance(step, Merge):
         return step
-    branches = (None if one is None else _folded(one, leaves) for one in step.branches)
+    branches = (None if branch is None else _folded(branch, leaves) for branch in step.branches)
     return step._replace(branches=tuple(branches))
 
 
@@ -148,10 +150,10 @@ def key_of(step: Step, name: NameOf) -> Hashable:
         case Leaf():
             return step.op.word, step.op, tuple(map(name, step.tensors))
         case Use():
-            given = tuple(step.region.arguments.items())
-            return "use", step.region.block, given, tuple(map(name, step.tensors))
+            arguments = tuple(step.region.arguments.items())
+            return "use", step.region.block, arguments, tuple(map(name, step.tensors))
         case Merge():
-            return "merge", step.op, tuple(one and chain_key(one, name) for one in step.branches)
+            return "merge", step.op, tuple(branch and chain_key(branch, name) for branch in step.branches)
         case Repeat():
             return "repeat", len(step.passes), chain_key(step.passes[0], name)
 

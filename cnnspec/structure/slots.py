@@ -203,7 +203,7 @@ class Differences:
             Numbers({one: value[axis] for one, value in each.items()}, here, self.entry)
             for axis in range(count)
         ]
-        different = {tuple(one.values.values()) for one in columns if not one.constant}
+        different = {tuple(column.values.values()) for column in columns if not column.constant}
         if len(different) > 1 and letter:
             self.slot(site, field, values, here, "letter")
         else:

@@ -53,16 +53,16 @@ def _letters(draft: Draft) -> None:
     if not any(one.kind == "letter" for one in draft.parameters):
         return
     conditions = " ".join(group.condition for group, _ in draft.groups)
-    for one in draft.parameters:
-        reads = [slot for slot in draft.slots if re.search(rf"\b{one.name}\b", _text(slot))]
-        fields = {slot.field for slot in reads if _text(slot) == one.name}
+    for parameter in draft.parameters:
+        reads = [slot for slot in draft.slots if re.search(rf"\b{parameter.name}\b", _text(slot))]
+        fields = {slot.field for slot in reads if _text(slot) == parameter.name}
         letter = fields.pop() if len(fields) == 1 else ""
-        plain = all(_text(slot) == one.name and isinstance(slot.site.first, Leaf) for slot in reads)
+        plain = all(_text(slot) == parameter.name and isinstance(slot.site.first, Leaf) for slot in reads)
         free = all(other.name != letter for other in draft.parameters)
-        if one.kind != "number" or not re.fullmatch("[FSPKGD]", letter) or not plain or not free:
+        if parameter.kind != "number" or not re.fullmatch("[FSPKGD]", letter) or not plain or not free:
             continue
-        if not re.search(rf"\b{one.name}\b", conditions):
-            one.name, one.kind = letter, "letter"
+        if not re.search(rf"\b{parameter.name}\b", conditions):
+            parameter.name, parameter.kind = letter, "letter"
             for slot in reads:
                 slot.site.given[slot.field] = letter
 

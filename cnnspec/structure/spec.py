@@ -47,9 +47,9 @@ def spec(network: LayerList) -> Spec:
         if name == skipped:
             continue
         try:
-            made = form(ready)
-            text = formatted(made.text)
-            keys = keys_of(ready, made.body, text)
+            result = form(ready)
+            text = formatted(result.text)
+            keys = keys_of(ready, result.body, text)
             count = Counter(keys.values())
             return Spec(text, keys, name, tuple(key for key in count if count[key] > 1))
         except (Differs, TooMuch, Unsolved) as difference:

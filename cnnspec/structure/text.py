@@ -65,7 +65,7 @@ class Writer(NamedTuple):
 
     def weights(self) -> int:
         """The number of the network's weights; 0 where a part of it is unknown."""
-        found = 0
+        total = 0
         shared: set[tuple[tuple[str, str], ...]] = set()
         tied = any(block.shared for block in self.blocks.values())
         for layer in self.network.layers:
@@ -75,21 +75,21 @@ class Writer(NamedTuple):
             keys = tuple(sorted(layer.weights.items()))
             if not (tied and keys and keys in shared):
                 weights = layer.op.weights(*arriving)
-                found += sum(prod(one.shape) for one in weights if one.role != "buffer")
+                total += sum(prod(weight.shape) for weight in weights if weight.role != "buffer")
             shared.add(keys)
-        return found
+        return total
 
     # --- blocks -----------------------------------------------------------------------------------
 
     def block(self, block: Block) -> list[str]:
         body = block.pattern.bodies[0]
         labels = self.labels(body)
-        heads = [_head(one) for one in block.parameters if one.default is None]
+        heads = [_head(parameter) for parameter in block.parameters if parameter.default is None]
         heads += [f"@{labels[number]}" for number in range(1, len(body.inputs))]
         heads += [_head(one) for one in block.parameters if one.default is not None]
         lines = self.lines(block.pattern, labels)
         if any(_reads_entry(site) for site in _all_sites(block.pattern)) or any(
-            re.search(r"\bc\b", one) for one in _conditions(block.pattern)
+            re.search(r"\bc\b", condition) for condition in _conditions(block.pattern)
         ):
             lines.insert(0, "let c = C")
         if any(one.inputs[0] in one.named for one in block.pattern.bodies):
@@ -107,28 +107,28 @@ class Writer(NamedTuple):
         """A label for each value that the text refers to, by its local number: the source's name, or the
         layer's word."""
         taken: set[str] = set()
-        found: list[str] = []
+        result: list[str] = []
         outputs = self.network.outputs if network else ()
-        given = {one.value: names.cleaned(one.name) for one in outputs if not one.name.isdigit()}
+        output_names = {
+            output.value: names.cleaned(output.name) for output in outputs if not output.name.isdigit()
+        }
         makers = {end: (line, end) for line in body.lines for end in line.ends if line.chain.steps}
         each: list[list[str]] = []
         for value in local_numbers(body):
-            wanted = [given.get(value, "")]
+            word = [output_names.get(value, "")]
             if value in body.inputs:
-                wanted += [names.cleaned(self.network.inputs[value].name)] if network else []
-                wanted += ["x"] if network or value == body.inputs[0] else ["skip", "other"]
+                word += [names.cleaned(self.network.inputs[value].name)] if network else []
+                word += ["x"] if network or value == body.inputs[0] else ["skip", "other"]
             elif value in makers:
                 line, end = makers[value]
-                wanted += self.words(
-                    line.chain.steps[-1], line.ends.index(end) if len(line.ends) > 1 else None
-                )
-            each.append([one for one in wanted if one] or ["x"])
-        plain = Counter(wanted[0] for wanted in each)
-        for wanted in each:
-            numbered = len(wanted) > 1 and wanted[1].rstrip("0123456789") == wanted[0] != wanted[1]
-            found.append(names.free(wanted[numbered and plain[wanted[0]] > 1 :], taken))
-            taken.add(found[-1])
-        return found
+                word += self.words(line.chain.steps[-1], line.ends.index(end) if len(line.ends) > 1 else None)
+            each.append([one for one in word if one] or ["x"])
+        plain = Counter(word[0] for word in each)
+        for word in each:
+            numbered = len(word) > 1 and word[1].rstrip("0123456789") == word[0] != word[1]
+            result.append(names.free(word[numbered and plain[word[0]] > 1 :], taken))
+            taken.add(result[-1])
+        return result
 
     def words(self, step: Step, place: int | None = None) -> list[str]:
         """Possible labels for a step; `place`: the index of the output."""
@@ -159,11 +159,11 @@ class Writer(NamedTuple):
     def lines(self, pattern: Pattern, labels: Sequence[str], claims: bool = False) -> list[str]:
         body = pattern.bodies[0]
         local = local_numbers(body)
-        found = []
+        written = []
         for line, track in zip(body.lines, pattern.lines, strict=True):
             ends = [labels[local[end]] for end in line.ends if end in local]
             label = f"{', '.join(ends)}: " if ends else ""
-            texts = [self.group(one, labels) for one in track.groups]
+            texts = [self.group(group, labels) for group in track.groups]
             laid = rows(texts, self.breaks(track, texts))
             parts = [" -> ".join(row) for row in laid] or [""]
             if claims:
@@ -172,46 +172,46 @@ class Writer(NamedTuple):
                 parts[0] = " -> ".join(filter(None, (f"@{labels[track.begin]}", parts[0])))
             if parts == [""]:
                 parts = ["id"]
-            found += [*parts[:-1], label + parts[-1]]
-        return found
+            written += [*parts[:-1], label + parts[-1]]
+        return written
 
     def claimed(self, track: Track, parts: list[str], counts: list[int]) -> list[str]:
         """The rows of a line, with the shape claimed where the maps have a new size."""
-        found = []
+        result = []
         at, size = 0, self.network.shape(next(iter(track.at.values())).begin)[1:]
         for text, count in zip(parts, counts, strict=True):
             at += count
             shape = self.network.shape(track.groups[at - 1].sites[-1].first.end)
             new = len(shape) > 1 and shape[1:] != size and " => " not in text
-            found.append(f"{text} => {written_shape(shape)}" if new else text)
+            result.append(f"{text} => {written_shape(shape)}" if new else text)
             size = shape[1:]
-        return found
+        return result
 
     def breaks(self, track: Track, texts: Sequence[str]) -> list[bool]:
         """Whether each group of a line begins a part of the network: where the maps become smaller, or after
         a merge."""
-        found: list[bool] = []
+        starts: list[bool] = []
         before: Any = None
         for group in track.groups:
             step = group.sites[0].first
             layer = isinstance(step, Leaf) and not step.op.weighted
-            long = isinstance(before, Merge) and len(texts[len(found) - 1]) > SHORT
-            after = long or (_is_pool(before) and len(found) > 1 and not found[-1])
+            long = isinstance(before, Merge) and len(texts[len(starts) - 1]) > SHORT
+            after = long or (_is_pool(before) and len(starts) > 1 and not starts[-1])
             ends = isinstance(step, Leaf) and step.op.ends_map and not _ends_map(before)
-            found.append(bool(found) and (after or ends or (not layer and self.resizes(step))))
+            starts.append(bool(starts) and (after or ends or (not layer and self.resizes(step))))
             before = step
-        return found
+        return starts
 
     def resizes(self, step: Any) -> bool:
         """Whether maps become clearly smaller or larger: by a stride, not by a border."""
-        here, there = (self.network.shape(value)[1:] for value in (step.begin, step.end))
-        both = zip(here, there, strict=False)
-        return len(here) == len(there) and any(3 * a > 4 * b or 3 * b > 4 * a for a, b in both)
+        size_before, size_after = (self.network.shape(value)[1:] for value in (step.begin, step.end))
+        both = zip(size_before, size_after, strict=False)
+        return len(size_before) == len(size_after) and any(3 * a > 4 * b or 3 * b > 4 * a for a, b in both)
 
     def chain(self, track: Track, labels: Sequence[str]) -> str:
         """A chain in brackets; a long one is on several lines."""
         start = "" if track.begin is None else f"@{labels[track.begin]}"
-        texts = [self.group(one, labels) for one in track.groups]
+        texts = [self.group(group, labels) for group in track.groups]
         joined = " -> ".join(filter(None, (start, *texts)))
         if not any(one.condition for one in track.groups) and len(joined) <= BRANCH:
             return joined or "id"
@@ -227,7 +227,7 @@ class Writer(NamedTuple):
         return "\n".join(found)
 
     def group(self, group: Group, labels: Sequence[str]) -> str:
-        text = " -> ".join(self.site(one, labels) for one in group.sites)
+        text = " -> ".join(self.site(site, labels) for site in group.sites)
         if not group.condition:
             return text
         other = " -> ".join(self.site(one, labels) for one in group.otherwise)
@@ -243,7 +243,7 @@ class Writer(NamedTuple):
             case Use(region):
                 return self.use(self.blocks[region.block], region.arguments, refers, site.given)
             case Merge(_, op):
-                inside = " | ".join(self.branch(one, labels) for one in site.tracks)
+                inside = " | ".join(self.branch(track, labels) for track in site.tracks)
                 return f"{layer_text(op, (), site.given, self.usual)} [ {inside} ]"
             case Repeat(passes):
                 times = site.given.get("times", str(len(passes)))
@@ -260,20 +260,20 @@ class Writer(NamedTuple):
         letters: dict[str, str] = {}
         first: list[str] = []
         behind: list[str] = []
-        for one in block.parameters:
-            text = given.get(one.name) or written_value(arguments[one.name])
-            if one.kind == "layer":
+        for parameter in block.parameters:
+            text = given.get(parameter.name) or written_value(arguments[parameter.name])
+            if parameter.kind == "layer":
                 text = _layer_argument(text)
-            if one.default is not None and text == _default(one):
+            if parameter.default is not None and text == _default(parameter):
                 continue
-            if one.kind == "letter":
-                letters[one.name] = f"{'' if re.fullmatch('[0-9x]+', text) else '='}{text}"
-            elif one.default is not None:
-                behind.append(f"{one.name}={text}")
+            if parameter.kind == "letter":
+                letters[parameter.name] = f"{'' if re.fullmatch('[0-9x]+', text) else '='}{text}"
+            elif parameter.default is not None:
+                behind.append(f"{parameter.name}={text}")
             else:
                 first.append(text)
         ordered = [name + letters[name] for name in LETTER_ORDER if name in letters]
-        tensors = [f"@{one}" for one in refers]
+        tensors = [f"@{reference}" for reference in refers]
         parts = [*([" ".join(ordered)] if ordered else []), *first, *tensors, *behind]
         return f"{block.name}({', '.join(parts)})"
 
@@ -285,10 +285,10 @@ def layer_text(
     if isinstance(op, Unsaid):
         sizes = (given and given.get(f"shape.{axis}") for axis in range(len(op.shape)))
         shape = [f"({size})" if size else str(n) for size, n in zip(sizes, op.shape, strict=True)]
-        return f"{op.what}({', '.join(f'@{one}' for one in refers)}) => {'x'.join(shape)}"
+        return f"{op.what}({', '.join(f'@{reference}' for reference in refers)}) => {'x'.join(shape)}"
     parts = [op.word]
     named = iter(refers)
-    mine = (usual or {}).get(op.word, {})
+    defaults = (usual or {}).get(op.word, {})
     for name, argument, default in in_order(type(op)):
         value = getattr(op, name)
         if given and name in given:
@@ -299,7 +299,7 @@ def layer_text(
             parts.append(text if argument.positional is not None else f"{argument.keyword}={text}")
         elif argument.kind == "tensor":
             parts += [f"{argument.keyword}=@{next(named)}"] if value else []
-        elif value != mine[name] if name in mine else not is_default(default, value):
+        elif value != defaults[name] if name in defaults else not is_default(default, value):
             parts.append(spelled(argument, value))
     return " ".join(parts)
 
@@ -347,4 +347,6 @@ def _reads_entry(site: Site) -> bool:
 
 def _conditions(pattern: Pattern) -> list[str]:
     tracks = [*pattern.lines, *(track for site in _all_sites(pattern) for track in site.tracks)]
-    return [track.condition for track in tracks] + [one.condition for track in tracks for one in track.groups]
+    return [track.condition for track in tracks] + [
+        group.condition for track in tracks for group in track.groups
+    ]

@@ -32,7 +32,7 @@ def _flattened(network: LayerList) -> LayerList:
     """A sum with another sum as a branch becomes one sum, if one module computes both."""
     first = len(network.inputs)
     uses = Counter(value for layer in network.layers for value in layer.inputs)
-    uses.update(one.value for one in network.outputs)
+    uses.update(output.value for output in network.outputs)
     layers = [*network.layers]
     for number, layer in enumerate(layers):
         inner = layers[layer.inputs[0] - first] if layer.inputs and layer.inputs[0] >= first else None
@@ -49,7 +49,7 @@ def _sums(layer: Layer | Hole) -> bool:
 def _needed(network: LayerList) -> LayerList:
     """The list without layers that have no effect or no reader."""
     first = len(network.inputs)
-    read = {one.value for one in network.outputs}
+    read = {output.value for output in network.outputs}
     for number in range(len(network.layers) - 1, -1, -1):
         if first + number in read:
             read.update(network.layers[number].inputs)

@@ -32,15 +32,18 @@ def with_shared(network: LayerList) -> LayerList:
     layers: list[Layer | Hole] = []
     for number, layer in enumerate(network.layers):
         scopes = (*layer.scopes, own[number]) if number in own else layer.scopes
-        marked = (one._replace(class_name=SHARED + one.path) if one.path in paths else one for one in scopes)
+        marked = (
+            scope._replace(class_name=SHARED + scope.path) if scope.path in paths else scope
+            for scope in scopes
+        )
         layers.append(layer._replace(scopes=tuple(marked)))
     return network._replace(layers=tuple(layers))
 
 
 def _called(layers: Sequence[Layer | Hole]) -> str | None:
     """The path of the outermost module that contains these layers in different calls."""
-    for levels in zip(*(one.scopes for one in layers), strict=False):
-        if len({one.path for one in levels}) > 1:
+    for levels in zip(*(layer.scopes for layer in layers), strict=False):
+        if len({level.path for level in levels}) > 1:
             return None
         if len({one.call for one in levels}) == len(levels):
             path: str = levels[0].path

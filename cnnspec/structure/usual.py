@@ -21,11 +21,11 @@ LEAST = 3
 
 def usual(ops: Iterable[Op]) -> Usual:
     """The values that are worth a `default` statement."""
-    found: dict[str, list[Op]] = {}
+    ops_by_word: dict[str, list[Op]] = {}
     for op in ops:
-        found.setdefault(op.word, []).append(op)
+        ops_by_word.setdefault(op.word, []).append(op)
     chosen: dict[str, dict[str, Any]] = {}
-    for word, same in found.items():
+    for word, same in ops_by_word.items():
         if len(same) < LEAST:
             continue
         kind = type(same[0])
@@ -37,8 +37,10 @@ def usual(ops: Iterable[Op]) -> Usual:
             if is_default(kind.model_fields[field].default, most) or most is None:
                 continue
             words = {meaning for _, meaning in argument.flags}
-            said = argument.kind != "flag" or values.keys() <= words  # `scale` has no word for `bias=False`
-            if count == len(same) or (field in SOME and said and count > SOME[field] * len(same)):
+            can_be_written = (
+                argument.kind != "flag" or values.keys() <= words
+            )  # `scale` has no word for `bias=False`
+            if count == len(same) or (field in SOME and can_be_written and count > SOME[field] * len(same)):
                 chosen.setdefault(word, {})[field] = most
     return chosen
 

@@ -73,7 +73,7 @@ def _written(
         from safetensors.numpy import save_file
     except ImportError as error:
         raise Missing("weights", str(error)) from None
-    rearranged = {source_key: Rearranged(*array) for source_key, array in job["rearranged"].items()}
+    rearranged = {source_key: Rearranged(*fields) for source_key, fields in job["rearranged"].items()}
     moved = {
         key: rearranged[source_key] for key, source_key in job["keys"].items() if source_key in rearranged
     }
@@ -90,7 +90,7 @@ def _written(
     expected = {key: moved[key].sizes if key in moved else shape for key, shape in job["shapes"].items()}
     _fit(source_keys, shapes, expected, moved.keys(), absent)
     arrays_by_key = {key: tensor(source_key) for key, source_key in source_keys.items() if key not in absent}
-    arrays_by_key |= {key: array.of(arrays_by_key[key]) for key, array in moved.items()}
+    arrays_by_key |= {key: rearrangement.of(arrays_by_key[key]) for key, rearrangement in moved.items()}
     weights = {
         key: np.ascontiguousarray(array.reshape(job["shapes"][key])) for key, array in arrays_by_key.items()
     }
