@@ -53,6 +53,17 @@ ODD = """# a comment { }
 layer < name: 'c' type: 'Convolution' bottom: 'data', top: 'c'
         convolution_param: { num_output: 8; kernel_size: [3, 5] } >
 """
+OLDEST = """
+layers { layer { name: "c" type: "conv" num_output: 8 kernelsize: 5 stride: 2 biasterm: false blobs_lr: 1. }
+         bottom: "data" top: "c" }
+layers { layer { name: "r" type: "relu" } bottom: "c" top: "c" }
+layers { layer { name: "p" type: "pool" pool: MAX kernelsize: 3 stride: 2 } bottom: "c" top: "p" }
+layers { layer { name: "n" type: "lrn" local_size: 3 } bottom: "p" top: "n" }
+layers { layer { name: "f" type: "innerproduct" num_output: 10 } bottom: "n" top: "f" }
+layers { layer { name: "d" type: "dropout" dropout_ratio: 0.4 } bottom: "f" top: "f" }
+layers { layer { name: "s" type: "softmax" } bottom: "f" top: "s" }
+"""
+PHASES = [f"include {{ phase: {phase} }}" for phase in ("TRAIN", "TEST")]
 GLOBAL = "pool: AVE global_pooling: true"
 CAFFE: dict[str, tuple[str, str]] = {
     "sides": (
@@ -131,6 +142,24 @@ CAFFE: dict[str, tuple[str, str]] = {
         OLDER,
         "conv F5 K8 relu",
     ),
+    "the oldest form": (
+        OLDEST,
+        "conv F5 S2 K8 nobias relu maxpool F3 S2 ceil lrn size=3 alpha=1 flatten fc 10 dropout 0.4 softmax",
+    ),
+    "a layer for each phase": (
+        "".join(layer("BN", "data", "data", phase) for phase in PHASES)
+        + layer("ReLU", "data", "data", "exclude { phase: TEST }"),
+        "bn",
+    ),
+    "within a channel": (
+        layer("LRN", "data", "n", "norm_region: WITHIN_CHANNEL local_size: 3 alpha: 0.5"),
+        "div [ id | pow avgpool F3 S1 P1 dwconv F1 bias=[1] weight=[0.5] frozen pow 0.75 ]",
+    ),
+    "the size of a batch": (
+        layer("InnerProduct", "data", "f", "num_output: 64")
+        + layer("Reshape", "f", "r", "reshape_param { shape { dim: 32 dim: 4 dim: 4 dim: 4 } }"),
+        "flatten fc 64 reshape 4x4x4",
+    ),
     "comments, colons, brackets": (
         ODD,
         "conv F3x5 K8",
@@ -158,6 +187,39 @@ def test_a_training_file_reads_its_data_once() -> None:
         caffe.convert(text)
     trace = caffe.convert(text, (3, 8, 8))
     assert trace.calls[0].shapes == ((1, 8, 8, 8),)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        'type: "DummyData" dummy_data_param { num: 9 channels: 3 height: 8 width: 8 }',
+        'type: "DummyData" dummy_data_param { shape { dim: 9 dim: 3 dim: 8 dim: 8 } }',
+        'type: "MemoryData" memory_data_param { batch_size: 9 channels: 3 height: 8 width: 8 }',
+        'type: "Input" input_param { shape { dim: 9 dim: 3 dim: 8 dim: 8 } }',
+    ],
+)
+def test_layers_of_data_that_give_their_size(data: str) -> None:
+    text = f'layer {{ name: "d" top: "x" {data} }}' + layer("Convolution", "x", "c", CONV)
+    assert caffe.convert(text).calls[0].shapes == ((1, 8, 8, 8),)
+
+
+def test_weights_with_a_name_are_shared() -> None:
+    named = 'param { name: "w" lr_mult: 1 } param { name: "b" }'
+    text = layer("Slice", "data", "one two", "axis: 1 slice_point: 2")
+    for blob in ("one", "two"):
+        text += layer("Convolution", blob, f"{blob}_c", f"convolution_param {{ {CONV} }} {named}")
+    made = spec(layers_of(caffe.convert(HEAD + text)))
+    assert "shared one_c() { conv F3 P1 K8 }" in made.text
+    assert set(made.keys.values()) == {"one_c.0", "one_c.1"}
+    assert made.text.endswith("expect params 152\n")
+
+
+def test_maps_with_three_axes() -> None:
+    text = 'input: "v" input_shape { dim: 1 dim: 1 dim: 8 dim: 8 dim: 4 }'
+    text += layer("Convolution", "v", "c", "num_output: 8 kernel_size: 2 stride: 2")
+    text += layer("Pooling", "c", "p", "kernel_size: 2 kernel_size: 2 kernel_size: 1 stride: 1")
+    text += layer("Pooling", "p", "g", GLOBAL)
+    assert steps(caffe.convert(text)) == "conv F2 S2 K8 maxpool F2x2x1 S1 ceil gap"
 
 
 CFG = "[net]\nwidth=16\nheight=16\nchannels=4\n"
@@ -309,6 +371,18 @@ REFUSED: dict[str, tuple[Callable[[str], Trace], str, str]] = {
     "an unknown layer": (caffe.convert, HEAD + layer("Warp", "data", "w"), "line 4: Warp"),
     "an unknown blob": (caffe.convert, HEAD + layer("ReLU", "date", "r"), "date"),
     "no kernel": (caffe.convert, HEAD + layer("Convolution", "data", "c"), "kernel_size"),
+    "numbers for other axes": (
+        caffe.convert,
+        HEAD + layer("Convolution", "data", "c", f"{CONV} stride: 1 stride: 1 stride: 1"),
+        "not for 2 axes",
+    ),
+    "shared weights of other shapes": (
+        caffe.convert,
+        HEAD
+        + layer("InnerProduct", "data", "f", 'inner_product_param { num_output: 5 } param: "w"')
+        + layer("InnerProduct", "f", "g", 'inner_product_param { num_output: 5 } param: "w"'),
+        "'w' have another shape",
+    ),
     "a word for a number": (
         caffe.convert,
         HEAD + layer("Convolution", "data", "c", "kernel_size: x"),

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from cnnspec.notations.prototxt import Message, Unreadable, parsed
 from cnnspec.ops.base import Shape
+from cnnspec.sources.caffe.layer import layers_of
 from cnnspec.sources.calls.record import Record, Unsaid
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
@@ -31,6 +32,7 @@ class Context:
     record: Record = field(default_factory=Record)
     values: dict[str, Tensor] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
+    shared: dict[str, tuple[Tensor, Shape]] = field(default_factory=dict)
 
     def option(self, *names: str) -> Message:
         """The layer's parameters: the first of these messages that it contains."""
@@ -56,8 +58,17 @@ class Context:
         return found[0]
 
     def weight(self, place: int, *shape: int) -> Tensor:
-        """A blob of weights, by its index in the layer."""
-        return self.record.weight(f"{self.name}.{place}", shape)
+        """A blob of weights, by its position in the layer, or by the name under which layers share it."""
+        names = [one if isinstance(one, str) else one.text("name") for one in self.layer.all("param")]
+        name = names[place] if place < len(names) else ""
+        if name not in self.shared:
+            made = self.record.weight(f"{self.name}.{place}", shape)
+            self.shared |= {name: (made, shape)} if name else {}
+            return made
+        made, other = self.shared[name]
+        if other != shape:
+            raise Unsaid(f"the weights {name!r} have another shape in another layer")
+        return made
 
     def calls(
         self, op: str, shapes: Sequence[Sequence[int]], arguments: Mapping[str, Value]
@@ -94,7 +105,7 @@ def convert(text: str, size: Shape | None = None) -> Trace:
     try:
         net = parsed(text)
         context = Context(net)
-        layers = net.messages("layer", "layers")
+        layers = layers_of(net)
         if not layers or len(layers) > MOST_LAYERS:
             raise Refused(
                 "no layers are found in it" if not layers else f"it has more than {MOST_LAYERS:,} layers"
@@ -141,6 +152,18 @@ def _entering(context: Context, net: Message, size: Shape | None) -> None:
         context.values[name] = context.record.input(name, _shape(name, shape[1:], size))
 
 
+def _shapes_of(layer: Message) -> list[list[int]]:
+    """The sizes of a layer that provides images, with the batch, where it gives them."""
+    found: list[list[int]] = []
+    for options in ("input_param", "dummy_data_param", "memory_data_param"):
+        option = layer.message(options)
+        found += (one.integers("dim") for one in option.messages("shape"))
+        counts = option.integers("num") or option.integers("batch_size")
+        sizes = (option.integers(name) for name in ("channels", "height", "width"))
+        found += map(list, zip(counts, *sizes, strict=False))
+    return found
+
+
 def _shape(name: str, sizes: Sequence[int], size: Shape | None) -> Shape:
     found = tuple(sizes) or size
     if not found or not all(0 < one < LARGEST for one in found):
@@ -158,7 +181,7 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
         context.left |= {*tops} - context.values.keys()
         return
     if kind == "input" or kind in DATA or not bottoms:
-        shapes = [one.integers("dim") for one in layer.message("input_param").messages("shape")]
+        shapes = _shapes_of(layer)
         for place, top in enumerate(tops[: None if kind == "input" else 1]):
             if top not in context.values:
                 given = shapes[min(place, len(shapes) - 1)][1:] if shapes else ()

@@ -8,32 +8,39 @@ from itertools import pairwise
 from math import prod
 
 from cnnspec.notations.prototxt import Message
+from cnnspec.ops.base import Shape, Sizes
 from cnnspec.sources.caffe.convert import Context, Converting
 from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
 
 
-def _sides(option: Message, name: str, otherwise: int, short: str = "") -> tuple[int, int]:
+def _sides(option: Message, name: str, otherwise: int, axes: int, short: str = "") -> Sizes:
     """`kernel_size: 3`, `kernel_size: 3 kernel_size: 5`, or `kernel_h: 3 kernel_w: 5`."""
     stem = short or name
     if option.all(f"{stem}_h") or option.all(f"{stem}_w"):
         return option.integer(f"{stem}_h", otherwise), option.integer(f"{stem}_w", otherwise)
     found = option.integers(name) or [otherwise]
-    return (found[0], found[0]) if len(found) == 1 else (found[0], found[1])
+    return (found[0],) * axes if len(found) == 1 else tuple(found)
 
 
-def _window(option: Message) -> Window:
-    F = _sides(option, "kernel_size", 0, "kernel")
+def _window(option: Message, shape: Shape) -> Window:
+    axes = len(shape) - 2
+    F = _sides(option, "kernel_size", 0, axes, "kernel")
+    P, S, D = (
+        _sides(option, name, usual, axes) for name, usual in (("pad", 0), ("stride", 1), ("dilation", 1))
+    )
     if min(F) < 1:
         raise Unsaid("it says no kernel_size")
-    ends = tuple((one, one) for one in _sides(option, "pad", 0))
-    return Window(F, _sides(option, "stride", 1), _sides(option, "dilation", 1), ends)
+    if any(len(one) != axes for one in (F, P, S, D)):
+        raise Unsaid(f"its numbers are not for {axes} axes")
+    return Window(F, S, D, tuple((one, one) for one in P))
 
 
 def convolution(context: Context, groups: int | None = None) -> Sequence[Tensor]:
     given, option = context.only(), context.option("convolution_param")
-    window, shape = _window(option), context.shape(given)
+    shape = context.shape(given)
+    window = _window(option, shape)
     K, G = option.integer("num_output"), groups or option.integer("group", 1)
     weight = context.weight(0, K, shape[1] // G, *window.F)
     bias = context.weight(1, K) if option.flag("bias_term", True) else None
@@ -46,7 +53,8 @@ def depthwise(context: Context) -> Sequence[Tensor]:
 
 def deconvolution(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("convolution_param")
-    window, shape = _window(option), context.shape(given)
+    shape = context.shape(given)
+    window = _window(option, shape)
     K, G = option.integer("num_output"), option.integer("group", 1)
     weight = context.weight(0, shape[1], K // G, *window.F)
     bias = context.weight(1, K) if option.flag("bias_term", True) else None
@@ -62,9 +70,10 @@ def pooling(context: Context) -> Sequence[Tensor]:
     shape = context.shape(given)
     if option.flag("global_pooling"):
         op = "mean" if average else "amax"
-        return [context.call(op, (*shape[:2], 1, 1), self=given, dim=(2, 3), keepdim=True)]
+        out = (*shape[:2], *(1 for _ in shape[2:]))
+        return [context.call(op, out, self=given, dim=tuple(range(2, len(shape))), keepdim=True)]
     up = option.text("round_mode", "CEIL") in ("CEIL", "0") and option.flag("ceil_mode", True)
-    window = _window(option)._replace(ceil=up)
+    window = _window(option, shape)._replace(ceil=up)
     if len(context.layer.texts("top")) == 2 and not average:
         return _with_places(context, given, window)
     return [pooled(context.call, given, shape, window, average=average, counts=average)]
@@ -231,7 +240,7 @@ def _times(context: Context, given: Tensor, factor: float) -> Tensor:
 def response_norm(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("lrn_param")
     if option.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
-        return context.unsaid("it normalises within a channel", given, context.shape(given))
+        return [_within_channel(context, given, option)]
     arguments: dict[str, Value] = {
         "self": given,
         "size": option.integer("local_size", 5),
@@ -240,6 +249,17 @@ def response_norm(context: Context) -> Sequence[Tensor]:
         "k": option.number("k", 1.0),
     }
     return context.calls("local_response_norm", [context.shape(given)], arguments)
+
+
+def _within_channel(context: Context, given: Tensor, option: Message) -> Tensor:
+    """x / (1 + alpha · mean of x² in a window)^beta."""
+    shape, size = context.shape(given), option.integer("local_size", 5)
+    square = context.call("pow", shape, self=given, exponent=2)
+    window = Window((size,) * 2, (1, 1), (1, 1), (((size - 1) // 2,) * 2,) * 2)
+    mean = pooled(context.call, square, shape, window, average=True, counts=True)
+    more = context.call("add", shape, self=_times(context, mean, option.number("alpha", 1.0)), other=1.0)
+    power = context.call("pow", shape, self=more, exponent=option.number("beta", 0.75))
+    return context.call("div", shape, self=given, other=power)
 
 
 def normalize(context: Context) -> Sequence[Tensor]:
@@ -346,6 +366,8 @@ def reshape(context: Context) -> Sequence[Tensor]:
     sizes = [shape[place] if size == 0 else size for place, size in enumerate(wanted)]
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = prod(shape) // max(prod(one for one in sizes if one != -1), 1)
+    if sizes[:1] != [shape[0]] and prod(sizes[1:]) == prod(shape[1:]):
+        sizes[0] = shape[0]  # the size of a batch
     if prod(sizes) != prod(shape) or min(sizes, default=0) < 1:
         raise Unsaid(f"{shape} cannot be reshaped to {tuple(wanted)}")
     return [context.call("view", sizes, self=given, size=tuple(sizes))]
