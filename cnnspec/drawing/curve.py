@@ -90,7 +90,9 @@ def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[fl
     >>> ticks(0.03, 1.7, 5)
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
-    span = (high - low) or (1.0 if whole else abs(high) / 10 or 1.0)
+    if high == low and not whole:
+        low = high - (abs(high) / 10 or 1.0)  # below: an accuracy of 100 % is not exceeded
+    span = (high - low) or 1.0
     rough = span / (most - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)

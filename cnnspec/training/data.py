@@ -1,77 +1,106 @@
-"""The part of a training program that loads the images and assembles batches."""
+"""The part of a training program that loads the images, and puts a batch of them together.
+
+`typed` is whether the program has annotations: in torch, not in NumPy.
+"""
 
 from __future__ import annotations
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Group, Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import Decoded, Digits, Folder, Maps, Npz, Table, Torchvision
+from cnnspec.training.recipe import Data, Decoded, Digits, Folder, Maps, Npz, Table, Torchvision
 
 
-def put_data(writer: Writer, plan: Plan) -> None:
-    """Writes `load_samples` and `prepared`, and `augmented` if there is an augmentation."""
-    _load(writer, plan)
-    writer.gap(2)
-    _prepared(writer, plan)
-    writer.gap(2)
-    if plan.chances:
-        _augmented(writer, plan)
-        writer.gap(2)
-
-
-def _load(writer: Writer, plan: Plan) -> None:
-    data = plan.recipe.data
-    if isinstance(data, Decoded | Maps):
-        _decode(writer, plan, data)
-        writer.gap(2)
-    with writer.block(f"def load_samples(path: Path) -> tuple[{plan.samples}, {plan.samples}]:"):
+def put_data(writer: Writer, plan: Plan, *, typed: bool) -> None:
+    """`load_samples`, with the functions that decode an image and draw its part."""
+    put_decode(writer, plan, typed=typed)
+    result = f" -> tuple[{plan.samples}, {plan.samples}]" if typed else ""
+    path = ("path: Path" if typed else "path") if plan.path else ""
+    with writer.block(f"def load_samples({path}){result}:"):
         writer.doc("The images to train on, and those that are held out.")
-        match data:
-            case Folder() | Table():
-                _files(writer, plan, data)
-                return
-            case Maps():
-                _maps(writer, plan, data)
-                return
-            case Digits():
-                writer.line("images, labels = mnist_digits()")
-            case Npz():
-                _arrays(writer, "images, labels = ", data.images, data.labels)
-            case Torchvision():
-                writer.line(f"from torchvision.datasets import {data.name}")
-                writer.gap(1)
-                _torchvision(writer, data, "images, labels = ", "True")
+        _begin(writer, plan)
+        _read(writer, plan, "training", train=True)
+        if plan.recipe.data.validation:
+            split = "split_files" if isinstance(plan.recipe.data, Decoded) else "split"
+            writer.line(f"training, held_out = {split}(training, HELD_OUT)")
+        else:
+            _read(writer, plan, "held_out", train=False)
+        for name in ("training", "held_out"):
+            _ready(writer, plan, name)
+        writer.line("return training, held_out")
+
+
+def put_held_out(writer: Writer, plan: Plan) -> None:
+    """`load_held_out`: what `load_samples` gives, without the images to train on where that is possible."""
+    data = plan.recipe.data
+    put_decode(writer, plan, typed=False)
+    with writer.block("def load_held_out(path):"):
+        writer.doc("The images that are held out, with their labels.")
+        _begin(writer, plan)
+        _read(writer, plan, "held_out", train=bool(data.validation))
         if data.validation:
-            _fitted(writer, plan, "images", "labels")
-            writer.line("training, held_out = split(Samples(images, labels), HELD_OUT)")
-            _result(writer, plan)
-            return
-        match data:
-            case Npz():
-                _arrays(writer, "held_images, held_labels = ", data.test_images, data.test_labels)
-            case Torchvision():
-                _torchvision(writer, data, "held_images, held_labels = ", "False")
-        _fitted(writer, plan, "images", "labels")
-        _fitted(writer, plan, "held_images", "held_labels")
-        writer.line("training = Samples(images, labels)")
-        writer.line("held_out = Samples(held_images, held_labels)")
-        _result(writer, plan)
+            split = "split_files" if isinstance(data, Decoded) else "split"
+            writer.line(f"_, held_out = {split}(held_out, HELD_OUT)")
+        _ready(writer, plan, "held_out")
+        writer.line("return held_out")
 
 
-def _fitted(writer: Writer, plan: Plan, images: str, labels: str) -> None:
-    """Brings the images, and label maps of the same size, to the size of the input."""
+def _begin(writer: Writer, plan: Plan) -> None:
+    data = plan.recipe.data
+    if isinstance(data, Torchvision):
+        writer.line(f"from torchvision.datasets import {data.name}")
+        writer.gap(1)
+    if isinstance(data, Folder):
+        classes = "CLASSES" if plan.classes else 0
+        writer.line(f"names = class_names(path / {string(data.train)}, {classes})")
+
+
+def _read(writer: Writer, plan: Plan, name: str, *, train: bool) -> None:
+    """`name = ...`: the images of a split; of files only where they are."""
+    data = plan.recipe.data
+    match data:
+        case Digits():
+            read = call("mnist_digits")
+        case Npz():
+            images, labels = (data.images, data.labels) if train else (data.test_images, data.test_labels)
+            read = call("npz_arrays", "path", string(images), string(labels), "INPUT")
+        case Torchvision():
+            read = call("torchvision_set", data.name, "path", train, data.download)
+        case Folder():
+            read = call("class_files", f"path / {_split(data, train)}", "names")
+        case Table():
+            classes = "CLASSES" if plan.classes else 0
+            columns = string(data.image), string(data.label), classes
+            read = call("table_files", "path", _split(data, train), *columns)
+        case _:
+            folders = f"path / {_split(data, train)}", string(data.images), string(data.labels)
+            read = call("paired", *folders, "decode", "decode_map")
+    if isinstance(data, Decoded | Maps) or (data.fit == "exact" and not plan.maps):
+        writer.put(f"{name} = ", read)
+        return
+    writer.put("images, labels = ", read)
+    _fit(writer, plan)
+    writer.line(f"{name} = Samples(images, labels)")
+
+
+def _split(data: Folder | Table | Maps, train: bool) -> str:
+    return string(data.train if train else data.test)
+
+
+def _fit(writer: Writer, plan: Plan) -> None:
+    """The images, and the label maps that are as large, in the size of the input."""
     fit = plan.recipe.data.fit
     if plan.maps:
         output = ", OUTPUT" if plan.judged.middle and fit == "exact" and not plan.maps_move else ""
-        writer.line(f"check_maps({images}, {labels}{output})")
+        writer.line(f"check_maps(images, labels{output})")
     if fit == "exact":
         return
     function = {"pad": "padded", "mirror": "mirrored", "resize": "resized"}[fit]
-    writer.line(f"{images} = {function}({images}, *INPUT[1:])")
+    writer.line(f"images = {function}(images, INPUT[1:])")
     if plan.maps:
         fill = f", {filled}" if fit == "pad" and (filled := _fill(plan)) else ""
         function = "resized_maps" if fit == "resize" else function
-        writer.line(f"{labels} = {function}({labels}, *INPUT[1:]{fill})")
+        writer.line(f"labels = {function}(labels, INPUT[1:]{fill})")
 
 
 def _fill(plan: Plan) -> int:
@@ -79,156 +108,128 @@ def _fill(plan: Plan) -> int:
     return plan.ignored or 0
 
 
-def _result(writer: Writer, plan: Plan) -> None:
-    """Returns the samples from `load_samples`. Label maps are cropped as the output is, here or after
-    augmentation."""
-    if not plan.judged.middle:
-        writer.line("return training, held_out")
-        return
-    pairs = [("held_out", "held_out")] if plan.maps_move else [(one, one) for one in ("training", "held_out")]
-    for name, samples in pairs:
-        writer.line(f"{name} = Samples({samples}.images, middle({samples}.labels, *OUTPUT))")
-    writer.line("return training, held_out")
-
-
-def _arrays(writer: Writer, before: str, images: str, labels: str) -> None:
-    writer.put(before, call("npz_arrays", "path", string(images), string(labels), "INPUT[0]"))
-
-
-def _maps(writer: Writer, plan: Plan, data: Maps) -> None:
-    """Images and label maps, both in the size of the input."""
-
-    def pairs(split: str) -> Group:
-        folders = f"path / {string(split)}", string(data.images), string(data.labels)
-        return call("paired", *folders, "decode", "decode_map")
-
-    writer.put("training = ", pairs(data.train))
-    if data.validation:
-        writer.line("training, held_out = split(training, HELD_OUT)")
-    else:
-        writer.put("held_out = ", pairs(data.test))
-    _result(writer, plan)
-
-
-def _files(writer: Writer, plan: Plan, data: Folder | Table) -> None:
-    """Lists of image files, which are decoded here or, with `streams`, when they are needed."""
+def _ready(writer: Writer, plan: Plan, name: str) -> None:
+    """Decoded images, checked; label maps are cut as the output is, here or after they moved."""
+    data = plan.recipe.data
+    if isinstance(data, Decoded):
+        if plan.streams:
+            return
+        writer.line(f"{name} = in_memory({name}, decode)")
+    wide = "LABEL" if plan.label else "()"
+    if plan.judged.middle and plan.maps_move and name == "training":
+        wide = "(LABEL[0], *INPUT[1:])" if plan.judged.loss.kind in ("bce", "mse") else "INPUT[1:]"
+    elif plan.judged.middle:
+        writer.line(f"{name} = Samples({name}.images, middle({name}.labels, OUTPUT))")
+    ignored = [] if plan.ignored is None else [plan.ignored]
     classes = "CLASSES" if plan.classes else 0
-    splits = [string(data.train), string(data.test)]
-    if isinstance(data, Folder):
-        writer.line(f"names = class_names(path / {splits[0]}, {classes})")
-        files = [call("class_files", f"path / {split}", "names") for split in splits]
-    else:
-        columns = string(data.image), string(data.label), classes
-        files = [call("table_files", "path", split, *columns) for split in splits]
-    writer.put("training = ", files[0])
-    if data.validation:
-        writer.line("training, held_out = split_files(training, HELD_OUT)")
-    else:
-        writer.put("held_out = ", files[1])
-    if plan.streams:
-        writer.line("return training, held_out")
-    else:
-        writer.line("return in_memory(training, decode), in_memory(held_out, decode)")
+    writer.put(f"{name} = ", call("checked", name, "INPUT", wide, classes, *ignored))
 
 
-def _decode(writer: Writer, plan: Plan, data: Decoded | Maps) -> None:
-    """Writes `decode`, and `windows` where a random part of each training image is used."""
-    augment = plan.recipe.augment
-    chance = ", chance: list[float] | None = None" if plan.streams else ""
-    table = isinstance(data, Table)
+def put_decode(writer: Writer, plan: Plan, *, typed: bool) -> None:
+    """`decode`, `decode_map` and `windows`, for data that are files."""
+    data, augment = plan.recipe.data, plan.recipe.augment
+    if not isinstance(data, Decoded | Maps):
+        return
     if isinstance(data, Maps):
-        _decode_map(writer, plan, data)
+        _decode_map(writer, plan, data, typed)
         writer.gap(2)
-    with writer.block(f"def decode({'row: Row' if table else 'path: Path'}{chance}) -> Tensor:"):
-        writer.doc(
-            "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
-        )
+    table = isinstance(data, Table)
+    one = "row" if table else "path"
+    parameters = [f"{one}: {'Row' if table else 'Path'}" if typed else one]
+    if plan.streams:
+        parameters.append("chance: list[float] | None = None" if typed else "chance=None")
+    with writer.block(f"def decode({', '.join(parameters)}){' -> np.ndarray' if typed else ''}:"):
+        what = "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
+        writer.doc(what)
         writer.gap(1)
-        with writer.block("def part(width: int, height: int) -> Box:"):
+        with writer.block(_part(typed)):
             if plan.windows:
                 random = "area_part(width, height, AREA, chance)"
                 if augment.side:
                     random = "scaled_part(width, height, INPUT, SIDES, chance)"
                 with writer.block("if chance is not None:"):
                     writer.line(f"return {random}")
-            side = "SIDE" if getattr(data, "side", 0) else "min(INPUT[1:])"
-            middle = f"placed_part(width, height, INPUT, {side})"
-            writer.line(f"return {middle if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
+            _whole_part(writer, data, "SIDE" if getattr(data, "side", 0) else "min(INPUT[1:])")
         writer.gap(1)
-        if table:
-            writer.line("return image_file(row, INPUT, part, io.BytesIO(row.content()))")
-        else:
-            writer.line("return image_file(path, INPUT, part)")
+        content = ", io.BytesIO(row.content())" if table else ""
+        writer.line(f"return image_file({one}, INPUT, part{content})")
+    writer.gap(2)
     if plan.windows:
+        _windows(writer, plan, typed)
         writer.gap(2)
-        with writer.block("def windows(step: int, team: Team) -> Iterator[Tensor]:"):
-            writer.doc(
-                "For each step from this one, the numbers that say which parts of its images are shown."
-            )
-            with writer.block("for number in itertools.count(step):"):
-                writer.line(f'chance = chances(BATCH * {plan.windows}, SEED, "part", number)')
-                writer.line("yield chance.view(BATCH, -1).chunk(team.size)[team.rank]")
 
 
-def _torchvision(writer: Writer, data: Torchvision, before: str, train: str) -> None:
-    writer.put(before, call("torchvision_set", data.name, "path", train, data.download))
+def _part(typed: bool) -> str:
+    return "def part(width: int, height: int) -> Box:" if typed else "def part(width, height):"
 
 
-def _decode_map(writer: Writer, plan: Plan, data: Maps) -> None:
-    with writer.block("def decode_map(path: Path) -> Tensor:"):
+def _whole_part(writer: Writer, data: Data, side: str) -> None:
+    middle = f"placed_part(width, height, INPUT, {side})"
+    writer.line(f"return {middle if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
+
+
+def _windows(writer: Writer, plan: Plan, typed: bool) -> None:
+    parameters = "step: int, team: Team" if typed else "step"
+    with writer.block(f"def windows({parameters}){' -> Iterator[np.ndarray]' if typed else ''}:"):
+        writer.doc("For each step from this one, the numbers that say which parts of its images are shown.")
+        with writer.block("for number in itertools.count(step):"):
+            writer.line(f'chance = chances(BATCH * {plan.windows}, SEED, "part", number)')
+            process = f"team.size, -1, {plan.windows})[team.rank]" if typed else f"BATCH, {plan.windows})"
+            writer.line(f"yield chance.reshape({process}")
+
+
+def _decode_map(writer: Writer, plan: Plan, data: Maps, typed: bool) -> None:
+    header = "def decode_map(path: Path) -> np.ndarray:" if typed else "def decode_map(path):"
+    with writer.block(header):
         writer.doc("The label map of an image." if plan.classes else "Where the label map is not 0.")
         writer.gap(1)
-        with writer.block("def part(width: int, height: int) -> Box:"):
-            part = "placed_part(width, height, INPUT, min(INPUT[1:]))"
-            writer.line(f"return {part if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
+        with writer.block(_part(typed)):
+            _whole_part(writer, data, "min(INPUT[1:])")
         writer.gap(1)
         labels = "map_file(path, INPUT, part)"
-        writer.line(f"return {labels if plan.classes else f'({labels} > 0).long()'}")
+        writer.line(f"return {labels if plan.classes else f'({labels} > 0).astype(int)'}")
 
 
-def _prepared(writer: Writer, plan: Plan) -> None:
-    recipe = plan.recipe
+def put_prepared(writer: Writer, plan: Plan) -> None:
+    """`prepared` with tensors."""
+    data = plan.recipe.data
     writer.line("def prepared(")
-    writer.line("    images: Tensor, labels: Tensor, device: torch.device")
+    writer.line("    images: np.ndarray, labels: np.ndarray, device: torch.device")
     with writer.block(") -> tuple[Tensor, Tensor]:"):
         writer.doc("The network's input for these images, and their labels.")
-        writer.line("images = images.to(device)")
-        if isinstance(recipe.data, Npz):
-            with writer.block("if images.dtype == torch.uint8:"):
-                writer.line("images = images / 255")
+        writer.line("x = torch.from_numpy(images).to(device)")
+        if isinstance(data, Npz):
+            with writer.block("if x.dtype == torch.uint8:"):
+                writer.line("x = x / 255")
         else:
-            writer.line("images = images / 255")
+            writer.line("x = x / 255")
+        axes = ", ".join(["-1", *["1"] * plan.axes])
         for constant, sign in (("MEAN", "-"), ("STD", "/")):
-            if getattr(recipe.data, constant.lower()):
-                writer.line(f"{constant.lower()} = torch.tensor({constant}, device=device).view(-1, 1, 1)")
-                writer.line(f"images = images {sign} {constant.lower()}")
-        if recipe.run.channels_last:
-            writer.line("images = images.contiguous(memory_format=torch.channels_last)")
-        writer.line("return images, labels.to(device)")
+            if getattr(data, constant.lower()):
+                writer.line(f"x = x {sign} torch.tensor({constant}, device=device).view({axes})")
+        if plan.recipe.run.channels_last:
+            writer.line(f"x = x.contiguous(memory_format={plan.memory_format})")
+        writer.line("return x, torch.from_numpy(labels).to(device)")
 
 
-def _augmented(writer: Writer, plan: Plan) -> None:
-    """Writes `augmented`: each change takes the next columns of `chance`, and the label maps use the same
-    ones."""
+def put_augmented(writer: Writer, plan: Plan, parameters: str, result: str = "") -> None:
+    """`augmented`: each change takes the next columns of `chance`, and the label maps the same ones."""
     augment, maps = plan.recipe.augment, plan.maps_move
-    parameters = (
-        "images: Tensor, labels: Tensor, chance: Tensor" if maps else "images: Tensor, chance: Tensor"
-    )
-    result = "tuple[Tensor, Tensor]" if maps else "Tensor"
     classes = plan.judged.loss.kind in ("cross_entropy", "dice")
     used = 0
 
-    def columns(count: int) -> str:
+    def columns(count: int, *, single: bool = True) -> str:
         nonlocal used
         used += count
-        return f"chance[:, {used - 1}]" if count == 1 else f"chance[:, {used - count}:{used}]"
+        one = count == 1 and single
+        return f"chance[:, {used - 1}]" if one else f"chance[:, {used - count}:{used}]"
 
     def put(change: str, more: str = "", more_of_maps: str | None = None) -> None:
         writer.line(f"images = {change}(images, {more})")
         if maps:
             writer.line(f"maps = {change}(maps, {more if more_of_maps is None else more_of_maps})")
 
-    writer.put("def augmented(", Group("", tuple(parameters.split(", ")), ""), f") -> {result}:")
+    writer.put("def augmented(", Group("", tuple(parameters.split(", ")), ""), f"){result}:")
     with writer.indented():
         what = "Images and label maps, changed alike" if maps else "Changed images"
         writer.doc(f"{what}; `chance` has a row of numbers from 0 to 1 for each.")
@@ -240,7 +241,7 @@ def _augmented(writer: Writer, plan: Plan) -> None:
         if augment.flip_vertical:
             put("flipped", f"{columns(1)}, -2")
         if augment.crop:
-            offsets = f"{columns(2)}, CROP"
+            offsets = f"{columns(plan.axes, single=False)}, CROP"
             put("shifted", offsets, f"{offsets}, {fill}" if (fill := _fill(plan)) else None)
         if augment.rotate or augment.elastic:
             angles = f"(2 * {columns(1)} - 1) * ROTATE" if augment.rotate else "0 * chance[:, 0]"
@@ -249,11 +250,11 @@ def _augmented(writer: Writer, plan: Plan) -> None:
                 writer.line(f"places = places + elastic_shifts({columns(18)}, ELASTIC, *INPUT[1:])")
             put("warped", "places", 'places, "nearest"' if plan.judged.loss.kind != "mse" else None)
         if augment.erase:
-            writer.line(f"images = erased(images, {columns(3)}, ERASE)")
+            writer.line(f"images = erased(images, {columns(1 + plan.axes)}, ERASE)")
         if maps:
             labels = "maps[:, 0]" if classes else "maps"
             writer.line(
-                f"return images, middle({labels}, *OUTPUT)"
+                f"return images, middle({labels}, OUTPUT)"
                 if plan.judged.middle
                 else f"return images, {labels}"
             )

@@ -146,19 +146,19 @@ def _step(writer: Writer, plan: Plan) -> None:
     with writer.indented():
         writer.line("model: nn.Module,")
         writer.line("optimizer: Optimizer,")
-        writer.line("images: Tensor,")
-        writer.line("labels: Tensor,")
+        writer.line("images: np.ndarray,")
+        writer.line("labels: np.ndarray,")
         writer.line("step: int,")
         writer.line("team: Team,")
     with writer.block(") -> Tensor:"):
         writer.doc("One step, on this process's part of a global batch; gives its loss.")
         writer.line("device = team.device")
         if plan.chances:
-            writer.line(f'chance = chances(BATCH * {plan.chances}, SEED, "augment", step).view(BATCH, -1)')
-            writer.line("chance = chance.chunk(team.size)[team.rank]")
+            writer.line(f'chance = chances(BATCH * {plan.chances}, SEED, "augment", step)')
+            writer.line(f"chance = chance.reshape(team.size, -1, {plan.chances})[team.rank]")
         if run.accumulate == 1:
             writer.line('torch.manual_seed(seed_from(SEED, "dropout", step, team.rank))')
-            _forward(writer, plan, "loss_of(model(images), labels)")
+            _forward(writer, plan, "loss_of(model(x), y)")
             writer.line("optimizer.zero_grad()")
             writer.line("loss.backward()")
         else:
@@ -170,12 +170,12 @@ def _step(writer: Writer, plan: Plan) -> None:
 
 
 def _forward(writer: Writer, plan: Plan, loss: str) -> None:
-    writer.line("images, labels = prepared(images, labels, device)")
+    writer.line("x, y = prepared(images, labels, device)")
     if plan.chances:
         if plan.maps_move:
-            writer.line("images, labels = augmented(images, labels, chance.to(device))")
+            writer.line("x, y = augmented(x, y, torch.from_numpy(chance).to(device))")
         else:
-            writer.line("images = augmented(images, chance.to(device))")
+            writer.line("x = augmented(x, torch.from_numpy(chance).to(device))")
     if plan.recipe.run.amp:
         with writer.block(AUTOCAST):
             writer.line(f"loss = {loss}")
@@ -187,11 +187,11 @@ def _accumulated(writer: Writer, plan: Plan) -> None:
     writer.line("optimizer.zero_grad()")
     writer.line("total = torch.zeros((), device=device)")
     parts = ["images", "labels", *(["chance"] if plan.chances else [])]
-    writer.put("parts = ", call("zip", *(f"{one}.chunk(PARTS)" for one in parts), strict=True))
+    writer.put("parts = ", call("zip", *(f"np.split({one}, PARTS)" for one in parts), strict=True))
     with writer.block(f"for number, ({', '.join(parts)}) in enumerate(parts):"):
         writer.line('seed = seed_from(SEED, "dropout", step, team.rank, number)')
         writer.line("torch.manual_seed(seed)")
-        _forward(writer, plan, "loss_of(model(images), labels) / PARTS")
+        _forward(writer, plan, "loss_of(model(x), y) / PARTS")
         writer.line("last = number == PARTS - 1")
         if plan.recipe.run.parallel == "fsdp":
             writer.line("model.set_requires_gradient_sync(last)")
@@ -215,11 +215,12 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         writer.line(f"sums = torch.zeros({count}, dtype=torch.float64, device=device)")
         if plan.overlap:
             writer.line("overlap = torch.zeros(2, CLASSES, dtype=torch.float64, device=device)")
-        writer.line("every = torch.arange(len(samples.labels)).split(BATCH)")
+        writer.line("count = len(samples.labels)")
+        writer.line("every = [np.arange(i, min(i + BATCH, count)) for i in range(0, count, BATCH)]")
         writer.line("parts = [rows[team.rank :: team.size] for rows in every]")
         sharded = run.parallel == "fsdp"
         if sharded:
-            writer.line("first = torch.tensor([0])", "all processes take part in a pass")
+            writer.line("first = np.array([0])", "all processes take part in a pass")
             writer.line("shown = [rows if len(rows) else first for rows in parts]")
             loop = (
                 f"for rows, (images, labels) in zip(parts, {batches(plan, 'samples', 'shown')}, strict=True):"
@@ -228,19 +229,19 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
             writer.line("parts = [rows for rows in parts if len(rows)]")
             loop = f"for images, labels in {batches(plan, 'samples', 'parts')}:"
         with writer.block(loop):
-            writer.line("images, labels = prepared(images, labels, device)")
+            writer.line("x, y = prepared(images, labels, device)")
             if run.amp:
                 with writer.block(AUTOCAST):
-                    writer.line("outputs = net(images)")
-                    writer.line("loss = loss_of(outputs, labels)")
+                    writer.line("outputs = net(x)")
+                    writer.line("loss = loss_of(outputs, y)")
             else:
-                writer.line("outputs = net(images)")
-                writer.line("loss = loss_of(outputs, labels)")
+                writer.line("outputs = net(x)")
+                writer.line("loss = loss_of(outputs, y)")
             if sharded:
                 with writer.block("if len(rows) == 0:"):
                     writer.line("continue")
-            writer.line("sums[0] += len(labels) * loss")
-            writer.line("sums[1] += len(labels)")
+            writer.line("sums[0] += len(y) * loss")
+            writer.line("sums[1] += len(y)")
             if plan.accuracy:
                 _right(writer, plan)
         with writer.block("if team.size > 1:"):
@@ -271,7 +272,7 @@ def _right(writer: Writer, plan: Plan) -> None:
     yes_or_no = judged.loss.kind == "bce" or judged.shape[0] == 1
     if yes_or_no:
         middle = "0.5" if judged.last == "sigmoid" else "0"
-        writer.line(f"right = ({variable} > {middle}) == (labels.view_as({variable}) > 0.5)")
+        writer.line(f"right = ({variable} > {middle}) == (y.view_as({variable}) > 0.5)")
         writer.line("sums[2] += right.sum()")
         writer.line("sums[3] += right.numel()")
         return
@@ -281,11 +282,11 @@ def _right(writer: Writer, plan: Plan) -> None:
     if plan.overlap:
         writer.line(f"found = {found}")
         found = "found"
-    writer.line(f"right = {found} == labels")
+    writer.line(f"right = {found} == y")
     writer.line("sums[2] += right.sum()")
     ignored = plan.ignored
-    counted = "labels.numel()" if ignored is None else f"(labels != {ignored}).sum()"
+    counted = "y.numel()" if ignored is None else f"(y != {ignored}).sum()"
     writer.line(f"sums[3] += {counted}")
     if plan.overlap:
         more = "" if ignored is None else f", {ignored}"
-        writer.line(f"overlap += overlap_of(found, labels, CLASSES{more})")
+        writer.line(f"overlap += overlap_of(found, y, CLASSES{more})")

@@ -20,8 +20,6 @@ def put_main(writer: Writer, plan: Plan) -> None:
     for put in (_arguments, _begin, _main, _finish, _export):
         put(writer, plan)
         writer.gap(2)
-    put_run(writer, ("if dist.is_initialized():", "    dist.destroy_process_group()"))
-    writer.gap(2)
 
 
 def _arguments(writer: Writer, plan: Plan) -> None:
@@ -35,13 +33,33 @@ def _arguments(writer: Writer, plan: Plan) -> None:
         writer.line("return parser.parse_args()")
 
 
+def put_load(writer: Writer, plan: Plan) -> None:
+    """The images, of which there must be enough."""
+    writer.line(f"training, held_out = load_samples({'options.data' if plan.path else ''})")
+    writer.line("steps = len(training.labels) // BATCH")
+    with writer.block("if steps == 0:"):
+        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch of {BATCH}")')
+    with writer.block("if len(held_out.labels) == 0:"):
+        writer.line('raise Refused("no images are held out")')
+
+
+def put_identity(writer: Writer, plan: Plan) -> None:
+    """What tells this run from others."""
+    writer.line("identity = {")
+    with writer.indented():
+        writer.line('"network": file_hash(HERE / "net.py"),')
+        writer.line('"recipe": settings_hash(globals()),')
+        tells = "rows_hash" if isinstance(plan.recipe.data, Table) else "names_hash"
+        identity = f"{tells}(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
+        writer.line(f'"data set": {identity},')
+    writer.line("}")
+
+
 def put_data_option(writer: Writer, plan: Plan) -> None:
     """Writes `--data`, where the data is a file or a folder."""
     if plan.path:
         writer.line(f"data = HERE / {string(plan.path)}")
         writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
-    else:
-        writer.line("parser.set_defaults(data=HERE)")
 
 
 def _begin(writer: Writer, plan: Plan) -> None:
@@ -89,29 +107,13 @@ def _prepare(writer: Writer, plan: Plan) -> None:
     writer.line(f"parts = team.size{' * PARTS' if run.accumulate > 1 else ''}")
     with writer.block("if BATCH % parts:"):
         writer.line('raise Refused(f"{BATCH} images cannot be divided into {parts} equal parts")')
-    writer.line("training, held_out = load_samples(options.data)")
-    if not plan.streams:
-        _check(writer, plan)
-    writer.line("steps = len(training.labels) // BATCH")
-    with writer.block("if steps == 0:"):
-        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch of {BATCH}")')
-    with writer.block("if len(held_out.labels) == 0:"):
-        writer.line('raise Refused("no images are held out")')
-
-
-def _check(writer: Writer, plan: Plan) -> None:
-    label = "LABEL" if plan.label else "()"
-    wide = "(*LABEL[:-2], *INPUT[1:])" if plan.judged.middle and plan.maps_move else label
-    more = "CLASSES" if plan.classes else "0"
-    more += "" if plan.ignored is None else f", {plan.ignored}"
-    for name, size in (("training", wide), ("held_out", label)):
-        writer.line(f"{name} = checked({name}, INPUT, {size}, {more})")
+    put_load(writer, plan)
 
 
 def _make(writer: Writer, plan: Plan) -> None:
     run = plan.recipe.run
     writer.line("torch.manual_seed(SEED)")
-    memory = ", memory_format=torch.channels_last" if run.channels_last else ""
+    memory = f", memory_format={plan.memory_format}" if run.channels_last else ""
     if memory:
         writer.line(f"net = {plan.model}().to(team.device{memory})")
     else:
@@ -137,14 +139,7 @@ def _make(writer: Writer, plan: Plan) -> None:
 def _resume(writer: Writer, plan: Plan) -> None:
     average = "average, " if plan.recipe.run.ema else ""
     writer.line('last, log = options.out / "last.safetensors", options.out / "log.csv"')
-    writer.line("identity = {")
-    with writer.indented():
-        writer.line('"network": file_hash(HERE / "net.py"),')
-        writer.line('"recipe": settings_hash(globals()),')
-        tells = "rows_hash" if isinstance(plan.recipe.data, Table) else "names_hash"
-        identity = f"{tells}(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
-        writer.line(f'"data set": {identity},')
-    writer.line("}")
+    put_identity(writer, plan)
     writer.line("progress = Progress()")
     with writer.block("if last.exists():"):
         with writer.block("if not options.resume:"):
@@ -167,8 +162,7 @@ def _epochs(writer: Writer, plan: Plan) -> None:
         writer.line('order = random_order(len(training.labels), SEED, "order", epoch)')
         writer.line("start, begun = time.monotonic(), progress.step")
         writer.line("net.train()")
-        writer.line("parts = order[: steps * BATCH].split(BATCH)[done:]")
-        writer.line("parts = [batch.chunk(team.size)[team.rank] for batch in parts]")
+        writer.line("parts = order[: steps * BATCH].reshape(steps, team.size, -1)[done:, team.rank]")
         if plan.streams and plan.windows:
             writer.line("shown = windows(progress.step, team)")
         loader = batches(plan, "training", "parts", "shown" if plan.windows else "")

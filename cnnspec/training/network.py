@@ -12,7 +12,7 @@ from cnnspec.ir.flat import flat, flat_outputs
 from cnnspec.ir.graph import Graph
 from cnnspec.ops.base import Shape, written_shape
 from cnnspec.training.read import Reading
-from cnnspec.training.recipe import AnyLoss, Digits, Maps, Recipe, Torchvision
+from cnnspec.training.recipe import AnyLoss, Digits, Maps, Npz, Recipe, Torchvision
 
 
 class Output(NamedTuple):
@@ -43,10 +43,11 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
     """These facts under a recipe; None, with findings, where network and recipe do not fit."""
     root = graph.root
     shape = root.values[0]
-    if len(graph.inputs) != 1 or shape is None or len(shape) != 3:
-        what = f"{len(graph.inputs)} inputs" if len(graph.inputs) != 1 else f"an input of {_shape(shape)}"
-        hint = "a recipe trains networks with one input of shape C, H, W"
-        _misfit(reading, f"the network has {what}", (), hint)
+    if len(graph.inputs) != 1 or shape is None:
+        what = "an input of an unknown shape"
+        if len(graph.inputs) != 1:
+            what = f"{len(graph.inputs)} inputs ({listing(graph.inputs)})"
+        _misfit(reading, f"the network has {what}", (), "a recipe trains networks with one input")
         return None
     made_by = {entry.output: entry.op.word for entry in flat(graph) if entry.op is not None}
     outputs = tuple(
@@ -63,6 +64,7 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
         near = nearest(label, graph.outputs)
         hint = f"did you mean {near}?" if near else f"the outputs are {listing(graph.outputs)}"
         _misfit(reading, f"the network has no output {label[:60]!r}", ("loss", label), hint, key=True)
+    _fit_axes(reading, recipe, shape)
     _fit_data(reading, recipe, shape, outputs)
     _fit_augment(reading, recipe, shape, outputs)
     _fit_losses(reading, recipe, outputs)
@@ -72,7 +74,7 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
 def _is_middle(graph: Graph, place: int) -> bool:
     """Whether an output is smaller than the input, and its stride in pixels of the input is 1."""
     output, shape = graph.root.values[place] or (), graph.root.values[0] or ()
-    if len(output) != 3 or output[1:] == shape[1:] or any(map(gt, output[1:], shape[1:])):
+    if len(output) != len(shape) or output[1:] == shape[1:] or any(map(gt, output[1:], shape[1:])):
         return False
     field = fields(graph, shapes(graph)).at(len(graph.bodies) - 1, place)
     return field is not None and set(field.stride) == {1}
@@ -81,10 +83,6 @@ def _is_middle(graph: Graph, place: int) -> bool:
 def _misfit(reading: Reading, message: str, path: tuple[str, ...], help: str, *, key: bool = False) -> None:
     span = reading.key(*path) if key or not path else reading.value(*path)
     reading.sink.report("E824", message, span, help=help)
-
-
-def _shape(shape: Shape | None) -> str:
-    return "an unknown shape" if shape is None else written_shape(shape)
 
 
 KNOWN = {
@@ -98,6 +96,41 @@ KNOWN = {
 """The image shape and number of classes of known data sets, for checks without the data."""
 
 
+AXES: dict[str, dict[str, tuple[int, ...]]] = {
+    "data": {"fit": (2, 3, 4)},
+    "augment": {
+        "flip": (2, 3, 4),
+        "flip_vertical": (3, 4),
+        "crop": (2, 3, 4),
+        "rotate": (3,),
+        "elastic": (3,),
+        "erase": (2, 3, 4),
+    },
+    "run": {"channels_last": (3, 4)},
+}
+"""The keys that do something only to images of some numbers of axes, the channels one of them."""
+
+
+def _fit_axes(reading: Reading, recipe: Recipe, shape: Shape) -> None:
+    """What is made for images, where the input is a signal, a volume or a vector."""
+    axes, size = len(shape), written_shape(shape)
+    if axes != 3 and not isinstance(recipe.data, Npz):
+        message = f"{recipe.data.source} has images of height and width, the input is {size}"
+        _misfit(reading, message, ("data", "source"), 'arrays of any number of axes: source = "npz"')
+        return
+    if axes != 3 and recipe.data.fit == "resize":
+        message = f"resize scales images of height and width, the input is {size}"
+        _misfit(reading, message, ("data", "fit"), 'fit = "pad" puts zeros around, or store other arrays')
+        return
+    for section, keys in AXES.items():
+        for key, known in keys.items():
+            model = getattr(recipe, section)
+            if axes not in known and getattr(model, key) != type(model).model_fields[key].default:
+                inputs = f"inputs of {listing(map(str, known))} axes"
+                message = f"{key} is for {inputs}, the input {size} has {axes}"
+                _misfit(reading, message, (section, key), "leave it out")
+
+
 def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:
     data = recipe.data
     for key in ("mean", "std"):
@@ -105,7 +138,7 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
         if len(numbers) not in (0, 1, shape[0]):
             message = f"{len(numbers)} numbers for {shape[0]} channels"
             _misfit(reading, message, ("data", key), "one number, or one for each channel of the input")
-    least = min(shape[1:])
+    least = min(shape[1:], default=0)
     for section, sides in (
         ("data", [getattr(data, "side", 0) or least]),
         ("augment", recipe.augment.side or []),
@@ -153,7 +186,7 @@ MOVES = ("flip", "flip_vertical", "crop", "rotate", "elastic")
 
 
 def _fit_augment(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:
-    if recipe.augment.crop >= min(shape[1:]):
+    if recipe.augment.crop >= min(shape[1:], default=10**9):
         size = written_shape(shape[1:])
         message = f"a shift of {recipe.augment.crop} pixels moves an image of {size} out of sight"
         _misfit(reading, message, ("augment", "crop"), f"for example crop = {max(1, min(shape[1:]) // 8)}")

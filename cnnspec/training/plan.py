@@ -62,11 +62,21 @@ class Plan:
         return (
             augment.flip
             + augment.flip_vertical
-            + 2 * bool(augment.crop)
+            + self.axes * bool(augment.crop)
             + bool(augment.rotate)
             + 18 * bool(augment.elastic)
-            + 3 * bool(augment.erase)
+            + (1 + self.axes) * bool(augment.erase)
         )
+
+    @property
+    def axes(self) -> int:
+        """How many axes an image has besides its channels."""
+        return len(self.network.input) - 1
+
+    @property
+    def memory_format(self) -> str:
+        """torch's word for channels that lie together."""
+        return "torch.channels_last" if self.axes == 2 else "torch.channels_last_3d"
 
     @property
     def streams(self) -> bool:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from cnnspec import __version__
 from cnnspec.ir.graph import Graph
-from cnnspec.lower.library import needed
+from cnnspec.lower.library import Piece, needed
 from cnnspec.lower.names import escaped
 from cnnspec.lower.writer import Group, Writer
-from cnnspec.training.data import put_data
+from cnnspec.training.data import put_augmented, put_data, put_prepared
 from cnnspec.training.learning import put_learning
 from cnnspec.training.library import pieces
-from cnnspec.training.main import put_main
+from cnnspec.training.main import put_main, put_run
 from cnnspec.training.network import Network
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Recipe
@@ -50,6 +50,7 @@ STANDARD_FROM = {
     "is_zipfile": ("zipfile", "is_zipfile"),
 }
 LIBRARIES = {
+    "np": "import numpy as np",
     "torch": "import torch",
     "dist": "import torch.distributed as dist",
     "F": "import torch.nn.functional as F",
@@ -80,35 +81,52 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
     head = escaped(f"Trains {graph.name} (net.py)")
     plan = Plan(network, recipe, model_class(net), path, head, graph.inputs[0])
     body = Writer()
-    put_data(body, plan)
+    put_data(body, plan, typed=True)
+    body.gap(2)
+    put_prepared(body, plan)
+    body.gap(2)
+    if plan.chances:
+        images = "images: Tensor, labels: Tensor" if plan.maps_move else "images: Tensor"
+        result = "tuple[Tensor, Tensor]" if plan.maps_move else "Tensor"
+        put_augmented(body, plan, f"{images}, chance: Tensor", f" -> {result}")
+        body.gap(2)
     put_learning(body, plan)
     put_main(body, plan)
-    settings = Writer()
+    settings, ending = Writer(), Writer()
     put_settings(settings, plan)
-    copied = needed(f"{settings}\n{body}", pieces(recipe.run.parallel == "fsdp"))
-    code = "\n\n\n".join([str(settings), *copied, str(body)])
+    put_run(ending, ("if dist.is_initialized():", "    dist.destroy_process_group()"))
+    known = pieces(recipe.run.parallel == "fsdp")
+    return assembled(DOC.format(plan.head), f"from net import {plan.model}", settings, body, ending, known)
+
+
+def assembled(
+    doc: str, net: str, settings: Writer, body: Writer, ending: Writer, known: Mapping[str, Piece]
+) -> str:
+    """The whole file: docstring, imports, constants, the program's own code, and the pieces that it uses."""
+    own = f"{settings}\n{body}\n{ending}"
+    copied = needed(own, known)
+    code = "\n\n\n".join([own, *copied])
     whole = Writer()
     whole.line(f"# Written by cnnspec {__version__}")
-    _doc(whole, plan)
+    whole.text(doc)
+    whole.gap(1)
+    whole.line("from __future__ import annotations")
     whole.gap(1)
     _imports(whole, {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
-    whole.gap(1)
-    whole.line(f"from net import {plan.model}")
-    put_code(whole, settings, copied, body)
-    return str(whole)
-
-
-def put_code(whole: Writer, settings: Writer, copied: Iterable[str], body: Writer) -> None:
-    """Writes the code below the imports: constants, the library functions that are used, and the program's
-    own code."""
+    whole.line(net)
     whole.gap(1)
     whole.extend(settings.written)
+    whole.gap(2)
+    whole.extend(body.written)
+    whole.gap(2)
+    whole.line("# What follows is the same for all networks and recipes.")
     whole.gap(2)
     for piece in copied:
         whole.text(piece)
         whole.gap(2)
-    whole.extend(body.written)
+    whole.extend(ending.written)
     whole.gap(0)
+    return str(whole)
 
 
 def model_class(net: str) -> str:
@@ -116,16 +134,17 @@ def model_class(net: str) -> str:
     return [node.name for node in ast.parse(net).body if isinstance(node, ast.ClassDef)][-1]
 
 
-def _doc(writer: Writer, plan: Plan) -> None:
-    writer.line(f'"""{plan.head}.')
-    writer.gap(1)
-    writer.line("    python train.py                       one process")
-    writer.line("    torchrun --nproc-per-node 4 train.py  four")
-    writer.line("    python train.py --resume              goes on from the last checkpoint")
-    writer.gap(1)
-    writer.line("Writes log.csv, best.safetensors (the weights of the best epoch) and last.safetensors")
-    writer.line("(all that is needed to go on; the run is then the one that was not interrupted).")
-    writer.line('"""')
+DOC = '''\
+"""{}.
+
+    python train.py                       one process
+    torchrun --nproc-per-node 4 train.py  four
+    python train.py --resume              goes on from the last checkpoint
+
+Writes log.csv, best.safetensors (the weights of the best epoch) and last.safetensors
+(all that is needed to go on; the run is then the one that was not interrupted).
+"""
+'''
 
 
 def _imports(writer: Writer, names: set[str]) -> None:

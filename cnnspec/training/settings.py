@@ -6,6 +6,8 @@ from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, literal
 from cnnspec.training.plan import Plan
 
+AXES = {1: "numbers", 2: "channels, width", 3: "channels, height, width", 4: "channels, time, height, width"}
+
 
 def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
     """Writes `NAME = value` lines, for those constants that the program uses."""
@@ -19,7 +21,7 @@ def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
 
     put("SEED", recipe.seed)
     writer.gap(1)
-    put("INPUT", network.input, "channels, height, width")
+    put("INPUT", network.input, AXES[len(network.input)])
     put("OUTPUT", plan.judged.shape[1:], "the middle of the label maps", when=plan.judged.middle)
     put("LABEL", plan.label, "the shape of a label", when=plan.label)
     put("CLASSES", plan.judged.shape[0], when=plan.classes)

@@ -94,7 +94,7 @@ def built(
     folder.mkdir(parents=True, exist_ok=True)
     net = build(graph, target=target)
     emit = numpy.emit if target == "numpy" else program.emit
-    assert target == "torch" or not numpy.refused(read_recipe, facts, reading), list(reading.sink)
+    assert target == "torch" or not numpy.refused(read_recipe, reading), list(reading.sink)
     (folder / "net.py").write_text(net)
     (folder / "train.py").write_text(emit(graph, facts, read_recipe, net, data))
     return folder

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cnnspec.training.library import augment, losses, samples
-from cnnspec.training.library.processes import Refused
+from cnnspec.training.library.common import Refused
 from cnnspec.training.numpy.library import losses as numpy_losses
 from tests.training.running import built, log, run
 from tests.training.test_recipe import GOOD, found, recipe_of
@@ -74,13 +74,13 @@ def test_elastic_shifts_have_their_deviation() -> None:
 
 
 def test_mirrored_resized_and_middle() -> None:
-    line = torch.arange(4)[None, None].expand(1, 2, -1)
-    assert samples.mirrored(line, 3, 9)[0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1, 0]
-    assert samples.resized_maps(line, 2, 8)[0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert samples.resized_maps(line, 1, 2)[0, 0].tolist() == [1, 3]
-    assert samples.middle(line, 2, 2)[0, 0].tolist() == [1, 2]
+    line = np.broadcast_to(np.arange(4), (1, 2, 4))
+    assert samples.mirrored(line, (3, 9))[0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1, 0]
+    assert samples.resized_maps(line, (2, 8))[0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert samples.resized_maps(line, (1, 2))[0, 0].tolist() == [1, 3]
+    assert samples.middle(line, (2, 2))[0, 0].tolist() == [1, 2]
     with pytest.raises(Refused, match="images of 2x4 are larger than the input, 1x9"):
-        samples.mirrored(line, 1, 9)
+        samples.mirrored(line, (1, 9))
 
 
 def test_an_unpadded_network_learns_from_maps_that_move(tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_an_unpadded_network_learns_from_maps_that_move(tmp_path: Path) -> None:
     np.savez(folder / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     text = (folder / "train.py").read_text()
     assert "maps = shifted(maps, chance[:, 2:4], CROP, 9)" in text
-    assert "labels = padded(labels, *INPUT[1:], 9)" in text
-    assert "return images, middle(maps[:, 0], *OUTPUT)" in text
+    assert "labels = padded(labels, INPUT[1:], 9)" in text
+    assert "return images, middle(maps[:, 0], OUTPUT)" in text
     run(folder)
     assert all(0 <= float(row["dice"]) <= 100 for row in log(folder))
     assert len(log(folder)) == 2

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+from cnnspec.training.library.chance import chances, random_order
+from cnnspec.training.library.common import Refused
+from cnnspec.training.library.samples import Samples, checked
 
-from cnnspec.training.library.processes import Refused, chances, random_order  # noqa: E402
-from cnnspec.training.library.samples import Samples, checked  # noqa: E402
-
-IMAGES = torch.zeros(6, 1, 4, 4)
+IMAGES = np.zeros((6, 1, 4, 4))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_labels_of_another_shape_are_refused(
     labels: tuple[int, ...], wanted: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(Refused, match=f"^{message}$"):
-        checked(Samples(IMAGES, torch.zeros(labels)), (1, 4, 4), wanted, 0)
+        checked(Samples(IMAGES, np.zeros(labels)), (1, 4, 4), wanted, 0)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_labels_of_another_shape_are_refused(
     [((6, 1), ()), ((6,), (1,)), ((6, 1, 4, 4), (4, 4)), ((6, 4, 4), (1, 4, 4))],
 )
 def test_axes_of_length_1_do_not_count(labels: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    samples = checked(Samples(IMAGES, torch.zeros(labels)), (1, 4, 4), wanted, 0)
+    samples = checked(Samples(IMAGES, np.zeros(labels)), (1, 4, 4), wanted, 0)
     assert samples.labels.shape == (6, *wanted)
 
 

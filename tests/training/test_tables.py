@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cnnspec.training.library import tables
-from cnnspec.training.library.processes import Refused
+from cnnspec.training.library.common import Refused
 from tests.training.running import built, log, run
 from tests.training.test_files import AREA, SPEC, STREAM
 

@@ -74,7 +74,7 @@ def _names(job: dict[str, Any], data: Any) -> list[str]:
     """The names of the classes, where they are the names of folders."""
     if job["folders"] is None:
         return []
-    return list(data.class_names(Path(job["data"], job["folders"])))
+    return list(data.class_names(Path(job["data"], job["folders"]), 0))
 
 
 def certainty(y: Array, last: str) -> Array:

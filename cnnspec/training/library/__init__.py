@@ -8,24 +8,14 @@ from pathlib import Path
 
 from cnnspec.lower import library
 
-ROOMS = (
-    "processes",
-    "samples",
-    "files",
-    "tables",
-    "maps",
-    "augment",
-    "losses",
-    "steps",
-    "checkpoints",
-    "report",
-)
-"""The files, in the order of a program."""
+FOLDER = Path(__file__).parent
+SHARED = ("samples", "files", "tables", "maps", "chance", "common")
+"""The modules that NumPy programs have, too."""
+ROOMS = ("augment", "losses", "processes", "steps", "checkpoints", "report")
 
 
 @cache
 def pieces(sharded: bool = False) -> Mapping[str, library.Piece]:
     """All functions and classes by name, in the order of a program."""
-    folder = Path(__file__).parent
-    found = dict(library.pieces(folder, *ROOMS))
-    return found | library.pieces(folder, "sharded") if sharded else found
+    found = {**library.pieces(FOLDER, *ROOMS), **library.pieces(FOLDER, *SHARED)}
+    return found | library.pieces(FOLDER, "sharded") if sharded else found

@@ -12,14 +12,14 @@ def flipped(images: Tensor, chance: Tensor, axis: int = -1) -> Tensor:
 
 
 def shifted(images: Tensor, chance: Tensor, reach: int, fill: int = 0) -> Tensor:
-    """Shifts each image by up to `reach` pixels along both axes, zeros around."""
-    count, _, height, width = images.shape
+    """Shifts each image by up to `reach` pixels along each axis, zeros around."""
     offsets = (chance * (2 * reach + 1)).long()
-    rows = offsets[:, 0, None] + torch.arange(height, device=images.device)
-    columns = offsets[:, 1, None] + torch.arange(width, device=images.device)
-    number = torch.arange(count, device=images.device)[:, None, None]
-    wide = F.pad(images, [reach] * 4, value=fill)
-    return wide[number, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
+    moved = F.pad(images, [reach] * 2 * offsets.shape[1], value=fill)
+    for axis, start in enumerate(offsets.unbind(1), 2):
+        place = torch.arange(images.shape[axis], device=images.device)
+        across = [len(place) if one == axis else 1 for one in range(1, images.ndim)]
+        moved = moved.take_along_dim((start[:, None] + place).view(-1, *across), axis)
+    return moved
 
 
 def rotated_places(degrees: Tensor, height: int, width: int) -> Tensor:
@@ -51,17 +51,12 @@ def warped(images: Tensor, places: Tensor, mode: str = "bilinear") -> Tensor:
 
 def erased(images: Tensor, chance: Tensor, probability: float) -> Tensor:
     """Sets a square of a quarter of the side to 0 in some of the images."""
-    height, width = images.shape[2:]
-    side = max(height // 4, 1), max(width // 4, 1)
-    top = (chance[:, 1] * (height - side[0] + 1)).long().view(-1, 1, 1, 1)
-    left = (chance[:, 2] * (width - side[1] + 1)).long().view(-1, 1, 1, 1)
-    row = torch.arange(height, device=images.device).view(-1, 1)
-    column = torch.arange(width, device=images.device)
-    inside = (
-        (row >= top)
-        & (row < top + side[0])
-        & (column >= left)
-        & (column < left + side[1])
-    )
-    chosen = (chance[:, 0] < probability).view(-1, 1, 1, 1)
-    return images.masked_fill(inside & chosen, 0.0)
+    erased = (chance[:, 0] < probability).view(-1, *[1] * (images.ndim - 1))
+    for axis, drawn in enumerate(chance[:, 1:].unbind(1), 2):
+        count = images.shape[axis]
+        side = max(count // 4, 1)
+        start = (drawn * (count - side + 1)).long()
+        place = torch.arange(count, device=images.device) - start[:, None]
+        across = [count if one == axis else 1 for one in range(1, images.ndim)]
+        erased = erased & ((place >= 0) & (place < side)).view(-1, *across)
+    return images.masked_fill(erased, 0.0)

@@ -1,18 +1,15 @@
 """Checkpoints: safetensors, written whole or not at all, refused if not this run's."""
 
-import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cnnspec.training.library.processes import Refused
+from cnnspec.training.library.common import Refused, write_whole
 from cnnspec.training.library.samples import hash_of
 
 
@@ -27,23 +24,6 @@ class Progress:
     epoch: int = 0
     loss: float = float("inf")
     stale: int = 0
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file beside its place, which then takes its name: what was there stays
-    whole, whatever interrupts.
-    """
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -77,25 +57,6 @@ def state_of(
     return found | {f"optimizer.{key}": value for key, value in kept.items()}
 
 
-def file_hash(path: Path) -> str:
-    """What tells two files apart."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
-
-
-def settings_hash(names: dict[str, Any]) -> str:
-    """What tells two recipes apart: the constants of a program. Paths and threads are a
-    machine's own, and what is expected does not change a run.
-    """
-    kept = {
-        name: value
-        for name, value in names.items()
-        if name.isupper()
-        and not name.startswith(("EXPECTED", "THREADS"))
-        and not isinstance(value, Path)
-    }
-    return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:32]
-
-
 def save_checkpoint(
     path: Path, tensors: dict[str, Tensor], progress: Progress, identity: dict[str, str]
 ) -> None:
@@ -103,7 +64,7 @@ def save_checkpoint(
     tensors = dict(sorted(tensors.items()))
     about = {
         **asdict(progress),
-        "hash": hash_of(*tensors.values()),
+        "hash": hash_of(*(one.numpy() for one in tensors.values())),
         "identity": identity,
     }
     write_whole(path, save(tensors, {"training": json.dumps(about)}))
@@ -123,7 +84,7 @@ def load_checkpoint(
         raise Refused(
             f"{path} is damaged, or is not a checkpoint of this program"
         ) from None
-    if written != hash_of(*tensors.values()):
+    if written != hash_of(*(one.numpy() for one in tensors.values())):
         raise Refused(f"{path} is damaged: its tensors are not those that were written")
     for what, value in identity.items():
         if not isinstance(found, dict) or found.get(what) != value:

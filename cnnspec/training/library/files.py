@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from cnnspec.training.library.processes import Refused
-from cnnspec.training.library.samples import Samples, split
+from cnnspec.training.library.chance import random_order
+from cnnspec.training.library.common import Refused
+from cnnspec.training.library.samples import Samples
 
 Box = tuple[float, float, float, float]
 
@@ -23,7 +23,7 @@ class Files(NamedTuple):
     """Image files, or other places of them, and the class of each."""
 
     paths: list[Any]
-    labels: Tensor
+    labels: np.ndarray
 
 
 def class_names(path: Path, classes: int) -> list[str]:
@@ -58,15 +58,15 @@ def class_files(path: Path, names: Sequence[str]) -> Files:
             raise Refused(f"{path / name} has no images")
         paths += [path / name / one for one in visible]
         labels += [label] * len(visible)
-    return Files(paths, torch.tensor(labels))
+    return Files(paths, np.array(labels))
 
 
 def split_files(files: Files, share: float) -> tuple[Files, Files]:
     """Holds out a share of the files, the same ones for every seed."""
-    numbers = Samples(torch.arange(len(files.labels)), files.labels)
-    kept, held_out = (
-        Files([files.paths[row] for row in part.images.tolist()], part.labels)
-        for part in split(numbers, share)
+    order = random_order(len(files.labels), "held out")
+    held_out, kept = (
+        Files([files.paths[row] for row in rows], files.labels[rows])
+        for rows in np.split(order, [round(share * len(order))])
     )
     return kept, held_out
 
@@ -134,11 +134,10 @@ def image_file(
     shape: tuple[int, ...],
     part: Callable[[int, int], Box],
     content: IO[bytes] | None = None,
-) -> Tensor:
+) -> np.ndarray:
     """A part of an image as bytes (C, H, W), scaled. Only decoders that start no other
     program are used (that of EPS does).
     """
-    import numpy
     from PIL import Image
 
     channels, height, width = shape
@@ -152,39 +151,49 @@ def image_file(
             ends = min(right, 1) * image.width, min(bottom, 1) * image.height
             box = left * image.width, top * image.height, *ends
             bilinear = Image.Resampling.BILINEAR
-            scaled = image.convert(mode).resize((width, height), bilinear, box)
+            whole = image.convert(mode) if image.mode[0] not in "IF" else grey(image)
+            scaled = whole.convert(mode).resize((width, height), bilinear, box)
     except Exception as error:  # what a damaged file raises depends on its decoder
         raise Refused(f"{path}: {error}") from None
-    return torch.from_numpy(numpy.array(scaled)).view(height, width, -1).movedim(2, 0)
+    pixels = np.asarray(scaled).reshape(height, width, -1)
+    return np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
 
 
-def in_memory(files: Files, decode: Callable[[Any], Tensor]) -> Samples:
+def grey(image: Any) -> Any:
+    """An image of 16 bits as one of 8, which Pillow would cut off at 255."""
+    from PIL import Image
+
+    pixels = np.asarray(image)
+    if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() > 65535:
+        message = f"expected 8 or 16 bits, found {pixels.dtype}: store the images as"
+        raise ValueError(f"{message} .npz")
+    return Image.fromarray((pixels // 256).astype(np.uint8))
+
+
+def in_memory(files: Files, decode: Callable[[Any], np.ndarray]) -> Samples:
     """All images, decoded once."""
-    images = [decode(path) for path in files.paths]
-    return Samples(torch.stack(images).contiguous(), files.labels)
+    return Samples(np.stack([decode(path) for path in files.paths]), files.labels)
 
 
 def streamed(
     files: Files,
-    batches: Iterable[Tensor],
-    decode: Callable[[Any, list[float] | None], Tensor],
+    parts: Iterable[np.ndarray],
+    decode: Callable[[Any, list[float] | None], np.ndarray],
     threads: int,
-    chances: Iterable[Tensor] | None = None,
-) -> Iterator[tuple[Tensor, Tensor]]:
+    windows: Iterable[np.ndarray] | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The images and labels of each batch; threads decode two batches ahead."""
     pool = ThreadPoolExecutor(threads)
-    ahead: deque[tuple[Iterator[Tensor], Tensor]] = deque()
+    ahead: deque[tuple[Iterator[np.ndarray], np.ndarray]] = deque()
     try:
-        for rows, chance in zip(
-            batches, chances or itertools.repeat(None), strict=False
-        ):
+        for rows, chance in zip(parts, windows or itertools.repeat(None), strict=False):
             numbers = itertools.repeat(None) if chance is None else chance.tolist()
             paths = [files.paths[row] for row in rows.tolist()]
             ahead.append((pool.map(decode, paths, numbers), files.labels[rows]))
             if len(ahead) > 2:
                 images, labels = ahead.popleft()
-                yield torch.stack(list(images)), labels
+                yield np.stack(list(images)), labels
         for images, labels in ahead:
-            yield torch.stack(list(images)), labels
+            yield np.stack(list(images)), labels
     finally:
         pool.shutdown(cancel_futures=True)

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from cnnspec.training.library.common import Refused
 from cnnspec.training.library.files import Box
-from cnnspec.training.library.processes import Refused
 from cnnspec.training.library.samples import Samples
 
 
@@ -22,11 +21,10 @@ def files_by_name(path: Path) -> dict[str, Path]:
 
 def map_file(
     path: Path, shape: tuple[int, ...], part: Callable[[int, int], Box]
-) -> Tensor:
+) -> np.ndarray:
     """A part of a label map (H, W): what is in the file are numbers of classes (also
     those of a palette), and each pixel has the label of the nearest one.
     """
-    import numpy
     from PIL import Image
 
     try:
@@ -34,21 +32,15 @@ def map_file(
             if image.mode not in ("1", "L", "P", "I", "I;16"):
                 raise ValueError(f"a label map has numbers, found {image.mode} colours")
             left, top, right, bottom = part(*image.size)
-            labels = numpy.array(image).astype(numpy.int64)
+            labels = np.array(image).astype(np.int64)
     except Exception as error:  # what a damaged file raises depends on its decoder
         raise Refused(f"{path}: {error}") from None
-    found = torch.from_numpy(labels)
-    for axis, size, start, end in (
-        (0, shape[1], top, bottom),
-        (1, shape[2], left, right),
-    ):
-        place = (
-            start
-            + (torch.arange(size, dtype=torch.float64) + 0.5) * (end - start) / size
-        )
-        place = (place * found.shape[axis]).long().clamp(0, found.shape[axis] - 1)
-        found = found.index_select(axis, place)
-    return found
+    ends = (0, shape[1], top, bottom), (1, shape[2], left, right)
+    for axis, size, start, end in ends:
+        place = start + (np.arange(size) + 0.5) * (end - start) / size
+        place = (place * labels.shape[axis]).astype(int)
+        labels = labels.take(np.clip(place, 0, labels.shape[axis] - 1), axis)
+    return labels
 
 
 def size_of(path: Path) -> str:
@@ -66,8 +58,8 @@ def paired(
     path: Path,
     images: str,
     labels: str,
-    decode: Callable[[Path], Tensor],
-    decode_map: Callable[[Path], Tensor],
+    decode: Callable[[Path], np.ndarray],
+    decode_map: Callable[[Path], np.ndarray],
 ) -> Samples:
     """The images of a folder in the order of their names, each with its label map."""
     found, maps = files_by_name(path / images), files_by_name(path / labels)
@@ -81,6 +73,6 @@ def paired(
             sizes = f"{size_of(maps[name])}, its image {size_of(file)}"
             raise Refused(f"{maps[name]} is {sizes}")
     return Samples(
-        torch.stack([decode(file) for file in found.values()]).contiguous(),
-        torch.stack([decode_map(maps[name]) for name in found]),
+        np.stack([decode(file) for file in found.values()]),
+        np.stack([decode_map(maps[name]) for name in found]),
     )

@@ -1,22 +1,12 @@
-"""The processes of a run, and random numbers that depend on seed and step alone."""
+"""The processes of a run."""
 
 import hashlib
 import os
-import random
 from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-
-
-class Refused(Exception):
-    """What is wrong with the files or the command line, for whoever started the run."""
-
-
-def printable(text: str) -> str:
-    """A message that may have a file's name in it, without control characters."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 class Team(NamedTuple):
@@ -43,19 +33,6 @@ def seed_from(*parts: int | str) -> int:
     """A seed for one purpose at one step: a run that goes on draws the same numbers."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def chances(count: int, *purpose: int | str) -> Tensor:
-    """Numbers from 0 to 1, always the same ones for a purpose such as (seed, step).
-    Python's generator draws them: they do not depend on the version of torch.
-    """
-    draw = random.Random(repr(purpose)).random
-    return torch.tensor([draw() for _ in range(count)], dtype=torch.float64)
-
-
-def random_order(count: int, *purpose: int | str) -> Tensor:
-    """The numbers below `count` in a random order, always the same for a purpose."""
-    return chances(count, *purpose).argsort(stable=True)
 
 
 def average_over_processes(team: Team, tensors: list[Tensor]) -> None:

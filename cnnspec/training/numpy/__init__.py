@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.training.numpy.limits import readable, refused
+from cnnspec.training.numpy.limits import refused
 from cnnspec.training.numpy.program import emit, emit_data
 
-__all__ = ["emit", "emit_data", "readable", "refused"]
+__all__ = ["emit", "emit_data", "refused"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cnnspec.lower.names import Namer
 from cnnspec.lower.writer import Writer, call, listed, literal, put_targets
-from cnnspec.training.learning import changes_rate, put_rate
+from cnnspec.training.learning import batches, changes_rate, put_rate
 from cnnspec.training.network import Output
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Adam, AdamW, CrossEntropy, Sgd
@@ -175,17 +175,15 @@ def _sgd(writer: Writer, optimizer: Sgd) -> None:
 
 def _step(writer: Writer, plan: Plan, draws: bool) -> None:
     run = plan.recipe.run
-    with writer.block("def train_step(params, state, samples, batch, step, rate):"):
+    with writer.block("def train_step(params, state, images, labels, step, rate):"):
         writer.doc("One step on a batch of images; gives its loss.")
-        writer.line("images, labels = samples")
-        part = "batch" if run.accumulate == 1 else "part"
         if plan.chances:
-            count = plan.chances
-            writer.line(f'chance = chances(BATCH * {count}, SEED, "augment", step).reshape(BATCH, -1)')
+            writer.line(f'chance = chances(BATCH * {plan.chances}, SEED, "augment", step)')
+            writer.line(f"chance = chance.reshape(BATCH, {plan.chances})")
         if draws:
             writer.line("rng = np.random.default_rng((SEED, step))")
         if run.accumulate == 1:
-            _forward(writer, plan, part, "chance", draws)
+            _forward(writer, plan, "", draws)
             writer.line("params.update(stats)")
         else:
             _accumulated(writer, plan, draws)
@@ -197,11 +195,13 @@ def _step(writer: Writer, plan: Plan, draws: bool) -> None:
         writer.line("return float(loss)" if run.accumulate == 1 else "return total")
 
 
-def _forward(writer: Writer, plan: Plan, part: str, chance: str, draws: bool) -> None:
-    writer.line(f"x = prepared(images[{part}])")
-    if plan.chances:
-        writer.line(f"x = augmented(x, {chance})")
-    made = call("net.loss_and_grads", "params", "x", f"labels[{part}]", "loss_of")
+def _forward(writer: Writer, plan: Plan, part: str, draws: bool) -> None:
+    writer.line(f"x, y = prepared(images{part}), labels{part}")
+    if plan.maps_move:
+        writer.line(f"x, y = augmented(x, y, chance{part})")
+    elif plan.chances:
+        writer.line(f"x = augmented(x, chance{part})")
+    made = call("net.loss_and_grads", "params", "x", "y", "loss_of")
     if draws:
         made = replace(made, items=(*made.items, "rng=rng"))
     writer.put("loss, grads, _, stats = ", made)
@@ -210,8 +210,7 @@ def _forward(writer: Writer, plan: Plan, part: str, chance: str, draws: bool) ->
 def _accumulated(writer: Writer, plan: Plan, draws: bool) -> None:
     writer.line("total, sums = 0.0, {}")
     with writer.block("for rows in np.split(np.arange(BATCH), PARTS):"):
-        writer.line("part = batch[rows]")
-        _forward(writer, plan, "part", "chance[rows]", draws)
+        _forward(writer, plan, "[rows]", draws)
         writer.line("params.update(stats)")
         writer.line("total += float(loss) / PARTS")
         with writer.block("for key, g in grads.items():"):
@@ -224,22 +223,25 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
     with writer.block("def evaluate(params, samples):"):
         what = "mean loss and the share of right answers" if plan.accuracy else "mean loss"
         writer.doc(f"The {what} on images that are held out: each counts once.")
-        writer.line("images, labels = samples")
+        writer.line("count = len(samples.labels)")
+        writer.line("parts = [np.arange(i, min(i + BATCH, count)) for i in range(0, count, BATCH)]")
         writer.line("loss = right = answers = 0" if plan.accuracy else "loss = 0")
         if plan.overlap:
             writer.line("overlap = np.zeros((2, CLASSES))")
-        with writer.block("for start in range(0, len(labels), BATCH):"):
-            writer.line("rows = slice(start, start + BATCH)")
-            writer.line("y = net.forward(params, prepared(images[rows]))")
-            writer.line("loss += len(labels[rows]) * float(loss_of(y, labels[rows])[0])")
+        with writer.block(f"for images, labels in {batches(plan, 'samples', 'parts')}:"):
+            writer.line("y = net.forward(params, prepared(images))")
+            writer.line("loss += len(labels) * float(loss_of(y, labels)[0])")
             if plan.accuracy:
-                answer, truth, counted = answers(plan, "y[0]" if several else "y", "labels[rows]")
+                answer, truth, counted = answers(plan, "y[0]" if several else "y", "labels")
+                if plan.overlap:
+                    writer.line(f"found = {answer}")
+                    answer = "found"
                 writer.line(f"right += int(({answer} == {truth}).sum())")
                 writer.line(f"answers += {counted}")
             if plan.overlap:
                 ignored = [] if plan.ignored is None else [plan.ignored]
                 writer.put("overlap += ", call("overlap_of", answer, truth, "CLASSES", *ignored))
-        result = ['"loss": loss / len(labels)', *(['"accuracy": right / answers'] if plan.accuracy else [])]
+        result = ['"loss": loss / count', *(['"accuracy": right / answers'] if plan.accuracy else [])]
         result += ['"dice": mean_dice(overlap)'] if plan.overlap else []
         writer.put("return ", listed(result, "{", "}"))
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-
-from cnnspec import __version__
 from cnnspec.ir.graph import Graph
-from cnnspec.lower.library import needed
 from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
 from cnnspec.training.claims import condition, put_missed
-from cnnspec.training.learning import changes_rate
-from cnnspec.training.main import put_data_option, put_run
+from cnnspec.training.data import put_augmented, put_data, put_held_out
+from cnnspec.training.learning import batches, changes_rate
+from cnnspec.training.main import put_data_option, put_identity, put_load, put_run
 from cnnspec.training.network import Network
-from cnnspec.training.numpy.data import put_augmented, put_data, put_held_out, put_prepared
 from cnnspec.training.numpy.learning import answers, put_learning, put_loss
 from cnnspec.training.numpy.library import pieces
 from cnnspec.training.plan import Plan
-from cnnspec.training.program import STANDARD, put_code
-from cnnspec.training.recipe import Recipe
+from cnnspec.training.program import assembled
+from cnnspec.training.recipe import Augment, Decoded, Npz, Recipe
 from cnnspec.training.settings import put_settings
 
 
@@ -28,27 +24,33 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
     head = escaped(f"Trains {graph.name} (net.py) with NumPy")
     plan = Plan(network, recipe, "", path, head, graph.inputs[0])
     body = Writer()
-    put_data(body, plan)
+    put_data(body, plan, typed=False)
+    body.gap(2)
+    _prepared(body, plan)
     body.gap(2)
     if plan.chances:
-        put_augmented(body, plan)
+        put_augmented(body, plan, "images, labels, chance" if plan.maps_move else "images, chance")
         body.gap(2)
     put_learning(body, plan, draws="net.rng" in net)
     for put in (_show, _main):
         put(body, plan)
         body.gap(2)
-    put_run(body)
-    return assembled(plan, body)
+    return _assembled(plan, DOC.format(head), "import net", body)
 
 
 def emit_data(graph: Graph, network: Network, recipe: Recipe) -> str:
-    """A program with the functions that scoring a network needs: `load_held_out`, `prepared`, `loss_of`,
-    `answers_of` (the network's answers and the right ones), and `LAST`, the layer that makes the output."""
+    """A program that has what the scoring of a network needs: `load_held_out`, `prepared`,
+    `loss_of`, `answers_of`, the network's answers and the right ones, and `LAST`, the layer that makes
+    them."""
+    data = recipe.data
+    if isinstance(data, Decoded):
+        data = data.model_copy(update={"stream": False})
+    recipe = recipe._replace(data=data, augment=Augment())
     plan = Plan(network, recipe, "", "", escaped(f"The data of {graph.name}"), graph.inputs[0])
     body = Writer()
     put_held_out(body, plan)
     body.gap(2)
-    put_prepared(body, plan)
+    _prepared(body, plan)
     body.gap(2)
     put_loss(body, plan)
     body.gap(2)
@@ -60,46 +62,44 @@ def emit_data(graph: Graph, network: Network, recipe: Recipe) -> str:
             body.line(f"return {answer}, {truth}")
         else:
             body.line("return None")
-    return assembled(plan, body).replace("import net\n\n", "")
+    return _assembled(plan, f'"""{plan.head}."""', "", body)
 
 
-def assembled(plan: Plan, body: Writer) -> str:
-    """The whole file: docstring, imports, constants, the library functions that it uses, and the program's
-    own code."""
-    settings = Writer()
+def _assembled(plan: Plan, doc: str, net: str, body: Writer) -> str:
+    settings, ending = Writer(), Writer()
     put_settings(settings, plan, processes=False)
-    copied = needed(f"{settings}\n{body}", pieces())
-    whole = Writer()
-    whole.line(f"# Written by cnnspec {__version__}")
-    whole.line(f'"""{plan.head}.')
-    for line in DOC:
-        whole.line(line)
-    whole.gap(1)
-    code = "\n\n\n".join([str(settings), *copied, str(body)])
-    names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    for name, statement in STANDARD.items():
-        if name in names:
-            whole.line(statement)
-    whole.line("from pathlib import Path")
-    if "is_zipfile(" in code:
-        whole.line("from zipfile import is_zipfile")
-    whole.gap(1)
-    whole.line("import numpy as np")
-    whole.gap(1)
-    whole.line("import net")
-    put_code(whole, settings, copied, body)
-    return str(whole)
+    if net:
+        put_run(ending)
+    return assembled(doc, net, settings, body, ending, pieces())
 
 
-DOC = (
-    "",
-    "    python train.py            from the start",
-    "    python train.py --resume   goes on from the last checkpoint",
-    "",
-    "Writes log.csv, best.npz (the weights of the best epoch) and last.npz (all that is",
-    "needed to go on; the run is then the one that was not interrupted).",
-    '"""',
-)
+def _prepared(writer: Writer, plan: Plan) -> None:
+    data = plan.recipe.data
+    with writer.block("def prepared(images):"):
+        writer.doc("The network's input for these images.")
+        if isinstance(data, Npz):
+            writer.line("x = images.astype(np.float32)")
+            with writer.block("if images.dtype == np.uint8:"):
+                writer.line("x = x / 255")
+        else:
+            writer.line("x = images.astype(np.float32) / 255")
+        axes = ", ".join(["-1", *["1"] * plan.axes])
+        for constant, sign in (("MEAN", "-"), ("STD", "/")):
+            if getattr(data, constant.lower()):
+                writer.line(f"x = x {sign} np.float32({constant}).reshape({axes})")
+        writer.line("return x")
+
+
+DOC = '''\
+"""{}.
+
+    python train.py            from the start
+    python train.py --resume   goes on from the last checkpoint
+
+Writes log.csv, best.npz (the weights of the best epoch) and last.npz (all that is
+needed to go on; the run is then the one that was not interrupted).
+"""
+'''
 
 
 def _show(writer: Writer, plan: Plan) -> None:
@@ -125,13 +125,16 @@ def _main(writer: Writer, plan: Plan) -> None:
             going += ' and progress["stale"] < PATIENCE'
         with writer.block(f"while {going}:"):
             writer.line('epoch, done = divmod(progress["step"], steps)')
-            writer.line('order = random_order(len(training[1]), SEED, "order", epoch)')
+            writer.line('order = random_order(len(training.labels), SEED, "order", epoch)')
             writer.line("start = time.monotonic()")
-            writer.line("batches = order[: steps * BATCH].reshape(steps, BATCH)")
-            with writer.block("for batch in batches[done:]:"):
+            writer.line("parts = order[: steps * BATCH].reshape(steps, BATCH)[done:]")
+            if plan.windows:
+                writer.line('shown = windows(progress["step"])')
+            loader = batches(plan, "training", "parts", "shown" if plan.windows else "")
+            with writer.block(f"for images, labels in {loader}:"):
                 writer.line('step = progress["step"]')
                 writer.line(f"rate = {'rate_at(step, steps)' if changes_rate(plan) else 'RATE'}")
-                writer.line("loss = train_step(params, state, training, batch, step, rate)")
+                writer.line("loss = train_step(params, state, images, labels, step, rate)")
                 writer.line('progress["step"] += 1')
                 writer.line('progress["sum"] += loss')
                 writer.line("show(step + 1, EPOCHS * steps, start, epoch * steps + done, loss)")
@@ -151,25 +154,9 @@ def _begin(writer: Writer, plan: Plan) -> None:
     put_data_option(writer, plan)
     writer.line("options = parser.parse_args()")
     writer.gap(1)
-    writer.line("training, held_out = load_samples(options.data)")
-    writer.line("steps = len(training[1]) // BATCH")
-    with writer.block("if steps == 0:"):
-        writer.line('raise Refused(f"{len(training[1])} images are less than a batch of {BATCH}")')
-    with writer.block("if len(held_out[1]) == 0:"):
-        writer.line('raise Refused("no images are held out")')
+    put_load(writer, plan)
     writer.line("params, state = net.init(SEED), {}")
-    writer.line("recipe = sorted(")
-    with writer.indented():
-        writer.line("(name, value)")
-        writer.line("for name, value in globals().items()")
-        writer.line('if name.isupper() and name != "HERE" and not name.startswith("EXPECTED")')
-    writer.line(")")
-    writer.line("identity = {")
-    with writer.indented():
-        writer.line('"network": hash_of((HERE / "net.py").read_bytes()),')
-        writer.line('"recipe": hash_of(repr(recipe).encode()),')
-        writer.line('"data set": hash_of(*training, *held_out),')
-    writer.line("}")
+    put_identity(writer, plan)
     writer.line("progress = {")
     with writer.indented():
         writer.line('"identity": identity,')
@@ -221,12 +208,12 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     with writer.block(f'if {score} > progress["best"]:'):
         writer.line(f'progress |= {{"best": {score}, "loss": result["loss"]}}')
         writer.line('progress |= {"epoch": epoch + 1, "stale": 0}')
-        writer.line(f'save(options.out / "best.npz", {weights})')
+        writer.line(f'save_arrays(options.out / "best.npz", {weights})')
     _save(writer)
 
 
 def _save(writer: Writer) -> None:
-    writer.line('save(last, {**params, **state, "progress": json.dumps(progress)})')
+    writer.line('save_arrays(last, {**params, **state, "progress": json.dumps(progress)})')
 
 
 def _finish(writer: Writer, plan: Plan) -> None:

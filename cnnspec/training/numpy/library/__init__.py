@@ -7,12 +7,14 @@ from functools import cache
 from pathlib import Path
 
 from cnnspec.lower import library
+from cnnspec.training.library import FOLDER, SHARED
 
-ROOMS = ("chance", "samples", "augment", "losses", "files")
-"""The modules, in the order of a program."""
+ROOMS = ("augment", "losses", "checkpoints")
+"""The modules besides those that all programs have."""
 
 
 @cache
 def pieces() -> Mapping[str, library.Piece]:
     """All functions and classes by name, in the order of a program."""
-    return library.pieces(Path(__file__).parent, *ROOMS)
+    own = library.pieces(Path(__file__).parent, *ROOMS)
+    return {**own, **library.pieces(FOLDER, *SHARED)}
