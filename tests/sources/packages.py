@@ -127,7 +127,8 @@ def _listed(package: str, name: str, side: int, device: str) -> Any:
 
 
 def imported_parameters(found: Imported) -> Iterator[torch.Tensor]:
-    keys = set(found.spec.keys.values())
+    rearranged = found.layers.rearranged
+    keys = {rearranged[key].key if key in rearranged else key for key in found.spec.keys.values()}
     return (weight for key, weight in found.module.named_parameters() if key in keys)
 
 

@@ -98,11 +98,25 @@ class WithoutSoftmax(Heads):
         return self.joined(y[..., :-1] / (y[..., -1:] + 1e-6))
 
 
+class Matrix(nn.Module):
+    """Parameters that a tensor is multiplied by, not through nn.Linear: their axes are in, out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Parameter(torch.randn(3, 5)), nn.Parameter(torch.randn(5, 2))
+        self.bias = nn.Parameter(torch.randn(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = (x.flatten(2).transpose(1, 2) @ self.first).mean(1)
+        return torch.addmm(self.bias, y, self.second)
+
+
 MODULES: dict[str, tuple[Any, str]] = {
     "table": (Table, "attention heads=2 relative ["),
     "mask": (MaskedTable, "attention heads=2 relative ["),
     "queries": (OfQueries, "attention heads=2 unscaled relative=query ["),
     "queries, scaled": (lambda: OfQueries(all_scaled=True), "attention heads=2 relative=query ["),
+    "matrix": (Matrix, "conv F1 K5 nobias\ngap -> fc 2"),
     "linear": (WithoutSoftmax, "attention heads=2 linear eps=1e-6 ["),
 }
 

@@ -231,7 +231,8 @@ def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bo
     places = [place for place, dim in enumerate(dims) if size_of(dim) > 1]
     if len(places) != 1 or places[0] == 0 or size_of(dims[places[0]]) != size_of(laid.dims[places[0]]):
         shape = "x".join(map(str, weight.held.shape))
-        raise Cannot(f"weights of the shape {shape} that are not one for each channel")
+        what = f"the weight `{weight.held.key}`" if weight.held.kind == "weight" else "a constant of the code"
+        raise Cannot(f"{what}, {shape}, is not one number for each channel (an embedding of positions?)")
     return reader.at_channels(laid, places[0]), False
 
 

@@ -60,6 +60,10 @@ def product(reader: Reader, a: Given) -> Item:
         value = reader.laid(one)
         made = _attended(reader, other, value._replace(dims=swapped(value.dims)))
         return made._replace(dims=swapped(made.dims))
+    if isinstance(other, Kept) and len(other.dims) == 2:
+        from cnnspec.sources.calls.convolutions import times_matrix
+
+        return times_matrix(reader, one, other)
     ones = isinstance(other, WithOnes)
     (one, factor), (other, times) = _factor(one), _factor(other)
     first, second = reader.laid(one), other.of if isinstance(other, WithOnes) else reader.laid(other)
@@ -149,15 +153,19 @@ def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
             values[place] = reader.add(Times(factor=number(factor)), values[place])
     # keys and values must have the same positions; queries may have other ones
     shapes = [reader.shape(value) for value in values]
-    if shapes[1][1:] != shapes[2][1:] and offsets is None:
-        for place in (1, 2):
-            C, *sizes = reader.shape(values[place])
-            if len(sizes) > 1:
-                values[place] = reader.add(Reshape(shape=(C, prod(sizes))), values[place])
+    if offsets is not None:
+        values = [_sized(reader, value, offsets.sizes) for value in values]
+    elif shapes[1][1:] != shapes[2][1:]:
+        values[1:] = [_sized(reader, value, (prod(reader.shape(value)[1:]),)) for value in values[1:]]
     relative, weights = (offsets.kind, offsets.weights) if offsets is not None else (None, {})
     op = Attention(heads=heads, unscaled=not plain, relative=relative)
     made = _laid_out(reader, reader.add(op, *values, weights=weights), q, heads)
     return made._replace(dims=(atoms_of(made.dims[:2]), *made.dims[2:])) if merged else made
+
+
+def _sized(reader: Reader, value: int, sizes: tuple[int, ...]) -> int:
+    C, *before = reader.shape(value)
+    return value if tuple(before) == sizes else reader.add(Reshape(shape=(C, *sizes)), value)
 
 
 def linear(reader: Reader, item: Linear, eps: float) -> Laid:

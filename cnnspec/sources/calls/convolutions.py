@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,13 +15,13 @@ from cnnspec.ops.pool import Blur
 from cnnspec.ops.reshape import Pad
 from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.items import Cannot, Computed, Item, Kept, Laid, Normal, Unknown, kept, number
-from cnnspec.sources.calls.layout import full, with_size
+from cnnspec.sources.calls.layout import full, size_of, with_size
 from cnnspec.sources.calls.moved import NotMoved
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 from cnnspec.sources.calls.trace import Tensor
 from cnnspec.sources.calls.weights import PRODUCT, SIGMA, weight_of
-from cnnspec.sources.layers import Layer
+from cnnspec.sources.layers import Layer, Rearranged
 
 BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
 
@@ -134,10 +135,26 @@ def local(reader: Reader, a: Given) -> Item:
 @reads("linear")
 def linear(reader: Reader, a: Given) -> Item:
     """A linear layer over the last dimension, at each position."""
-    laid = reader.at_channels(reader.laid(a["input"]), -1)
     weight = weight_of(a["weight"])
-    K = _shape(weight)[0]
     more, weights = _weights(reader, weight, a["bias"])
+    return _applied(reader, a["input"], _shape(weight)[0], more, weights)
+
+
+def times_matrix(reader: Reader, item: Item, matrix: Kept, bias: Any = None) -> Item:
+    """A tensor times a matrix of weights: a linear layer whose weight is the matrix transposed."""
+    held = matrix.held
+    if len(held.shape) != 2 or matrix.factor != 1 or held.kind != "weight":
+        raise Cannot("a product with a matrix that is no linear layer's")
+    if not matrix.plain and matrix.dims != kept(held).dims[::-1]:
+        raise Cannot("a product with a matrix that is no linear layer's")
+    more, weights = _weights(reader, kept(held), bias)
+    if matrix.plain and 1 not in held.shape:
+        weights["weight"] = reader.key(Rearranged(held.key, held.shape, (1, 0)))
+    return _applied(reader, item, size_of(matrix.dims[1]), more, weights)
+
+
+def _applied(reader: Reader, item: Item, K: int, more: Mapping[str, Any], weights: Mapping[str, str]) -> Item:
+    laid = reader.at_channels(reader.laid(item), -1)
     shape = reader.shape(laid.value)
     axes = len(shape) - 1
     if prod(shape[1:]) == 1:
@@ -151,7 +168,9 @@ def linear(reader: Reader, a: Given) -> Item:
 @reads("addmm")
 def addmm(reader: Reader, a: Given) -> Item:
     """A linear layer in older code."""
-    raise Cannot("a product with a matrix that is no linear layer's")
+    if a.get("alpha", 1) != 1 or a.get("beta", 1) != 1 or not isinstance(a["mat2"], Kept):
+        raise Cannot("a product with a matrix that is no linear layer's")
+    return times_matrix(reader, a["mat1"], a["mat2"], a["self"])
 
 
 def _shape(weight: Any) -> tuple[int, ...]:

@@ -49,11 +49,12 @@ class Kept(NamedTuple):
 
 class Offsets(NamedTuple):
     """What is added to scores: a table, or products of the queries. weights: of the layer, key by name.
-    ratio: of the queries' products with these vectors to those with the keys; what a table was multiplied
-    by."""
+    sizes: of the map. ratio: of the queries' products with these vectors to those with the keys; what a table
+    was multiplied by."""
 
     kind: Literal["table", "query"]
     weights: Mapping[str, str]
+    sizes: tuple[int, ...]
     ratio: float = 1.0
 
 

@@ -20,6 +20,7 @@ from cnnspec.sources.calls.arrangement import rearranged
 from cnnspec.sources.calls.items import (
     Affine,
     Cannot,
+    Computed,
     Distances,
     Item,
     Kept,
@@ -118,7 +119,8 @@ class Reader:
             if one.held.kind == "weight"
         }
         for shape in call.shapes:
-            sizes = shape[1:] if shape[:1] == (self.trace.batch,) else shape
+            images, left = divmod(shape[0], max(1, self.trace.batch)) if shape else (0, 1)
+            sizes = shape if left else shape[1:] if images == 1 else (images, *shape[1:])  # heads, windows
             total = 1
             for size in sizes:
                 total *= size
@@ -177,7 +179,7 @@ class Reader:
             raise Cannot(
                 "products of queries and keys are used in another way than the language's attention does"
             )
-        raise Cannot("it is computed from weights or constants alone")
+        raise Cannot(_without_input(item))
 
     @contextmanager
     def where(self, item: Item) -> Iterator[None]:
@@ -273,6 +275,18 @@ class Reader:
     def fresh(self, value: int) -> Laid:
         """A value in torch's usual arrangement."""
         return Laid(value, whole(self.shape(value), self.trace.batch))
+
+
+def _without_input(item: Item) -> str:
+    """Why a tensor that does not depend on the network's input cannot be used like one that does."""
+    match item:
+        case Kept(held) if held.kind == "constant":
+            return "one of its tensors is a constant of the code, not computed from the input"
+        case Kept(held):
+            return f"one of its tensors is the weight `{held.key}` itself (a token or an embedding)"
+        case Computed(by):
+            return f"one of its tensors is computed (by `{by}`) from weights alone, without the input"
+    return "one of its tensors is not computed from the input"
 
 
 def _of_kind(items: Iterable[Any], kind: type[T]) -> Iterable[T]:

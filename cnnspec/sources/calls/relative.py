@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnspec.ops.attention import AXES
 from cnnspec.sources.calls.items import Affine, Cannot, Kept, Laid, Offsets, Scores, Unknown
-from cnnspec.sources.calls.layout import atoms_of, full, heads_apart, only, sizes_of
+from cnnspec.sources.calls.layout import atoms_of, full, heads_apart, size_of, sizes_of
 from cnnspec.sources.calls.moved import Moved, NotMoved, grid, lying
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.trace import Held, Tensor
@@ -17,7 +17,8 @@ from cnnspec.sources.layers import Rearranged
 
 NO_TABLE = "numbers that are no table of relative positions are added to the scores of attention"
 A_DISTANCE = (
-    "its table of positions has the same number for several offsets, and here each offset has its own"
+    "what is added to the scores of attention has the same number for several offsets (by distances); in the "
+    "language's tables each offset has its own"
 )
 
 
@@ -45,22 +46,23 @@ def offsets_of(reader: Reader, argument: object, scores: Scores) -> Offsets:
     """What a tensor that is added to scores is."""
     q = scores.k if scores.turned else scores.q
     q = q._replace(dims=heads_apart(q.dims))
-    shape = reader.shape(q.value)
-    sizes = shape[1:]
-    axes = range(1, len(shape))
     if not isinstance(argument, Tensor):
         raise Cannot(NO_TABLE)
-    if not sizes or not only([q.dims[-2]], axes, shape) or q.dims[-2] != atoms_of(map(full, axes, sizes)):
-        raise Cannot("numbers are added to the scores of attention inside windows")
     try:
         terms = reader.moves.terms(argument.number)
     except NotMoved:
         raise Cannot(NO_TABLE) from None
+    shape = reader.shape(q.value)
+    sizes, axes = shape[1:], range(1, len(shape))
+    mapped = bool(sizes) and q.dims[-2] == atoms_of(map(full, axes, sizes))
     heads = prod(sizes_of(q.dims[1:-2]))
     held = [reader.moves.held(one.source) for one in terms]
     if len(terms) == 1 and held[0] is not None:
-        return _table(reader, terms[0], held[0], heads, sizes)
-    if len(terms) == len(sizes) and not any(held):
+        count = size_of(q.dims[-2])
+        maps: list[tuple[int, ...]] = [sizes, (count,)] if mapped else [(count,)]
+        maps += [(n, count // n) for n in range(1, count + 1) if count % n == 0]
+        return _table(reader, terms[0], held[0], heads, maps)
+    if mapped and len(terms) == len(sizes) and not any(held):
         return _of_queries(reader, terms, q, heads, scores)
     raise Cannot(NO_TABLE)
 
@@ -74,23 +76,26 @@ def _offsets(sizes: Sequence[int]) -> list[int]:
     return [middle + to - place for place in places for to in places]
 
 
-def _table(reader: Reader, term: Moved, held: Held, heads: int, sizes: Sequence[int]) -> Offsets:
-    """(heads, N, N) numbers of (heads, 2H − 1, 2W − 1)."""
-    count = prod(sizes) ** 2
+def _table(reader: Reader, term: Moved, held: Held, heads: int, maps: Sequence[Sequence[int]]) -> Offsets:
+    """(heads, N, N) numbers of (heads, 2H − 1, 2W − 1); maps: the sizes that the map can have."""
+    count = prod(maps[0]) ** 2
     if held.kind != "weight":
         raise Cannot("a mask, or numbers that are constants, are added to the scores of attention")
     if len(term.at) != heads * count:
-        raise Cannot("the table of relative positions has not one part for each head")
-    offsets = _offsets(sizes)
-    each = prod(2 * size - 1 for size in sizes)
-    places: dict[int, int] = {}
-    for head in range(heads):
-        here = term.at[head * count : (head + 1) * count]
-        for offset, place in zip(offsets, here, strict=True):
-            if places.setdefault(head * each + offset, place) != place:
-                raise Cannot(NO_TABLE)
-    shape = (heads, *(2 * size - 1 for size in sizes))
-    return Offsets("table", {"table": _key(reader, held, places, shape)}, term.factor)
+        raise Cannot("one table of relative positions is added to the scores of all windows, or of all heads")
+    for sizes in maps:
+        shape = (heads, *(2 * size - 1 for size in sizes))
+        if prod(shape) == prod(held.shape):
+            offsets, each = _offsets(sizes), prod(shape[1:])
+            places: dict[int, int] = {}
+            for number, place in enumerate(term.at):
+                offset = number // count * each + offsets[number % count]
+                if places.setdefault(offset, place) != place:
+                    break
+            else:
+                weights = {"table": _key(reader, held, places, shape)}
+                return Offsets("table", weights, tuple(sizes), term.factor)
+    raise Cannot(A_DISTANCE)
 
 
 def _of_queries(reader: Reader, terms: Sequence[Moved], q: Laid, heads: int, scores: Scores) -> Offsets:
@@ -115,7 +120,7 @@ def _of_queries(reader: Reader, terms: Sequence[Moved], q: Laid, heads: int, sco
         factors.append(product.factor)
     if not all(isclose(one, factors[0], rel_tol=1e-9) for one in factors) or not scores.factor:
         raise Cannot("products of the queries with other factors along each axis")
-    return Offsets("query", dict(sorted(weights.items())), factors[0] / scores.factor)
+    return Offsets("query", dict(sorted(weights.items())), sizes, factors[0] / scores.factor)
 
 
 class _Product(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ContextDecorator, suppress
 from itertools import chain
 from typing import Any
 from unittest.mock import patch
@@ -118,8 +118,26 @@ def _normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out
     return _NORMALIZE(input, p, dim, eps)
 
 
+class _AsItIs(ContextDecorator):
+    """In place of torch.autocast, which would make a part of the graph an op of its own. A spec says nothing
+    of the types of numbers."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
 def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Plain:
-    with patch.multiple(nn.functional, local_response_norm=_response, normalize=_normalize):
+    with (
+        patch.multiple(nn.functional, local_response_norm=_response, normalize=_normalize),
+        patch.object(torch, "autocast", _AsItIs),
+        patch.object(torch.amp, "autocast", _AsItIs),
+    ):
         program = torch.export.export(module, tuple(inputs), dict(named) or None, strict=False)
     return _Writing(module, program, inputs).plain()
 
