@@ -46,14 +46,14 @@ class Alike:
             if isinstance(step, Call):
                 step.backward = self.names.get(f"{step.function}_backward", "")
                 step.function = self.names.get(step.function, step.function)
-                for one in step.layers:
-                    self._given(one)
+                for layer in step.layers:
+                    self._given(layer)
 
     def _given(self, layers: Layers) -> None:
         layers.forward = self.names.get(layers.forward, layers.forward)
         layers.backward = self.names.get(layers.backward, layers.backward)
-        for one in layers.layers:
-            self._given(one)
+        for layer in layers.layers:
+            self._given(layer)
 
 
 def _common(text: str, other: str) -> str:

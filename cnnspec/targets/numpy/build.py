@@ -44,18 +44,18 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
         block = block_of(function)
         name = names.pop(block, None) or dropped(block) or namer.take(function.name)
         layers = {
-            one.variable: Layers(one.variable, function.namer.take(f"{one.variable}_backward"))
-            for one in function.layers.values()
-            if one.used
+            layer.variable: Layers(layer.variable, function.namer.take(f"{layer.variable}_backward"))
+            for layer in function.layers.values()
+            if layer.used
         }
         translation = _Translation(function, layers)
         if _shares_its_place(function.region.statements):
             translation.kept = f"{name}.if"
         ends = function.region.inputs, function.region.outputs
-        made = Function(name, function, *ends, [], layers=layers)
+        result = Function(name, function, *ends, [], layers=layers)
         if function.recursive:
-            made.having = frozenset(range(len(ends[0])))
-            function.made = made
+            result.having = frozenset(range(len(ends[0])))
+            function.made = result
         steps = translation.function()
         optional = True  # a default, unless a later parameter has none
         for parameter in reversed(function.parameters):
@@ -64,13 +64,13 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
                 default = parameter.default
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
-        made.inputs, made.outputs, made.steps = function.region.inputs, function.region.outputs, steps
+        result.inputs, result.outputs, result.steps = function.region.inputs, function.region.outputs, steps
         layers_only = function.template.kind == "layers"
-        wanted = {*differentiated(steps), *made.outputs}
-        made.having = frozenset(n for n, one in enumerate(made.inputs) if layers_only or one in wanted)
-        made.alone = _alone(made) if layers_only else None
-        function.made = made
-        given.append(made)
+        used = {*differentiated(steps), *result.outputs}
+        result.having = frozenset(n for n, one in enumerate(result.inputs) if layers_only or one in used)
+        result.alone = _alone(result) if layers_only else None
+        function.made = result
+        given.append(result)
 
     def block_of(function: program.Function) -> object:
         """The unit that gets a name: the network, layers that are passed to a block, or a block."""
@@ -127,9 +127,9 @@ class _Translation:
         return steps
 
     def new(self, shape: Shape | None = None) -> Tensor:
-        made = Tensor(len(self.source.tensors), shape=shape)
-        self.source.tensors.append(made)
-        return made
+        tensor = Tensor(len(self.source.tensors), shape=shape)
+        self.source.tensors.append(tensor)
+        return tensor
 
     def tensor(self, tensor: Tensor) -> Tensor:
         return self.same.get(tensor, tensor)
@@ -137,55 +137,55 @@ class _Translation:
     # --- statements ---------------------------------------------------------------------------------------
 
     def steps(self, statements: Sequence[program.Statement], place: str) -> list[Step]:
-        found: list[Step] = []
+        steps: list[Step] = []
         for statement in statements:
             match statement:
                 case program.Layer():
-                    self.layer(statement, place, found)
+                    self.layer(statement, place, steps)
                 case program.Merge():
-                    self.merge(statement, place, found)
+                    self.merge(statement, place, steps)
                 case program.Invoke():
-                    self.invoke(statement, place, found)
+                    self.invoke(statement, place, steps)
                 case program.Slot():
                     layers, at = self.layers[statement.variable], _at(place, statement.name)
                     inputs = [self.tensor(tensor) for tensor in statement.inputs]
-                    found.append(Call("block", layers.forward, at, inputs, [statement.output]))
+                    steps.append(Call("block", layers.forward, at, inputs, [statement.output]))
                 case program.Part():
                     for outer, inner in zip(statement.inputs, statement.region.inputs, strict=True):
                         self.same[inner] = self.tensor(outer)
-                    found += self.steps(statement.region.statements, _at(place, statement.name))
+                    steps += self.steps(statement.region.statements, _at(place, statement.name))
                     for outer, inner in zip(statement.outputs, statement.region.outputs, strict=True):
                         self.named(outer, self.tensor(inner))
                 case program.Repeat():
-                    self.repeat(statement, place, found)
+                    self.repeat(statement, place, steps)
                 case program.If():
-                    self.decide(statement, place, found)
+                    self.decide(statement, place, steps)
                 case program.Let():
-                    found.append(Let(statement.variable, statement.node))
-        return found
+                    steps.append(Let(statement.variable, statement.node))
+        return steps
 
-    def named(self, outer: Tensor, made: Tensor) -> None:
+    def named(self, outer: Tensor, inner: Tensor) -> None:
         """Makes `outer` another name of the tensor `made`."""
-        self.same[outer] = made
-        made.label = made.label or outer.label
+        self.same[outer] = inner
+        inner.label = inner.label or outer.label
 
-    def layer(self, layer: program.Layer, place: str, found: list[Step]) -> None:
+    def layer(self, layer: program.Layer, place: str, steps: list[Step]) -> None:
         inputs = [self.tensor(tensor) for tensor in layer.inputs]
         if layer.call.form == "alias":
             self.same[layer.output] = inputs[0]
             return
         arguments = _arguments(layer.call, layer.inputs)
-        place, made = _at(place, layer.name), layer.call
-        if made.form == "merge":
-            merged = Call("merge", made.function, place, inputs, [layer.output], arguments)
-            merged.suffix, merged.around = made.suffix, made.around
-            found.append(merged)
+        place, call = _at(place, layer.name), layer.call
+        if call.form == "merge":
+            merged = Call("merge", call.function, place, inputs, [layer.output], arguments)
+            merged.suffix, merged.around = call.suffix, call.around
+            steps.append(merged)
             return
-        step = Call("layer", made.function, place, inputs[:1], [layer.output], arguments)
-        step.suffix, step.around = made.suffix, made.around
-        found.append(step)
+        step = Call("layer", call.function, place, inputs[:1], [layer.output], arguments)
+        step.suffix, step.around = call.suffix, call.around
+        steps.append(step)
 
-    def invoke(self, call: program.Invoke, place: str, found: list[Step]) -> None:
+    def invoke(self, call: program.Invoke, place: str, steps: list[Step]) -> None:
         callee: Function = call.function.made
         used = [one for one in call.function.parameters if one.used]
         arguments: list[Argument] = []
@@ -197,11 +197,11 @@ class _Translation:
         place = _at(place, call.name)
         if call.shared is not None:
             place = _module(call.shared)
-        places = [_module(one) for one in call.modules]
+        places = [_module(module) for module in call.modules]
         inputs = [self.tensor(tensor) for tensor in call.inputs]
         outputs = call.outputs + [self.new() for _ in callee.outputs[len(call.outputs) :]]
         layers = list(map(self.given, call.layers))
-        found.append(
+        steps.append(
             Call(
                 "block",
                 callee.name,
@@ -215,30 +215,32 @@ class _Translation:
             )
         )
 
-    def given(self, one: program.LayersArgument) -> Layers:
+    def given(self, argument: program.LayersArgument) -> Layers:
         """The argument for a layer parameter."""
-        if one.variable is not None:
-            return self.layers[one.variable]
-        if one.function is None:
+        if argument.variable is not None:
+            return self.layers[argument.variable]
+        if argument.function is None:
             return Layers("None", "None")
-        made: Function = one.function.made
-        if made.alone is not None:
-            variables = (parameter.variable for parameter in one.function.parameters if parameter.used)
-            by = dict(zip(variables, one.arguments, strict=True))
-            arguments = [(name, replaced(node, by)) for name, node in made.alone.arguments]
-            return replace(made.alone, arguments=arguments)
-        arguments = [(None, node) for node in one.arguments]
-        return Layers(made.name, f"{made.name}_backward", list(map(self.given, one.layers)), arguments)
+        function: Function = argument.function.made
+        if function.alone is not None:
+            variables = (parameter.variable for parameter in argument.function.parameters if parameter.used)
+            by = dict(zip(variables, argument.arguments, strict=True))
+            arguments = [(name, replaced(node, by)) for name, node in function.alone.arguments]
+            return replace(function.alone, arguments=arguments)
+        arguments = [(None, node) for node in argument.arguments]
+        return Layers(
+            function.name, f"{function.name}_backward", list(map(self.given, argument.layers)), arguments
+        )
 
-    def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
+    def repeat(self, repeat: program.Repeat, place: str, steps: list[Step]) -> None:
         place = _at(place, repeat.name)
         count = len(repeat.outputs)
-        given = [self.tensor(tensor) for tensor in repeat.inputs[:count]]
+        before = [self.tensor(tensor) for tensor in repeat.inputs[:count]]
         if repeat.count == Const(1) and (runs := repeat.runs()) is not None:
             region = runs[0][1]
             for outer, inner in zip(repeat.inputs, region.inputs, strict=True):
                 self.same[inner] = self.tensor(outer)
-            found += self.steps(region.statements, f"{place}[0]")
+            steps += self.steps(region.statements, f"{place}[0]")
             for outer, inner in zip(repeat.outputs, region.outputs, strict=False):
                 self.named(outer, self.tensor(inner))
             for one in repeat.collected:
@@ -247,60 +249,64 @@ class _Translation:
         inside, others = repeat.region.inputs[:count], repeat.region.inputs[count:]
         for outer, inner in zip(repeat.inputs[count:], others, strict=True):
             self.same[inner] = self.tensor(outer)
-        loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, repeat.outputs)
+        loop = Loop(repeat.index, repeat.count, place, before, inside, [], inside, repeat.outputs)
         loop.over = repeat.over
-        loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
+        loop.places = [
+            (variable, [_module(module) for module in modules]) for variable, modules in repeat.per_pass
+        ]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
-        made = [self.tensor(tensor) for tensor in repeat.region.outputs]
-        loop.last = made[:count]
+        ends = [self.tensor(tensor) for tensor in repeat.region.outputs]
+        loop.last = ends[:count]
         loop.collected = [
-            Gathered(self.source.namer.take(f"{one.word}s"), made[one.place], one.tensors)
+            Gathered(self.source.namer.take(f"{one.word}s"), ends[one.place], one.tensors)
             for one in repeat.collected
         ]
-        found.append(loop)
+        steps.append(loop)
 
     # --- ifs ----------------------------------------------------------------------------------------------
 
-    def variable(self, condition: program.Condition, place: str, found: list[Step]) -> str:
+    def variable(self, condition: program.Condition, place: str, steps: list[Step]) -> str:
         """The variable of a condition; it is computed here where it has none yet."""
         if condition.number not in self.decided:
             name = self.source.namer.take("when")
             self.decided[condition.number] = name
             number = name.removeprefix("when")
             kept = f"{self.kept}.{number}" if number else self.kept
-            found.append(Let(name, condition.node, f'{place}["{kept}"]'))
+            steps.append(Let(name, condition.node, f'{place}["{kept}"]'))
         return self.decided[condition.number]
 
-    def decide(self, statement: program.If[program.Statement], place: str, found: list[Step]) -> None:
-        made = If(statement.condition, variable=self.variable(statement.condition, place, found))
-        known = self.decided  # a condition computed on one side is computed again after it, where needed
-        self.decided = dict(known)
-        made.then = self.steps(statement.then, place)
-        self.decided = dict(known)
-        made.otherwise = self.steps(statement.otherwise, place)
-        self.decided = known
-        made.joins = [
+    def decide(self, statement: program.If[program.Statement], place: str, steps: list[Step]) -> None:
+        step = If(statement.condition, variable=self.variable(statement.condition, place, steps))
+        decided_before = (
+            self.decided
+        )  # a condition computed on one side is computed again after it, where needed
+        self.decided = dict(decided_before)
+        step.then = self.steps(statement.then, place)
+        self.decided = dict(decided_before)
+        step.otherwise = self.steps(statement.otherwise, place)
+        self.decided = decided_before
+        step.joins = [
             (joined, self.tensor(then), self.tensor(otherwise)) for joined, then, otherwise in statement.joins
         ]
-        found.append(made)
+        steps.append(step)
 
-    def merge(self, merge: program.Merge, place: str, found: list[Step]) -> None:
+    def merge(self, merge: program.Merge, place: str, steps: list[Step]) -> None:
         """A merge, `add [ … ]`. A branch that exists only under an `if` makes it an `if` with two merges."""
         for _, when, _ in merge.arms:
             if when is not None:
-                self.variable(when[0], place, found)
+                self.variable(when[0], place, steps)
         function = emit(LayerUse(merge.op, (merge.op,), (), ())).function
         place = _at(place, merge.name)
 
-        def merged(arms: Sequence[tuple[Tensor, program.When]], found: list[Step]) -> Tensor:
+        def merged(arms: Sequence[tuple[Tensor, program.When]], steps: list[Step]) -> Tensor:
             condition = next((when[0] for _, when in arms if when is not None), None)
             if condition is None:
                 inputs = [tensor for tensor, _ in arms]
                 if len(inputs) == 1:
                     return inputs[0]
-                made = self.new(merge.output.shape)
-                found.append(Call("merge", function, place, inputs, [made]))
-                return made
+                output = self.new(merge.output.shape)
+                steps.append(Call("merge", function, place, inputs, [output]))
+                return output
             decided = If(condition, variable=self.decided[condition.number])
             sides = []
             for holds in (True, False):
@@ -310,13 +316,13 @@ class _Translation:
                     if when is None or when[0] is not condition or when[1] is holds
                 ]
                 sides.append(merged(left, decided.side(holds)))
-            found.append(decided)
-            made = self.new()
-            decided.joins.append((made, sides[0], sides[1]))
-            return made
+            steps.append(decided)
+            output = self.new()
+            decided.joins.append((output, sides[0], sides[1]))
+            return output
 
         arms = [(self.tensor(tensor), when) for tensor, when, _ in merge.arms]
-        self.named(merge.output, merged(arms, found))
+        self.named(merge.output, merged(arms, steps))
 
     # --- variables and tensors that are read ----------------------------------------------------------------
 
@@ -325,8 +331,8 @@ class _Translation:
         for step in reversed(steps[:]):
             match step:
                 case Call():
-                    given = ((None, node) for one in step.layers for node in numbers_of(one))
-                    step.reads = self.read(_variables([*step.arguments, *given]))
+                    arguments = ((None, node) for layer in step.layers for node in numbers_of(layer))
+                    step.reads = self.read(_variables([*step.arguments, *arguments]))
                 case Let() if step.variable in self.needed:
                     step.reads = self.read(variables(step.node))
                 case Let():
@@ -338,7 +344,7 @@ class _Translation:
                 case Loop():
                     step.reads = self.read(variables(step.stop))
                     self.sweep(step.body)
-                    step.over = [one for one in step.over if one.variable in self.needed]
+                    step.over = [entry for entry in step.over if entry.variable in self.needed]
                     self.read(name for one in step.over for name in variables(one.list))
 
     def read(self, names: Iterable[str]) -> list[Tensor]:
@@ -351,7 +357,7 @@ class _Translation:
 def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
     """Whether one of these blocks has no level of its own: its conditions are kept under the same path."""
     blocks = (one for one in program.every(statements) if isinstance(one, program.Invoke | program.Slot))
-    return any(not one.name and getattr(one, "shared", None) is None for one in blocks)
+    return any(not block.name and getattr(block, "shared", None) is None for block in blocks)
 
 
 def _alone(layers: Function) -> Layers | None:
@@ -383,15 +389,15 @@ def _module(module: program.Module) -> str:
 def _arguments(call: LoweredCall, inputs: Sequence[Tensor]) -> list[Argument]:
     """A call's arguments. Its inputs are variables in them: `§12`, and `§12.axes` for the sizes of its
     axes."""
-    found: list[Argument] = []
+    arguments: list[Argument] = []
     for name, value in call.arguments:
         if isinstance(value, LoweredCall):
             value = replace(value, arguments=tuple(_arguments(value, inputs)))
         elif isinstance(value, Const) and isinstance(value.value, Input):
             number = inputs[value.value.number].number
             value = Var(f"§{number}.axes" if value.value.size else f"§{number}")
-        found.append((name, value))
-    return found
+        arguments.append((name, value))
+    return arguments
 
 
 def _variables(arguments: Iterable[Argument]) -> Iterator[str]:

@@ -36,9 +36,9 @@ def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
     step."""
     live = set(after)
     changes = _back(steps, live)
-    for made, last_read in reversed(changes):
+    for outputs, last_read in reversed(changes):
         live.difference_update(last_read)
-        live.update(made)
+        live.update(outputs)
         yield live
 
 
@@ -50,15 +50,15 @@ def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
         match step:
             case Call() | Let():
                 read, written = touched(step)
-                made = [one for one in written if one in live]
-                live.difference_update(made)
+                outputs = [one for one in written if one in live]
+                live.difference_update(outputs)
                 last_read = [one for one in {*read} if one not in live]
             case _:
                 before = _before(step, live)
-                made, last_read = list(live - before), list(before - live)
-                live.difference_update(made)
+                outputs, last_read = list(live - before), list(before - live)
+                live.difference_update(outputs)
         live.update(last_read)
-        changes.append((made, last_read))
+        changes.append((outputs, last_read))
     return changes
 
 
@@ -77,7 +77,7 @@ def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
 def _behind(step: If, side: bool, after: set[Tensor]) -> set[Tensor]:
     """The tensors that are needed after one side of an `if`."""
     ends = {then if side else otherwise for _, then, otherwise in step.joins}
-    return (after - {made for made, _, _ in step.joins}) | ends
+    return (after - {joined for joined, _, _ in step.joins}) | ends
 
 
 class _Names:
@@ -95,11 +95,11 @@ class _Names:
         else:
             self._call(tensor, self._own(tensor.label or "skip"))
 
-    def _own(self, wanted: str) -> str:
+    def _own(self, label: str) -> str:
         """The name for a label, the same for all tensors that have this label."""
-        if wanted not in self.taken:
-            self.taken[wanted] = self.namer.take(identifier(wanted))
-        return self.taken[wanted]
+        if label not in self.taken:
+            self.taken[label] = self.namer.take(identifier(label))
+        return self.taken[label]
 
     def _choose(
         self, tensor: Tensor, alive: set[Tensor], wishes: list[str], beside: Collection[Tensor] = ()
@@ -109,7 +109,7 @@ class _Names:
             return
         # a tensor that is needed after an `if` must not share the name of its output
         joins = [join for decided, behind in self.around if tensor in behind for join in decided.joins]
-        kept = {self.names[made] for made, _, _ in joins}
+        kept = {self.names[joined] for joined, _, _ in joins}
 
         def free(name: str) -> bool:
             others = self.holders.get(name, ())
@@ -150,22 +150,22 @@ class _Names:
                             self.holders[name] = (held & alive) | held.intersection(step.outputs)
                 case If():
                     # The output is named first, so that both sides may end in its name.
-                    behind = alive | {made for made, _, _ in step.joins}
-                    for made, then, otherwise in step.joins:
+                    behind = alive | {joined for joined, _, _ in step.joins}
+                    for joined, then, otherwise in step.joins:
                         known = [self.names[one] for one in (otherwise, then) if one in self.names]
-                        self._choose(made, behind, [*known, self.main])
+                        self._choose(joined, behind, [*known, self.main])
                         for holds, side in ((True, then), (False, otherwise)):
                             if side not in self.names and side not in alive:
                                 behind_side = _behind(step, holds, alive)
-                                self._last(side, self.names[made], step.side(holds), behind_side)
+                                self._last(side, self.names[joined], step.side(holds), behind_side)
                     self.around.append((step, alive))
                     self.steps(step.then, _behind(step, True, alive), inside=True)
                     self.steps(step.otherwise, _behind(step, False, alive), inside=True)
                     self.around.pop()
                 case Loop():
-                    for given, begins in zip(step.given, step.inside, strict=True):
-                        dies = given not in alive and given not in step.body_reads
-                        wishes = [self.names[given]] if dies else []
+                    for before, begins in zip(step.given, step.inside, strict=True):
+                        dies = before not in alive and before not in step.body_reads
+                        wishes = [self.names[before]] if dies else []
                         self._choose(begins, alive | step.body_reads, [*wishes, self.main], step.inside)
                     behind = alive.difference(step.outputs, step.entries).union(
                         step.body_reads, step.reads, step.ends

@@ -28,9 +28,9 @@ WIDTH = 110
 
 
 def program(graph: Graph) -> str:
-    made = functions(graph, Namer([*OWN, *pieces()]))
+    functions_in_order = functions(graph, Namer([*OWN, *pieces()]))
     own = Writer(width=WIDTH)
-    whole = [function for function in made if function.alone is None]
+    whole = [function for function in functions_in_order if function.alone is None]
     for function in whole:
         name_tensors(function)
     for function in reversed(whole):  # writing the callers first shows which outputs are not used
@@ -43,7 +43,7 @@ def program(graph: Graph) -> str:
         own.gap(2)
         own.text(text)
     own.gap(2)
-    _interface(own, graph, made[-1])
+    _interface(own, graph, functions_in_order[-1])
     writer = Writer()
     _head(writer, graph)
     for text in needed(str(own), pieces()):
@@ -121,8 +121,8 @@ def _interface(writer: Writer, graph: Graph, network: Function) -> None:
     with _defined(writer, "backward", ("dy", "net"), _BACKWARD):
         if several:
             writer.line("first, *others = map(inside, dy)")
-        given = "first, net, *others" if several else "inside(dy), net"
-        writer.line(f"dx = {network.name}_backward({given})")
+        arguments = "first, net, *others" if several else "inside(dy), net"
+        writer.line(f"dx = {network.name}_backward({arguments})")
         zeros = "net.grads.get(key, np.zeros_like(value))"
         writer.line(f"grads = {{key: {zeros} for key, value in net.trained.items()}}")
         dx = "outside(dx)" if len(inputs) == 1 else "tuple(outside(one) for one in dx)"

@@ -33,8 +33,8 @@ class Layers:
 def numbers_of(layers: Layers) -> Iterator[Node]:
     """All numbers in an argument for a layer parameter."""
     yield from (node for _, node in layers.arguments)
-    for one in layers.layers:
-        yield from numbers_of(one)
+    for layer in layers.layers:
+        yield from numbers_of(layer)
 
 
 @dataclass(eq=False, slots=True)
@@ -155,7 +155,7 @@ def touched(step: Step) -> tuple[list[Tensor], list[Tensor]]:
             return step.reads, []
         case If():
             sides = [side for _, *sides in step.joins for side in sides]
-            return sides, [made for made, _, _ in step.joins]
+            return sides, [joined for joined, _, _ in step.joins]
         case Loop():
             return [*step.given, *step.ends, *step.reads], [*step.inside, *step.outputs, *step.entries]
 
@@ -172,16 +172,16 @@ def made_in(steps: list[Step]) -> list[Tensor]:
 
 def differentiated(steps: list[Step]) -> set[Tensor]:
     """The tensors to which the steps add a gradient."""
-    found: set[Tensor] = set()
+    tensors: set[Tensor] = set()
     for step in every(steps):
         match step:
             case Call():
-                found.update(step.wanted)
+                tensors.update(step.wanted)
             case If():
-                found.update(side for _, *sides in step.joins for side in sides)
+                tensors.update(side for _, *sides in step.joins for side in sides)
             case Loop():
-                found.update(step.given)
-    return found
+                tensors.update(step.given)
+    return tensors
 
 
 @dataclass(eq=False, slots=True)
@@ -205,6 +205,6 @@ class Function:
     partial: bool = False
     """Whether some call leaves one of its outputs unused."""
 
-    def differentiable(self, given: list[Tensor]) -> list[Tensor]:
+    def differentiable(self, inputs: list[Tensor]) -> list[Tensor]:
         """The tensors, among these inputs, that get a gradient."""
-        return [tensor for place, tensor in enumerate(given) if place in self.having]
+        return [tensor for place, tensor in enumerate(inputs) if place in self.having]

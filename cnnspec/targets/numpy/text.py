@@ -44,12 +44,12 @@ class Forward:
 
     def function(self, function: Function, title: str) -> None:
         items = [self.names[tensor] for tensor in function.inputs]
-        layers = [one.forward for one in function.layers.values()]
+        layers = [layer.forward for layer in function.layers.values()]
         items[1:1] = ["net", *(need.variable for need in function.source.needs), *layers]
-        for one in function.source.parameters:
-            if one.used:
-                default = "" if one.default is None else f"={python(one.default)}"
-                items.append(f"{one.variable}{default}")
+        for parameter in function.source.parameters:
+            if parameter.used:
+                default = "" if parameter.default is None else f"={python(parameter.default)}"
+                items.append(f"{parameter.variable}{default}")
         with self.writer.block(Group(f"def {function.name}(", tuple(items)), ":"):
             self.writer.doc(title)
             self.steps(function.steps)
@@ -90,12 +90,12 @@ class Forward:
     def _layers(self, layers: Layers) -> str:
         """The argument for a layer parameter: a function of the tensor and the place."""
         arguments = (flat(self._argument(argument)) for argument in layers.arguments)
-        given = ", ".join([*map(self._layers, layers.layers), *arguments])
-        if not given:
+        inner = ", ".join([*map(self._layers, layers.layers), *arguments])
+        if not inner:
             return layers.forward
         numbers = " ".join(map(self._text, numbers_of(layers)))
         x = next(name for name in ("x", "y", "z", "tensor") if not re.search(rf"\b{name}\b", numbers))
-        return f"lambda {x}, net: {layers.forward}({x}, net, {given})"
+        return f"lambda {x}, net: {layers.forward}({x}, net, {inner})"
 
     def _argument(self, argument: Argument) -> Code:
         name, code = argument
@@ -151,9 +151,9 @@ class Forward:
         for one in step.collected:
             put_targets(self.writer, [self.names[tensor] for tensor in one.outputs], one.variable)
 
-    def _copies(self, to: list[Tensor], made: list[Tensor]) -> None:
+    def _copies(self, to: list[Tensor], sources: list[Tensor]) -> None:
         """Assigns each tensor to the variable of another, all at once."""
-        pairs = zip(to, made, strict=True)
+        pairs = zip(to, sources, strict=True)
         assign(self.writer, [(self.names[one], self.names[other]) for one, other in pairs])
 
     def _copy(self, to: str, name: str) -> None:
@@ -188,7 +188,7 @@ class Backward:
                 items[-1] = self.namer.take("more")
                 again.append((tensor, items[-1]))
             self.having.add(tensor)
-        layers = [one.backward for one in function.layers.values()]
+        layers = [layer.backward for layer in function.layers.values()]
         items[1:1] = ["net", *(need.variable for need in function.source.needs), *layers]
         with self.writer.block(Group(f"def {function.name}_backward(", tuple(items)), ":"):
             self.writer.doc("The chain rule, from the last step to the first.")
@@ -198,8 +198,8 @@ class Backward:
             for tensor, more in again:
                 self._receive(tensor, more)
             self.steps(function.steps)
-            given = function.differentiable(function.inputs)
-            names = [self.gradient(tensor) if tensor in self.having else "0" for tensor in given]
+            inputs = function.differentiable(function.inputs)
+            names = [self.gradient(tensor) if tensor in self.having else "0" for tensor in inputs]
             self.writer.line(f"return {', '.join(names) if names else '()'}")
 
     def steps(self, steps: list[Step]) -> None:
@@ -234,42 +234,42 @@ class Backward:
         place = step.around.format(step.place) if step.around else step.place
         items = [*values[:1], place, *step.places, *map(backward_of, step.layers), *values[1:]]
         call = Group(f"{step.backward or f'{step.function}_backward'}(", tuple(items))
-        wanted = step.wanted
-        fresh = [tensor not in self.having and wanted.count(tensor) == 1 for tensor in wanted]
-        if len(wanted) == 1 and step.form != "merge":
-            name = self.gradient(wanted[0])
+        inputs = step.wanted
+        fresh = [tensor not in self.having and inputs.count(tensor) == 1 for tensor in inputs]
+        if len(inputs) == 1 and step.form != "merge":
+            name = self.gradient(inputs[0])
             self.writer.put(f"{name} = " if fresh[0] else f"{name} = {name} + ", call)
-            self.having.add(wanted[0])
+            self.having.add(inputs[0])
             return
         targets = [
             self.gradient(tensor) if new else self.own.setdefault(f" more{place}", self.namer.take("more"))
-            for place, (tensor, new) in enumerate(zip(wanted, fresh, strict=True))
+            for place, (tensor, new) in enumerate(zip(inputs, fresh, strict=True))
         ]
-        self.having.update(tensor for tensor, new in zip(wanted, fresh, strict=True) if new)
+        self.having.update(tensor for tensor, new in zip(inputs, fresh, strict=True) if new)
         names = ", ".join(targets) + ("," if len(targets) == 1 else "")
-        if not wanted:
+        if not inputs:
             self.writer.put("", call)
         elif len(names) <= self.writer.room // 2:
             self.writer.put(f"{names} = ", call)
         else:
             self.writer.put("", Group("(", tuple(targets), ") = "), flat(call))
-        for tensor, new, more in zip(wanted, fresh, targets, strict=True):
+        for tensor, new, more in zip(inputs, fresh, targets, strict=True):
             if not new:
                 self._receive(tensor, more)
 
     def _if(self, step: If) -> None:
         before = set(self.having)
-        behind = [made for made, _, _ in step.joins if made in before]
+        behind = [joined for joined, _, _ in step.joins if joined in before]
         sides: list[tuple[list[str], set[Tensor]]] = []
         writer = self.writer
         for place, steps in ((1, step.then), (2, step.otherwise)):
             self.having = before - set(behind)
             self.writer = Writer(writer.level + 1, writer.width)
             joins = [(join[0], join[place]) for join in step.joins if join[0] in before]
-            for made, tensor in sorted(
+            for joined, tensor in sorted(
                 joins, key=lambda join: self.gradient(join[0]) == self.gradient(join[1])
             ):
-                self._receive(tensor, self.gradient(made))
+                self._receive(tensor, self.gradient(joined))
             self.steps(steps)
             sides.append((self.writer.written, self.having))
         self.writer = writer
@@ -288,9 +288,11 @@ class Backward:
         lists = []
         for one in step.collected:
             lists.append(self.own.setdefault(f" {one.variable}", self.namer.take(f"d{one.variable}")))
-            entries = (self.gradient(made) if made in self.having else "0" for made in one.outputs)
+            entries = (
+                self.gradient(gathered) if gathered in self.having else "0" for gathered in one.outputs
+            )
             self.writer.put(f"{lists[-1]} = ", Group("[", tuple(entries), "]"))
-        values = [self.gradient(one) if one in self.having else "0" for one in step.outputs]
+        values = [self.gradient(output) if output in self.having else "0" for output in step.outputs]
         inside = [self.gradient(tensor) for tensor in step.inside]
         assign(self.writer, list(zip(inside, values, strict=True)))
         stop = python(step.stop)
@@ -309,10 +311,10 @@ class Backward:
                 for gradients, one in zip(lists, step.collected, strict=True):
                     self._receive(one.tensor, f"{gradients}.pop()")
                 self.steps(step.body)
-                for given, tensor in zip(step.given, step.inside, strict=True):
+                for before, tensor in zip(step.given, step.inside, strict=True):
                     if tensor not in self.having:
                         self.writer.line(f"{self.gradient(tensor)} = 0")
-                        self.nothing.add(given)
+                        self.nothing.add(before)
                         values.append("0")
             else:
                 self.writer.line("pass")
@@ -334,8 +336,8 @@ class Backward:
 
 def backward_of(layers: Layers) -> str:
     """The backward pass of an argument for a layer parameter."""
-    given = ", ".join(map(backward_of, layers.layers))
-    return f"lambda dy, net: {layers.backward}(dy, net, {given})" if given else layers.backward
+    arguments = ", ".join(map(backward_of, layers.layers))
+    return f"lambda dy, net: {layers.backward}(dy, net, {arguments})" if arguments else layers.backward
 
 
 def assign(writer: Writer, pairs: list[tuple[str, str]]) -> None:

@@ -84,7 +84,7 @@ def _called_otherwise(group: list[ClassPlan]) -> list[Tensor]:
     return [
         first
         for first, *others in zip(*tensors, strict=True)
-        if any(one.label != first.label for one in others)
+        if any(other.label != first.label for other in others)
     ]
 
 

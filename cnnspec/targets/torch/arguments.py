@@ -21,17 +21,17 @@ LAYERS = "Callable[..., nn.Module]"
 
 def parameters_of(function: program.Function) -> list[Parameter]:
     """A constructor's parameters. Each has its default only where all later ones have one."""
-    found = [_parameter(one) for one in function.parameters]
+    parameters = [_parameter(parameter) for parameter in function.parameters]
     own = [place for place, one in enumerate(function.parameters) if isinstance(one.source, str)]
     for layer in reversed(function.layers.values()):
         default = None if layer.default is None else given(layer.default)
         place = own[layer.place] if layer.place < len(own) else len(function.parameters)
         if layer.used:
-            found.insert(place, Parameter(LayerVariable(layer.variable), LAYERS, default))
-    for one, before in pairwise(reversed(found)):
+            parameters.insert(place, Parameter(LayerVariable(layer.variable), LAYERS, default))
+    for one, before in pairwise(reversed(parameters)):
         if one.default is None:
             before.default = None
-    return found
+    return parameters
 
 
 def _parameter(one: program.Parameter) -> Parameter:
@@ -41,20 +41,20 @@ def _parameter(one: program.Parameter) -> Parameter:
 
 def annotation(values: Iterable[object]) -> str:
     """The type of a parameter that gets these values."""
-    found: set[str] = set()
+    types: set[str] = set()
     lists: list[object] = []
     for one in values:
         value = one.value if isinstance(one, Const) else one
         if isinstance(value, List):
             lists += value
         elif isinstance(value, tuple):
-            found |= {"int", "tuple[int, int]"}
+            types |= {"int", "tuple[int, int]"}
         else:
-            found.add(type(value).__name__)
-    if "float" in found:
-        found.discard("int")
+            types.add(type(value).__name__)
+    if "float" in types:
+        types.discard("int")
     order = ("bool", "int", "float", "tuple[int, int]", "str")
-    kinds = [name for name in order if name in found]
+    kinds = [name for name in order if name in types]
     if lists:
         inner = annotation(lists).replace("bool | int", "int")
         kinds.append(f"tuple[{inner}, ...]")
@@ -93,9 +93,9 @@ def called(
     function: program.Function, numbers: Sequence[Node], layers: Sequence[program.LayersArgument]
 ) -> Call:
     """The call of a block's class, without the arguments that equal their defaults."""
-    made: ClassPlan = function.made
-    if made.is_plain:
-        return made.base
+    plan: ClassPlan = function.made
+    if plan.is_plain:
+        return plan.base
     used = [one.variable for one in function.parameters if one.used]
     if function.recursive and len(numbers) == len(function.parameters):
         used = [one.variable for one in function.parameters]
@@ -104,10 +104,10 @@ def called(
         default = one.default
         same = default is not None and default.function is layer.function is not None and not layer.arguments
         by[one.variable] = given(default) if same and default is not None else given(layer)
-    arguments = [by[parameter.variable] for parameter in made.parameters]
-    found: list[tuple[str | None, Any]] = []
+    arguments = [by[parameter.variable] for parameter in plan.parameters]
+    call_arguments: list[tuple[str | None, Any]] = []
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
-    pairs = list(zip(made.parameters, arguments, strict=True))
+    pairs = list(zip(plan.parameters, arguments, strict=True))
     first = [*takewhile(lambda pair: pair[0].default is None, pairs)]
     constants = sum(isinstance(node, Const) for _, node in first)
     many = max(constants, sum(parameter.variable in authors for parameter, _ in first)) > BARE
@@ -118,5 +118,5 @@ def called(
             parameter.default is None and not (many and parameter.variable in authors) and not truth
         )
         if parameter.default is None or node != parameter.default:
-            found.append((None if by_position else parameter.variable, node))
-    return Call(made, tuple(found))
+            call_arguments.append((None if by_position else parameter.variable, node))
+    return Call(plan, tuple(call_arguments))

@@ -24,10 +24,10 @@ def chosen(plan: Plan) -> None:
     plan.items = _chosen(plan.items, read)
     if plan.head is None:
         plan.items = [_or_identity(item, read) if isinstance(item, If) else item for item in plan.items]
-    found = [step for step in plan.steps if step.name == "?"]
+    choices = [step for step in plan.steps if step.name == "?"]
     namer = Namer(taken)
-    for number, step in enumerate(found, 1):
-        step.name = namer.take("activation" if len(found) == 1 else f"activation{number}")
+    for number, step in enumerate(choices, 1):
+        step.name = namer.take("activation" if len(choices) == 1 else f"activation{number}")
 
 
 def _chosen(items: list[Item], read: Collection[Tensor]) -> list[Item]:
@@ -51,9 +51,9 @@ def _or_identity(item: If, read: Collection[Tensor]) -> Item:
     """One step for an activation that one side of an `if` does not have."""
     match [*item.then, *item.otherwise], item.joins:
         case [PlanStep() as step], [(joined, then, otherwise)]:
-            made, past = (then, otherwise) if item.then else (otherwise, then)
+            activated, past = (then, otherwise) if item.then else (otherwise, then)
             piece = _activation(step)
-            if piece and [made] == step.outputs and [past] == step.reads and made not in read:
+            if piece and [activated] == step.outputs and [past] == step.reads and activated not in read:
                 sides = (piece, IDENTITY) if item.then else (IDENTITY, piece)
                 piece = Choice(item.condition.node, *sides)
                 if len(flat(code(piece))) <= LONGEST:

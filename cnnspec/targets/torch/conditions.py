@@ -24,10 +24,10 @@ def condition_name(plan: Plan, condition: Condition) -> str:
             if any(step.word == "add" for step in steps_of(item.then)):
                 return "residual"
             for holds, word in ((True, "has"), (False, "without")):
-                made = [step for step in steps_of(item.side(holds)) if step.piece is not None and step.name]
-                if made:
-                    role = _role(plan, item, made) if holds else None
-                    return role or f"{word}_{made[0].name}"
+                steps = [step for step in steps_of(item.side(holds)) if step.piece is not None and step.name]
+                if steps:
+                    role = _role(plan, item, steps) if holds else None
+                    return role or f"{word}_{steps[0].name}"
     for step in plan.steps:
         if any(when is not None and when[0] is condition for _, when, _ in step.arms):
             return "residual" if step.word == "add" else f"full_{step.word}"
@@ -44,7 +44,7 @@ def only_conditions(plan: Plan) -> dict[str, Node]:
     return {name: node for name, node in plan.lets if name in own}
 
 
-def _role(plan: Plan, item: If, made: Sequence[PlanStep]) -> str | None:
+def _role(plan: Plan, item: If, steps: Sequence[PlanStep]) -> str | None:
     """The role of the layers that are under a condition, where no other layers take their place; else
     None."""
     if item.otherwise or len(item.joins) != 1:
@@ -52,10 +52,10 @@ def _role(plan: Plan, item: If, made: Sequence[PlanStep]) -> str | None:
     ((joined, _, skipped),) = item.joins
     readers = [step for step in plan.steps if joined in step.reads]
     if any(step.word == "add" for step in readers) and _reads_elsewhere(plan.items, item, skipped):
-        return "projection" if any(step.starts_line for step in made) else None
-    if made[0].word in POOLS and len(made) == 1:
+        return "projection" if any(step.starts_line for step in steps) else None
+    if steps[0].word in POOLS and len(steps) == 1:
         return "pooling"
-    if made[0].word == "conv" and _is_pointwise(made[0]) and any(step.word == "dwconv" for step in readers):
+    if steps[0].word == "conv" and _is_pointwise(steps[0]) and any(step.word == "dwconv" for step in readers):
         return "expansion"
     return None
 

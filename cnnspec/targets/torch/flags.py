@@ -34,13 +34,13 @@ def with_bools(function: program.Function) -> None:
 
 def _given_bools(statements: Sequence[program.Statement]) -> list[program.Statement]:
     """All statements, inner ones included; arguments for bool parameters of their blocks become bools."""
-    found = list(program.every(statements))
-    for one in found:
+    every = list(program.every(statements))
+    for one in every:
         if isinstance(one, program.Invoke):
             used = [parameter for parameter in one.function.parameters if parameter.used]
             pairs = zip(used, one.arguments, strict=True)
             one.arguments = [_as_bool(node) if parameter.flag else node for parameter, node in pairs]
-    return found
+    return every
 
 
 def _may_be(parameter: program.Parameter) -> bool:
@@ -66,19 +66,21 @@ def _nodes(
     """Every expression of a function, and whether it is used as a truth value."""
     yield from ((condition.node, True) for condition in function.conditions)
     yield from ((node, False) for _, node in function.lets)
-    for one in statements:
-        match one:
+    for statement in statements:
+        match statement:
             case program.Layer():
-                yield from ((part, False) for part in walk(one.call) if isinstance(part, Const | Var | Apply))
+                yield from (
+                    (part, False) for part in walk(statement.call) if isinstance(part, Const | Var | Apply)
+                )
             case program.Invoke():
-                used = [parameter for parameter in one.function.parameters if parameter.used]
-                yield from zip(one.arguments, map(_is_bool, used), strict=True)
-                yield from ((node, False) for given in one.layers for node in given.arguments)
+                used = [parameter for parameter in statement.function.parameters if parameter.used]
+                yield from zip(statement.arguments, map(_is_bool, used), strict=True)
+                yield from ((node, False) for argument in statement.layers for node in argument.arguments)
             case program.Slot():
-                yield from ((node, False) for node in one.sizes)
+                yield from ((node, False) for node in statement.sizes)
             case program.Repeat():
-                yield one.count, False
-                sizes = (node for size in one.carried for node in (size.start, size.update))
+                yield statement.count, False
+                sizes = (node for size in statement.carried for node in (size.start, size.update))
                 yield from ((node, False) for node in sizes if node is not None)
 
 
@@ -99,7 +101,9 @@ def _only_compared(node: Node, name: str, truth: bool) -> bool:
 
 def _meaning(node: Apply, flags: Collection[str]) -> Node | None:
     """`p` or `not p`, for a comparison of a flag that is true for one of 0 and 1 only."""
-    names = [one.name for one in node.arguments if isinstance(one, Var) and one.name in flags]
+    names = [
+        argument.name for argument in node.arguments if isinstance(argument, Var) and argument.name in flags
+    ]
     others = [one.value for one in node.arguments if isinstance(one, Const)]
     if node.operator not in COMPARISONS or len(names) != 1 or others not in ([0], [1]):
         return None
@@ -127,21 +131,21 @@ def _rewrite(
     envs: list[dict[str, Any]],
 ) -> None:
     change = partial(_plain, flags)
-    for one in statements:
-        match one:
+    for statement in statements:
+        match statement:
             case program.Layer():
-                call = mapped(one.call, change)
+                call = mapped(statement.call, change)
                 assert isinstance(call, Call)
-                one.call = call
+                statement.call = call
             case program.Invoke():
-                one.arguments = list(map(change, one.arguments))
+                statement.arguments = list(map(change, statement.arguments))
             case program.Part():
-                envs = envs + one.envs
+                envs = envs + statement.envs
             case program.Repeat():
-                envs = envs + one.envs
-                one.count = change(one.count)
-                one.runs = partial(_rewritten_runs, function, one.runs, flags)
-                for size in one.carried:
+                envs = envs + statement.envs
+                statement.count = change(statement.count)
+                statement.runs = partial(_rewritten_runs, function, statement.runs, flags)
+                for size in statement.carried:
                     size.start = None if size.start is None else change(size.start)
                     size.update = None if size.update is None else change(size.update)
     for condition in function.conditions:
@@ -152,9 +156,9 @@ def _rewrite(
 
 
 def _rewritten_runs(
-    function: program.Function, made: Callable[[], Runs | None], flags: set[str]
+    function: program.Function, original: Callable[[], Runs | None], flags: set[str]
 ) -> Runs | None:
-    runs = made()
+    runs = original()
     for _, region, envs in runs or ():
         _rewrite(function, _given_bools(region.statements), flags, envs)
     return runs

@@ -9,7 +9,7 @@ from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep, inl
 
 
 def as_class(
-    plan: Plan, wanted: str, parameters: list[Parameter], tensors: list[str], in_loop: bool = False
+    plan: Plan, name: str, parameters: list[Parameter], tensors: list[str], in_loop: bool = False
 ) -> ClassPlan:
     """The class for a plan. Its `forward` takes the tensors that it reads; in a loop also the first ones,
     which every pass passes on to the next."""
@@ -17,26 +17,26 @@ def as_class(
     kept = [parameter for parameter in parameters if parameter.variable in used]
     handed = len(plan.outputs) if in_loop else 0
     takes = tuple(n for n, tensor in enumerate(plan.inputs) if tensor in read or n < handed)
-    made = ClassPlan(wanted, plan, "module", kept, takes, tensors)
+    result = ClassPlan(name, plan, "module", kept, takes, tensors)
     single = plan.single
     if single is not None:
         if single.loop:
-            made.form = "list"
-            return made
-        made.takes = taken(plan, single)
-        made.form = "layer" if inline(single.piece) else "chain"
+            result.form = "list"
+            return result
+        result.takes = taken(plan, single)
+        result.form = "layer" if inline(single.piece) else "chain"
         if isinstance(single.piece, Call):
             function, suffix = single.piece.function, single.piece.suffix
             made_by = function.form == "function" if isinstance(function, ClassPlan) else _lower(function)
             if made_by or suffix:  # a class cannot derive from a function
-                made.form = "function"
+                result.form = "function"
     elif plan.optional is not None:
-        made.form, made.takes = "function", (0,)
+        result.form, result.takes = "function", (0,)
     elif any(step.name == "" and step.piece is not None for step in plan.steps):
         raise Diverges("a step without a level of its own, under a condition")
     elif (head := plan.head) is not None:
-        made.form, made.takes = "chain", (head,)
-    return made
+        result.form, result.takes = "chain", (head,)
+    return result
 
 
 def _lower(function: str) -> bool:

@@ -106,12 +106,12 @@ class Forward:
             outer = self.writer, dict(self.names.of), dict(self.names.held)
             self.writer = inner
             ends = [((then if holds else other), targets[joined]) for joined, then, other in item.joins]
-            wanted = dict(reversed(ends))
-            alive = {source for source in after if source not in targets} | set(wanted)
+            wishes = dict(reversed(ends))
+            alive = {source for source in after if source not in targets} | set(wishes)
             beside = ordered(made_in(items) & after)
             blocked = set(targets.values()) - self.names.blocked if beside else set()
             self.names.blocked |= blocked
-            self._items(items, alive, {one: name for one, name in wanted.items() if one not in beside})
+            self._items(items, alive, {one: name for one, name in wishes.items() if one not in beside})
             changed = [(name, self.names.of[one]) for one, name in ends if self.names.of[one] != name]
             if changed:
                 self.writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
@@ -225,8 +225,10 @@ class Forward:
     def _beside_a_skip(self, output: Tensor, waiting: Waiting, step: PlanStep, merge: PlanStep) -> bool:
         """Whether the merge adds one call and an earlier tensor: `self.attend(x) + x`."""
         others = [tensor for tensor, _, _ in merge.arms if tensor is not output]
-        there = len(others) == 1 and len(merge.arms) == 2 and all(when is None for _, when, _ in merge.arms)
-        skips = there and others[0] in step.reads and others[0] in self.names.of
+        unconditional = (
+            len(others) == 1 and len(merge.arms) == 2 and all(when is None for _, when, _ in merge.arms)
+        )
+        skips = unconditional and others[0] in step.reads and others[0] in self.names.of
         return skips and merge.word in SIGNS and waiting.depth == 1 and not is_short(step.piece)
 
     def _assign(
@@ -240,11 +242,13 @@ class Forward:
     def _loop(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str]) -> None:
         handed = step.handed
         read: dict[int, list[Tensor]] = {place: [] for place in (*range(handed), *step.takes)}
-        operands = {place: flat(self._operand(step.sources[place], found)) for place, found in read.items()}
+        operands = {
+            place: flat(self._operand(step.sources[place], tensors)) for place, tensors in read.items()
+        }
         names: list[str] = []
         for place, output in enumerate(step.outputs[:handed]):
             first, *others = read[place]
-            others += [one for other, found in read.items() if other != place for one in found]
+            others += [one for other, tensors in read.items() if other != place for one in tensors]
             names.append(self.names.name(output, [first], after.union(others, step.outputs), wish))
             self.names.hold(output, names[-1])
         changed = [(name, operands[n]) for n, name in enumerate(names) if name != operands[n]]
@@ -267,12 +271,12 @@ class Forward:
         else:
             self.writer.line(f"for {layer} in {target}:")
         with self.writer.indented():
-            given = [names[place] if place < handed else operands[place] for place in step.takes]
+            arguments = [names[place] if place < handed else operands[place] for place in step.takes]
             own = {one.place: inner.take(one.word) for one in step.collected if one.place >= handed}
-            made = [*names, *(own[place] for place in sorted(own))]
-            self.writer.put(f"{', '.join(made)} = ", Group(f"{layer}(", (*given, *needs)))
+            targets = [*names, *(own[place] for place in sorted(own))]
+            self.writer.put(f"{', '.join(targets)} = ", Group(f"{layer}(", (*arguments, *needs)))
             for name, one in zip(lists, step.collected, strict=True):
-                self.writer.line(f"{name}.append({made[one.place]})")
+                self.writer.line(f"{name}.append({targets[one.place]})")
         for name, one in zip(lists, step.collected, strict=True):
             for tensor in one.tensors:
                 self.names.hold(tensor, self.names.name(tensor, [], after.union(step.outputs), wish))
@@ -340,12 +344,13 @@ class Forward:
         """Whether every reader broadcasts it to the size of a map."""
         readers = self.names.readers.get(output, [])
         return output not in self.plan.outputs and all(
-            one.word in ("add", "sub", "mul", "div")
-            and len(one.arms) > 1
+            reader.word in ("add", "sub", "mul", "div")
+            and len(reader.arms) > 1
             and all(
-                when is None and (tensor is output) is (tensor in self.spread) for tensor, when, _ in one.arms
+                when is None and (tensor is output) is (tensor in self.spread)
+                for tensor, when, _ in reader.arms
             )
-            for one in readers
+            for reader in readers
         )
 
     def _arm(self, step: PlanStep, tensor: Tensor, rank: int, read: list[Tensor]) -> str:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from cnnspec.targets.torch.stretch import Stretch
 
 
-def repeated(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
+def repeated(around: Stretch, repeat: program.Repeat, step: PlanStep) -> None:
     """Sets the call of a repeat's step: the most readable form that can express it."""
     forms = [_as_runs, _as_loop] if repeat.small else [_as_loop, _as_runs]
     try:
-        forms[0](around, repeat, made)
+        forms[0](around, repeat, step)
     except Diverges as reason:
         try:
-            forms[1](around, repeat, made)
+            forms[1](around, repeat, step)
         except Diverges:
             raise reason from None
 
@@ -42,7 +42,7 @@ def _pass(
     return plan, piece, takes
 
 
-def _as_runs(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
+def _as_runs(around: Stretch, repeat: program.Repeat, step: PlanStep) -> None:
     """`nn.Sequential(first, *(rest for _ in range(n)))`: each run of equal passes with its own call."""
     runs = repeat.runs()
     if runs is None:
@@ -55,67 +55,67 @@ def _as_runs(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
         (None, piece if times == 1 else Series(piece, "_", Const(times)))
         for (times, _, _), (_, piece, _) in zip(runs, passes, strict=True)
     ]
-    if all(_finish(made, each, takes) for each, _, _ in passes):
-        made.piece = Call("nn.Sequential", tuple(pieces))
+    if all(_finish(step, each, takes) for each, _, _ in passes):
+        step.piece = Call("nn.Sequential", tuple(pieces))
     elif isinstance(only := pieces[0][1], Series) and len(pieces) == 1:
-        made.piece = Call("nn.ModuleList", ((None, replace(only, open="[")),))
+        step.piece = Call("nn.ModuleList", ((None, replace(only, open="[")),))
     else:
-        made.piece = Call("nn.ModuleList", ((None, Call("[", tuple(pieces))),))
+        step.piece = Call("nn.ModuleList", ((None, Call("[", tuple(pieces))),))
 
 
-def _finish(made: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
+def _finish(step: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
     """Whether the passes are a chain; otherwise `forward` loops over them."""
-    if takes == (0,) and not plan.needs and len(plan.outputs) == 1 and not made.collected:
+    if takes == (0,) and not plan.needs and len(plan.outputs) == 1 and not step.collected:
         return True
     if len(plan.outputs) == 1 and (not takes or takes[0] != 0):
         raise Diverges("a repeat whose passes do not take what arrives first")
-    made.takes, made.loop, made.needs = takes, True, plan.needs
+    step.takes, step.loop, step.needs = takes, True, plan.needs
     return False
 
 
-def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
+def _as_loop(around: Stretch, repeat: program.Repeat, step: PlanStep) -> None:
     """One call for every pass, with the number of the pass and the number of input channels as variables."""
     plan, piece, takes = _pass(around, repeat, repeat.region, repeat.envs)
-    simple = _finish(made, plan, takes)
+    simple = _finish(step, plan, takes)
     per_pass = dict(repeat.per_pass)
-    made.zipped = {name: list(map(str, per_pass[name])) for name in plan.needs if name in per_pass}
+    step.zipped = {name: list(map(str, per_pass[name])) for name in plan.needs if name in per_pass}
     container = "nn.Sequential" if simple else "nn.ModuleList"
     piece, changing = _sizes(repeat, piece)
     reads = set(used_in(piece)).union(*(variables(one.update) for one in changing))
-    over = tuple(one for one in repeat.over if one.variable in reads)
+    over = tuple(entry for entry in repeat.over if entry.variable in reads)
     index = repeat.index if repeat.index in reads else "" if over else "_"
     if changing:
-        made.piece = Growing(container, piece, index, repeat.count, tuple(changing), over)
+        step.piece = Growing(container, piece, index, repeat.count, tuple(changing), over)
         return
     series = Series(piece, index, repeat.count, "*(" if simple else "[", over)
-    made.piece = Call(container, ((None, series),))
+    step.piece = Call(container, ((None, series),))
 
 
 def _sizes(repeat: program.Repeat, piece: Piece) -> tuple[Piece, list[Changing]]:
     """The call of a pass, and the changing sizes that need statements of their own; the others are
     expressions in the call."""
     carried = {one.variable: one for one in repeat.carried}
-    wanted = set(used_in(piece)) & carried.keys()
-    while more := _read_by(carried, wanted) - wanted:
-        wanted |= more
+    used = set(used_in(piece)) & carried.keys()
+    while more := _read_by(carried, used) - used:
+        used |= more
     changing: list[Changing] = []
-    said: dict[str, Node] = {}
-    for one in repeat.carried:
-        if one.variable not in wanted:
+    values: dict[str, Node] = {}
+    for size in repeat.carried:
+        if size.variable not in used:
             continue
-        if one.start is None or one.update is None:
-            said[one.variable] = one.table()
-        elif (grown := _grown(one.variable, one.start, one.update, repeat.index)) is not None:
-            said[one.variable] = grown
+        if size.start is None or size.update is None:
+            values[size.variable] = size.table()
+        elif (grown := _grown(size.variable, size.start, size.update, repeat.index)) is not None:
+            values[size.variable] = grown
         else:
-            changing.append(Changing(one.variable, one.start, one.update))
-    changing = [one._replace(update=replaced(one.update, said)) for one in changing]
-    return with_nodes(piece, said), changing
+            changing.append(Changing(size.variable, size.start, size.update))
+    changing = [one._replace(update=replaced(one.update, values)) for one in changing]
+    return with_nodes(piece, values), changing
 
 
-def _read_by(carried: dict[str, program.Carried], wanted: set[str]) -> set[str]:
+def _read_by(carried: dict[str, program.Carried], sizes: set[str]) -> set[str]:
     """The changing sizes that these sizes are computed from."""
-    updates = [carried[name].update for name in wanted if carried[name].start is not None]
+    updates = [carried[name].update for name in sizes if carried[name].start is not None]
     return {name for node in updates if node is not None for name in variables(node)} & carried.keys()
 
 

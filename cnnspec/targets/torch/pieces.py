@@ -89,7 +89,7 @@ def parts(piece: Piece) -> tuple[Piece, ...]:
         return tuple(argument for _, argument in piece.arguments)
     fields = [getattr(piece, name) for name in _PARTS.get(type(piece), ())]
     sizes = piece.sizes if isinstance(piece, Growing) else ()
-    return *fields, *(node for one in sizes for node in (one.update, one.start))
+    return *fields, *(node for size in sizes for node in (size.update, size.start))
 
 
 def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
@@ -98,8 +98,8 @@ def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
         return replace(piece, arguments=tuple((name, change(one)) for name, one in piece.arguments))
     changed: dict[str, object] = {name: change(getattr(piece, name)) for name in _PARTS.get(type(piece), ())}
     if isinstance(piece, Growing):
-        nodes = [(one.variable, change(one.start), change(one.update)) for one in piece.sizes]
-        changed["sizes"] = tuple(Changing(*one) for one in nodes)  # type: ignore[arg-type]
+        nodes = [(size.variable, change(size.start), change(size.update)) for size in piece.sizes]
+        changed["sizes"] = tuple(Changing(*node) for node in nodes)  # type: ignore[arg-type]
     return replace(piece, **changed) if changed else piece  # type: ignore[type-var]
 
 
@@ -116,8 +116,8 @@ def loop_variables(piece: Piece) -> set[str]:
         return set(piece.variables)
     if not isinstance(piece, Series | Growing):
         return set()
-    own = {piece.index, *(one.variable for one in piece.over)}
-    return own | {one.variable for one in piece.sizes} if isinstance(piece, Growing) else own
+    own = {piece.index, *(entry.variable for entry in piece.over)}
+    return own | {size.variable for size in piece.sizes} if isinstance(piece, Growing) else own
 
 
 def used_in(piece: Piece) -> Iterator[str]:
@@ -130,7 +130,7 @@ def used_in(piece: Piece) -> Iterator[str]:
     for part in parts(piece):
         yield from (name for name in used_in(part) if name not in own)
     if isinstance(piece, Series | Growing):
-        yield from (name for one in piece.over for name in variables(one.list))
+        yield from (name for entry in piece.over for name in variables(entry.list))
 
 
 def calls_in(piece: Piece) -> Iterator[ClassPlan]:

@@ -109,15 +109,15 @@ def ifs_of(items: Sequence[Item]) -> Iterator[If]:
 
 def asked(items: Sequence[Item]) -> list[Condition]:
     """The conditions that these items depend on."""
-    found = {item.condition for item in ifs_of(items)}
-    found |= {when[0] for step in steps_of(items) for _, when, _ in step.arms if when is not None}
-    return sorted(found, key=lambda condition: condition.number)
+    conditions = {item.condition for item in ifs_of(items)}
+    conditions |= {when[0] for step in steps_of(items) for _, when, _ in step.arms if when is not None}
+    return sorted(conditions, key=lambda condition: condition.number)
 
 
 def made_in(items: Sequence[Item]) -> set[Tensor]:
     """The tensors that these items make, including those made inside `if`s."""
-    made = {tensor for step in steps_of(items) for tensor in step.outputs}
-    return made.union(*(item.outputs for item in ifs_of(items)))
+    outputs = {tensor for step in steps_of(items) for tensor in step.outputs}
+    return outputs.union(*(item.outputs for item in ifs_of(items)))
 
 
 def ordered(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -151,14 +151,14 @@ def liveness(items: Sequence[Item], after: set[Tensor]) -> Iterator[set[Tensor]]
     live = set(after)
     changes: list[tuple[list[Tensor], list[Tensor]]] = []
     for item in reversed(items):
-        made = [tensor for tensor in item.outputs if tensor in live]
-        live.difference_update(made)
+        outputs = [tensor for tensor in item.outputs if tensor in live]
+        live.difference_update(outputs)
         read_last = [tensor for tensor in dict.fromkeys(item.reads) if tensor not in live]
         live.update(read_last)
-        changes.append((made, read_last))
-    for made, read_last in reversed(changes):
+        changes.append((outputs, read_last))
+    for outputs, read_last in reversed(changes):
         live.difference_update(read_last)
-        live.update(made)
+        live.update(outputs)
         yield live
 
 
@@ -178,14 +178,14 @@ class Plan:
     @property
     def needs(self) -> tuple[str, ...]:
         """The shared blocks that `forward` takes."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for step in self.steps:
             if step.shared is not None:
-                found[step.shared] = None
+                names[step.shared] = None
             for name in step.needs:
-                found.update(dict.fromkeys(step.zipped.get(name, [name])))
+                names.update(dict.fromkeys(step.zipped.get(name, [name])))
         own = {step.defines for step in self.steps}
-        return tuple(name for name in found if name not in own)
+        return tuple(name for name in names if name not in own)
 
     @property
     def head(self) -> int | None:

@@ -18,17 +18,19 @@ OPERATORS = frozenset("+-*") | {"//", "**"}
 
 
 def name_repeated(
-    steps: Sequence[PlanStep], known: Collection[str], taken: Collection[str]
+    steps: Sequence[PlanStep], variables: Collection[str], taken: Collection[str]
 ) -> list[tuple[str, Node]]:
     """Replaces expressions in the steps' calls by names; returns the names and their expressions. These use
     only `known` variables, so that they have the same value in every place."""
-    found: list[Node] = []
-    while (often := _longest([step.piece for step in steps if step.piece is not None], known)) is not None:
-        _replace(steps, often, Var(_mark(len(found))))
-        found.append(often)
+    repeated: list[Node] = []
+    while (
+        often := _longest([step.piece for step in steps if step.piece is not None], variables)
+    ) is not None:
+        _replace(steps, often, Var(_mark(len(repeated))))
+        repeated.append(often)
     namer, named = Namer(taken), []
-    for number, node in enumerate(found):
-        name = namer.take("channels" if len(found) == 1 else f"channels{number + 1}")
+    for number, node in enumerate(repeated):
+        name = namer.take("channels" if len(repeated) == 1 else f"channels{number + 1}")
         _replace(steps, Var(_mark(number)), Var(name))
         named.append((name, node))
     return named
@@ -39,13 +41,13 @@ def _mark(number: int) -> str:
     return f"\N{SECTION SIGN}{number}"
 
 
-def _longest(pieces: Sequence[Piece], known: Collection[str]) -> Node | None:
+def _longest(pieces: Sequence[Piece], known_variables: Collection[str]) -> Node | None:
     """The longest expression that is repeated often; None where none is."""
     counted = Counter(node for piece in pieces for one in walk(piece) for node in _sums(one))
     often = [
         node
         for node, count in counted.items()
-        if count >= OFTEN and len(python(node)) > SHORT and set(variables(node)) <= set(known)
+        if count >= OFTEN and len(python(node)) > SHORT and set(variables(node)) <= set(known_variables)
     ]
     return max(often, key=lambda node: len(python(node)), default=None)
 

@@ -22,10 +22,10 @@ def split(items: list[Item], envs: Sequence[Mapping[str, Any]]) -> list[Item]:
     for source, parts in slices.items():
         if len(parts) > 1 and all(_equal(source, parts, env) for env in envs):
             outputs = [part.outputs[0] for part in parts]
-            made = PlanStep(
+            step = PlanStep(
                 parts[0].name, [source], outputs, parts[0].op, Call("chunk", ((None, Const(len(parts))),))
             )
-            items[items.index(parts[0])] = made
+            items[items.index(parts[0])] = step
             items = [item for item in items if item not in parts]
     return items
 

@@ -41,13 +41,13 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     init = getattr(op, "init", None)
     if init is not None:
         layer = _by_scheme(op, arriving, init, layer)
-    given = {
+    literals = {
         field: _array(weight.initial)
         for weight in op.weights(*arriving)
         if (field := weight.name) in ("weight", "bias") and weight.initial.distribution == "values"
     }
-    if given:
-        layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in given.items())))
+    if literals:
+        layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in literals.items())))
     if stays:
         return layer
     if getattr(own, "normalised", None) == "spectral" and getattr(own, "frozen", False):

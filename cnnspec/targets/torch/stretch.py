@@ -47,40 +47,46 @@ class Stretch:
     def tensors(self, tensors: Iterable[Tensor]) -> list[Tensor]:
         return [self.same.get(tensor, tensor) for tensor in tensors]
 
-    def items(self, statements: Sequence[program.Statement], found: list[Item], taken: set[str]) -> None:
-        """Adds the steps to `found`; `taken` are the names of attributes that are used already."""
-        for one in statements:
-            match one:
+    def items(self, statements: Sequence[program.Statement], items: list[Item], taken: set[str]) -> None:
+        """Adds the steps to `items`; `taken` are the names of attributes that are used already."""
+        for statement in statements:
+            match statement:
                 case program.Layer():
-                    found += self.layer(one, taken)
+                    items += self.layer(statement, taken)
                 case program.Merge():
-                    tensors = self.tensors(tensor for tensor, _, _ in one.arms)
-                    arms = [(tensor, *arm[1:]) for tensor, arm in zip(tensors, one.arms, strict=True)]
-                    found.append(PlanStep(one.name, tensors, [one.output], one.op, arms=arms))
+                    tensors = self.tensors(tensor for tensor, _, _ in statement.arms)
+                    arms = [(tensor, *arm[1:]) for tensor, arm in zip(tensors, statement.arms, strict=True)]
+                    items.append(
+                        PlanStep(statement.name, tensors, [statement.output], statement.op, arms=arms)
+                    )
                 case program.Invoke():
-                    found.append(self.invoke(one))
+                    items.append(self.invoke(statement))
                 case program.Slot():
-                    piece = Call(LayerVariable(one.variable), tuple((None, size) for size in one.sizes))
-                    inputs = self.tensors(one.inputs)
-                    found.append(PlanStep(one.name, inputs, [one.output], None, piece, given=True))
+                    piece = Call(
+                        LayerVariable(statement.variable), tuple((None, size) for size in statement.sizes)
+                    )
+                    inputs = self.tensors(statement.inputs)
+                    items.append(
+                        PlanStep(statement.name, inputs, [statement.output], None, piece, given=True)
+                    )
                 case program.Part():
-                    found.append(self.part(one))
+                    items.append(self.part(statement))
                 case program.Repeat():
-                    made = PlanStep(one.name, self.tensors(one.inputs), list(one.outputs))
-                    made.handed, made.collected = len(one.outputs), one.collected
-                    made.outputs += [tensor for other in one.collected for tensor in other.tensors]
-                    repeated(self, one, made)
-                    found.append(made)
+                    step = PlanStep(statement.name, self.tensors(statement.inputs), list(statement.outputs))
+                    step.handed, step.collected = len(statement.outputs), statement.collected
+                    step.outputs += [tensor for other in statement.collected for tensor in other.tensors]
+                    repeated(self, statement, step)
+                    items.append(step)
                 case program.If():
-                    self.decide(one, found, taken)
+                    self.decide(statement, items, taken)
 
     def part(self, part: program.Part) -> PlanStep:
         """A group or a line. A labelled tensor inside it may be one of its outputs."""
         inner = self.inner(part.name, part.envs)
         plan = inner.plan(part.region)
         outputs: dict[Tensor, Tensor] = {}
-        for outer, made in zip(part.outputs, plan.outputs, strict=True):
-            first = outputs.setdefault(made, outer)
+        for outer, inside in zip(part.outputs, plan.outputs, strict=True):
+            first = outputs.setdefault(inside, outer)
             if first is not outer:
                 self.same[outer] = first
                 first.label = first.label or outer.label
@@ -89,23 +95,23 @@ class Stretch:
         inputs = self.tensors(part.inputs)
         return PlanStep(part.name, inputs, list(outputs.values()), None, piece, takes, needs=plan.needs)
 
-    def decide(self, statement: program.If[program.Statement], found: list[Item], taken: set[str]) -> None:
+    def decide(self, statement: program.If[program.Statement], items: list[Item], taken: set[str]) -> None:
         """An `if`. Directly after an `if` with the same condition it continues that one."""
-        made = found[-1] if found else None
-        if not isinstance(made, If) or made.condition is not statement.condition:
-            made = If(statement.condition)
-            found.append(made)
+        step = items[-1] if items else None
+        if not isinstance(step, If) or step.condition is not statement.condition:
+            step = If(statement.condition)
+            items.append(step)
         sides = []
         for holds in (True, False):
-            before = {joined: then if holds else otherwise for joined, then, otherwise in made.joins}
+            before = {joined: then if holds else otherwise for joined, then, otherwise in step.joins}
             self.same |= before
-            self.items(statement.side(holds), made.side(holds), taken)
+            self.items(statement.side(holds), step.side(holds), taken)
             ends = (then if holds else otherwise for _, then, otherwise in statement.joins)
             sides.append(self.tensors(ends))
             for joined in before:
                 del self.same[joined]
         joins = zip(statement.joins, *sides, strict=True)
-        made.joins += [(joined, then, otherwise) for (joined, *_), then, otherwise in joins]
+        step.joins += [(joined, then, otherwise) for (joined, *_), then, otherwise in joins]
 
     def layer(self, layer: program.Layer, taken: set[str]) -> Iterator[PlanStep]:
         """Before `fc`, a C x 1 x 1 map is flattened, because nn.Linear takes only vectors."""
@@ -119,20 +125,20 @@ class Stretch:
             yield PlanStep(name, inputs, [flat], load_op({"op": "flatten"}), Call("nn.Flatten"))
             inputs = [flat]
         piece = None if layer.call.form == "forward" else layer.call
-        made = PlanStep(layer.name, inputs, [layer.output], layer.op, piece, rank=layer.rank)
-        made.takes = tuple(range(len(inputs)))
-        yield made
+        step = PlanStep(layer.name, inputs, [layer.output], layer.op, piece, rank=layer.rank)
+        step.takes = tuple(range(len(inputs)))
+        yield step
 
     def invoke(self, call: program.Invoke) -> PlanStep:
         callee: ClassPlan = call.function.made
-        made = PlanStep(call.name, self.tensors(call.inputs), call.outputs, takes=callee.takes)
-        by = {need.variable: one for need, one in zip(call.function.needs, call.modules, strict=True)}
-        made.needs = tuple(str(by[name]) for name in callee.plan.needs)
+        step = PlanStep(call.name, self.tensors(call.inputs), call.outputs, takes=callee.takes)
+        by = {need.variable: module for need, module in zip(call.function.needs, call.modules, strict=True)}
+        step.needs = tuple(str(by[name]) for name in callee.plan.needs)
         if call.shared is not None:
-            made.shared = str(call.shared)
+            step.shared = str(call.shared)
         else:
-            made.piece = called(call.function, call.arguments, call.layers)
-        return made
+            step.piece = called(call.function, call.arguments, call.layers)
+        return step
 
 
 def _names(statements: Sequence[program.Statement]) -> Iterator[str]:
@@ -156,8 +162,10 @@ def piece_of(plan: Plan, stretch: Stretch, *, in_loop: bool = False) -> tuple[Pi
         if all(inline(step.piece) and step.name for step in plan.steps):
             pieces = tuple((step.name, step.piece) for step in plan.steps if step.piece is not None)
             return Call("sequential", pieces), (head,)
-    made = _small_class(plan, stretch, in_loop)
-    return Call(made, tuple((None, Var(parameter.variable)) for parameter in made.parameters)), made.takes
+    plan_of_class = _small_class(plan, stretch, in_loop)
+    return Call(
+        plan_of_class, tuple((None, Var(parameter.variable)) for parameter in plan_of_class.parameters)
+    ), plan_of_class.takes
 
 
 def _small_class(plan: Plan, stretch: Stretch, in_loop: bool) -> ClassPlan:
@@ -173,6 +181,6 @@ def _small_class(plan: Plan, stretch: Stretch, in_loop: bool) -> ClassPlan:
         )
         for variable in dict.fromkeys(plan.used())
     ]
-    made = as_class(plan, stretch.prefix or "Part", parameters, tensor_names(plan), in_loop)
-    made.unnamed = True
-    return made
+    result = as_class(plan, stretch.prefix or "Part", parameters, tensor_names(plan), in_loop)
+    result.unnamed = True
+    return result

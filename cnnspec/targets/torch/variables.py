@@ -64,24 +64,24 @@ class Variables:
         if (
             len(readers) > 1
             or (tensor in outputs and len(outputs) > 1)
-            or any(tensor in made for made in looped)
+            or any(tensor in passed for passed in looped)
         ):
             return True
         if "'" in (tensor.label or ""):  # a tensor inside the line, not the line's own
             return False
         if any(len(step.reads) > 1 for step in readers):
             return True
-        made = next((n for n, item in enumerate(items) if tensor in item.outputs), None)
+        made_at = next((n for n, item in enumerate(items) if tensor in item.outputs), None)
         read = [n for n, item in enumerate(items) if tensor in item.reads]
-        return made is not None and any(n > made + 1 for n in read)
+        return made_at is not None and any(n > made_at + 1 for n in read)
 
     def _labels_inside(self) -> Iterator[tuple[Tensor, str]]:
         """For uses of blocks with several outputs: the names that the use gives these, else the names inside
         the block: `p3, p4, p5 = self.backbone(x)`."""
         for step in self.plan.steps:
-            made = step.piece.function if isinstance(step.piece, Call) else None
-            if len(step.outputs) > 1 and isinstance(made, ClassPlan):
-                pairs = [*zip(step.outputs, made.plan.outputs, strict=False)]
+            called = step.piece.function if isinstance(step.piece, Call) else None
+            if len(step.outputs) > 1 and isinstance(called, ClassPlan):
+                pairs = [*zip(step.outputs, called.plan.outputs, strict=False)]
                 labels = [outer.label or inner.label for outer, inner in pairs]
                 if len(labels) == len(step.outputs) and all(labels):
                     yield from zip(step.outputs, map(str, labels), strict=True)

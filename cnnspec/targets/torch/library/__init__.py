@@ -27,14 +27,14 @@ def pieces() -> Mapping[str, library.Piece]:
     images, `Conv2dSame`, is one for signals and volumes too, with another number, and
     as many entries in `(n,) * 2` and `listed(n, axes=2)`."""
     modules = library.pieces(Path(__file__).parent, *ROOMS)
-    found = {}
+    pieces_by_name = {}
     for name, piece in modules.items():
         for axes in "123" if "2d" in name else "2":
             text = piece.text.replace("2d", f"{axes}d")
             text = text.replace(",) * 2", f",) * {axes}")
             text = text.replace("axes=2)", f"axes={axes})")
-            found[name.replace("2d", f"{axes}d")] = piece._replace(text=text)
-    return found
+            pieces_by_name[name.replace("2d", f"{axes}d")] = piece._replace(text=text)
+    return pieces_by_name
 
 
 def reserved() -> frozenset[str]:
