@@ -7,6 +7,7 @@ What goes wrong is a finding (E701–E706, E601), returned and not raised.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -117,7 +118,7 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
             return [(shipped[wanted], ZOO + wanted)], None
         from cnnspec.diagnostics.suggest import did_you_mean
 
-        near = did_you_mean(wanted, shipped) or "`cnnspec zoo` lists all specs"
+        near = _variant(wanted) or did_you_mean(wanted, shipped) or "`cnnspec zoo` lists all specs"
         return [], Diagnostic("E701", f"the zoo has no {wanted}", NOWHERE, help=near)
     if os.path.isdir(argument):
         found = [(path, path) for path in specs_below(argument)]
@@ -160,8 +161,22 @@ def _in_the_zoo(path: str, error: OSError | ValueError) -> str:
     from cnnspec.resources import zoo
 
     name, shipped = path.removesuffix(".cnn"), zoo()
-    near = name if name in shipped else nearest(name, shipped)
-    return f"did you mean `{ZOO}{near}`?" if near else ""
+    near = name if name in shipped else _variant(name) or nearest(name, shipped)
+    return near if near and " " in near else f"did you mean `{ZOO}{near}`?" if near else ""
+
+
+def _variant(name: str) -> str:
+    """`resnet50` may be meant as a variant of a shipped spec; "" if no variant has this name."""
+    from cnnspec.diagnostics.suggest import fold
+    from cnnspec.resources import zoo
+
+    wanted = fold(re.sub("^.*#", "", name))
+    for spec, path in zoo().items():
+        with open(path, encoding="utf-8") as file:
+            for variant in re.findall(r"(?m)^variant[ \t]+(\w+)", file.read()):
+                if fold(variant) == wanted:
+                    return f"did you mean `{ZOO}{spec} --variant {variant}`?"
+    return ""
 
 
 def _regular_file(path: str, limit: int) -> bytes | Diagnostic:

@@ -30,7 +30,8 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
     with the way out of the input. A pasted character (E103) in another tool's notation (E102), in a number
     (E106) or in what is left out (E101), which has it in its fix, and so a number (E106) in an argument that
     is to be written otherwise (E202), and the form (E101) of an argument that there is not (E211). A claim
-    that does not hold, its number not readable (E106). A list where one number is expected (E212), while a
+    that does not hold, its number not readable (E106), or with a mark (E216) that the form of the claims
+    replaces (E101). A list where one number is expected (E212), while a
     list is in other brackets (E101).
     """
     foreign = [one.span for one in findings if one.code == "E102"]
@@ -51,6 +52,7 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
         )
         and not (one.code == "E106" and any(within(one.span, span) for span in mended))
         and not (one.code == "E101" and any(within(one.span, span) for span in refused))
+        and not (one.code == "E216" and any(within(span, one.span) for span in replaced))
     ]
     if any(one.cause == "list" and one.code == "E101" for one in findings):
         findings = [one for one in findings if not (one.cause == "list" and one.code == "E212")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnnspec.analyses.claims import SUBJECTS_OF_STRETCH, Checked, square, stretch, worth
 from cnnspec.analyses.receptive_field import Field, recurrence
 from cnnspec.analyses.shapes import Shaped, origin
-from cnnspec.analyses.suspicions import of_number, of_shape, parts, terms
+from cnnspec.analyses.suspicions import counted, of_number, of_shape, parts, terms
 from cnnspec.diagnostics import Diagnostic, Related
 from cnnspec.ir.graph import Claim
 from cnnspec.ops.base import POINT, Shape, written_shape
@@ -77,6 +77,7 @@ def _slip_of_field(claimed: Shape, layer: Shaped, before: Field) -> str:
         ("R + (E − 1), without the strides J of the layers before", [R + E - 1 for R, E, _ in axes]),
         ("R + E·J, without the − 1", [R + E * J for R, E, J in axes]),
         ("the window of the last layer alone", extents),
+        ("R + E: the windows added up", [R + E for R, E, _ in axes]),
         ("the field of the layer before", before.size),
     ):
         if tuple(numbers) == claimed:
@@ -96,7 +97,9 @@ def _number(report: Report, checked: Checked) -> Diagnostic:
         subject: number if isinstance(number := worth(report, checked.body, claim, subject), int) else None
         for subject in SUBJECTS_OF_STRETCH
     }
-    notes = [*terms(claim.subject, found), _difference(claim, value)]
+    is_depth = claim.subject in ("layers", "weighted")
+    made_of = counted(value, found) if is_depth else terms(claim.subject, found)
+    notes = [*made_of, _difference(claim, value)]
     if claim.subject == "flops":
         notes.insert(0, f"FLOPs = 2·MACs = 2·{value // 2:,} = {value:,}")
     notes.append("" if claim.bound else of_number(claim, value, found, others))

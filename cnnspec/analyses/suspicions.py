@@ -18,7 +18,7 @@ from cnnspec.analyses.costs import connections, macs
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.analyses.weights import tally
 from cnnspec.ir.graph import Claim, Region
-from cnnspec.ops.base import Shape, axes_of, written_shape
+from cnnspec.ops.base import POINT, Shape, Window, axes_of, written_shape
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -137,10 +137,29 @@ def _suspicions(
         yield Suspicion(flops, number=2 * value)
         if (number := others.get("connections")) is not None:
             yield Suspicion(f"{flops}, and the additions of the biases", number=value + number)
+    if subject in ("layers", "weighted"):
+        yield from _uncounted(found)
     if subject in ("params", "trainable"):
         yield from _weights(value, found, exact)
     if subject in ("params", "trainable", "macs"):
         yield from _slips("macs" if subject == "macs" else "params", value, found, exact)
+
+
+def _uncounted(found: Sequence[Part]) -> Iterator[Suspicion]:
+    """Layers without weights, which the depth leaves out: those with a window, and all of them."""
+    rest = [part for part in found if not part.layer.op.weighted]
+    sliding = [part for part in rest if any(map(POINT.__ne__, _windows(part.layer)))]
+    words = " and ".join(dict.fromkeys(f"`{part.layer.op.word}`" for part in sliding))
+    yield Suspicion(f"with {words}, which has no weights and does not count", (_times(sliding),))
+    yield Suspicion("with all layers; only those with weights count", (_times(rest),))
+
+
+def _times(found: Sequence[Part]) -> int:
+    return sum(part.times for part in found)
+
+
+def _windows(layer: Shaped) -> Sequence[Window]:
+    return () if layer.op.ends_map else layer.op.window(layer.inputs, layer.output)
 
 
 def _weights(value: int, found: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
@@ -237,6 +256,15 @@ def terms(subject: str, found: Iterable[Part]) -> Iterator[str]:
     if len(named) > 1:
         total = " + ".join(f"{kind} {count:,}" for kind, count in kinds.items() if count)
         yield f"{total} = {sum(kinds.values()):,}"
+
+
+def counted(value: int, found: Iterable[Part]) -> Iterator[str]:
+    """Which layers make up a depth; nothing where some are not on the longest path."""
+    kinds: Counter[str] = Counter()
+    for layer, times in found:
+        kinds[layer.op.word] += times * layer.op.weighted
+    if len(+kinds) > 1 and sum(kinds.values()) == value:
+        yield " + ".join(f"{kind} {count:,}" for kind, count in kinds.items() if count) + f" = {value:,}"
 
 
 def _cost(subject: str, part: Part) -> int:

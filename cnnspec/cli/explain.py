@@ -54,8 +54,9 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
 
     text = page(topic)
     if layer is not None:
-        if text is not None and not os.path.exists(topic):
-            raise click.UsageError(f"there is no file {topic!r}; `cnnspec explain {topic}` shows the page")
+        named = _several_words(f"{topic} {layer}") or (topic if text is not None else None)
+        if named is not None and not os.path.exists(topic):
+            raise click.UsageError(f"there is no file {topic!r}; `cnnspec explain {named}` shows the page")
         return _layer(topic, layer, choice, to)
     if topic == "recipe" and text is None:
         from cnnspec.training.page import page as recipe_page
@@ -65,9 +66,11 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         spec = topic.startswith(ZOO) or topic.endswith(".cnn") or document_named(topic) is not None
         if topic == STDIN or spec or os.path.exists(topic):
             return _layer(topic, None, choice, to)
-        from cnnspec.notations.words import ARGUMENTS
+        from cnnspec.notations.words import ARGUMENTS, CLAIMS, LAYERS
 
-        letter = ARGUMENTS.get(fold(topic))
+        letter = next(
+            (words[fold(topic)] for words in (ARGUMENTS, CLAIMS, LAYERS) if fold(topic) in words), None
+        )
         near = f"did you mean {letter!r}?" if letter is not None and page(letter) else ""
         near = near or did_you_mean(topic, [*topics(), "recipe"]) or LISTED
         raise click.UsageError(f"there is no page {topic!r}; {near}")
@@ -79,6 +82,15 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
     elif to.form == "text":
         to.page(text)
     return OK
+
+
+def _several_words(topic: str) -> str | None:
+    """The page of a term in several words: `receptive field`, `max pooling`."""
+    from cnnspec.notations.words import CLAIMS, LAYERS
+    from cnnspec.report.pages import page
+
+    found = CLAIMS.get(fold(topic)) or LAYERS.get(fold(topic)) or CLAIMS.get(fold(topic.replace(" ", "")))
+    return found if found is not None and page(found) is not None else None
 
 
 def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:

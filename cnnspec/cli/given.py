@@ -170,5 +170,7 @@ def _files(given: Iterable[str], names: tuple[str, ...], random: bool) -> dict[s
         files[name] = path
     left = [name for name in names if name not in files]
     if left and not random:
+        if len(names) == 1:
+            raise click.UsageError("an input is missing: --input FILE, or --random")
         raise click.UsageError(f"the input {left[0]} is missing: --input {left[0]}=FILE, or --random")
     return files

@@ -86,8 +86,8 @@ class Commands(click.Group):
             near = ELSEWHERE.get(args[0].lower()) or nearest(args[0], COMMANDS)
             if args[0].startswith(ZOO) or args[0].endswith(".cnn") or document_named(args[0]) is not None:
                 near = f"check {args[0]}"
-            elif args[0] == "help":
-                near = "--help"
+            elif args[0] in ("help", "version"):
+                near = f"--{args[0]}"
             if near is not None:
                 ctx.fail(f"No such command {args[0]!r}; did you mean {near!r}?")
         return super().resolve_command(ctx, args)

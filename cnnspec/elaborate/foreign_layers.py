@@ -60,7 +60,7 @@ SEVERAL = {
     ),
     **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv"), "conv F1 {K}"),
     **dict.fromkeys(
-        ("se", "squeezeexcite", "squeezeexcitation", "seblock", "selayer"),
+        ("se", "squeezeexcite", "squeezeexcitation", "squeezeandexcitation", "seblock", "selayer"),
         "mul [ id | gap -> conv F1 K=C//{r} -> relu -> conv F1 K{C} -> sigmoid ]",
     ),
     **dict.fromkeys(ATTENTIONS, f"attention heads=4 {QKV}"),

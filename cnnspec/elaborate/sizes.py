@@ -65,7 +65,11 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
         made = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
         return made[axis] if made is not None and len(made) == len(shape) else 0
 
-    rounding = all(abs(one - other) <= 1 for one, other in zip(now, claimed, strict=True))
+    # a map of one row is half of one with two, whatever is rounded
+    rounding = all(
+        one == other or (abs(one - other) == 1 and min(one, other) > 1)
+        for one, other in zip(now, claimed, strict=True)
+    )
     if rounding and min(shape[1:]) < PICTURE:
         return ""
     found = list(shape)

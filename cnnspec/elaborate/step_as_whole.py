@@ -27,11 +27,35 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     found = (
         look(builder, step)
         for look in (
-            *(_size_apart, _three_numbers, _tensor_behind, _repetition, _means_input, _transposed),
+            *(_depth, _size_apart, _three_numbers, _tensor_behind, _repetition, _means_input, _transposed),
             *(_sides, _channels, _where, _then, _named_apart, _steps, _name_behind),
         )
     )
     return next((one for one in found if one is not None), None)
+
+
+_DEPTH = re.compile("(?:C|Cin|[Ii]nC)([0-9]+)|(?:c_?in|C_?in|in_?c|in_channels|in_features)=([0-9]+)")
+
+
+def _depth(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv F3 C64 K128`, which is compared with the input."""
+    op, text = lookup(step.word), builder.context.text
+    shape = None if builder.current is None else builder.values[builder.current]
+    place = next((one for one in step.arguments if _DEPTH.fullmatch(text[slice(*one.span)])), None)
+    if op is None or shape is None or place is None or not slots_of(op).letters:
+        return None
+    written, found = text[slice(*place.span)], shape[0]
+    depth = int(re.sub("[^0-9]", "", written)[:12])
+    alone = sum(isinstance(one, tree.NamedArgument) for one in step.arguments) == 1
+    if "=" in written and (depth == found or alone):
+        return None  # looked at as an argument
+    if depth != found:
+        message = f"`{written}` expects {depth:,} channels, but the input of `{step.word}` has {found:,}"
+        way = f"leave it out if {found:,} is right; else correct the layers before it"
+        return NoValue("E202", message, place.span, way)
+    message = f"the depth of a filter is that of its input, {found:,}, and is not written"
+    fix = (Edit(Span(place.span.start - 1, place.span.end), ""),)
+    return NoValue("E202", message, place.span, f"leave `{written}` out", fix=fix)
 
 
 def _size_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
@@ -112,7 +136,13 @@ def _means_input(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
 
 
 def _transposed(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
-    """E201 for `transpose F2 S2 K64`."""
+    """E201 for `transpose F2 S2 K64`, E202 for `conv transpose F2 S2 K64`."""
+    first = step.arguments[0] if step.arguments else None
+    named = first.value.name if first is not None and isinstance(first.value, tree.Name) else ""
+    if step.word == "conv" and first is not None and named in ("transpose", "transposed"):
+        span = Span(step.span.start, first.span.end)
+        fix = (Edit(span, "deconv"),)
+        return NoValue("E202", "a transposed convolution is `deconv`", span, "write `deconv`", fix=fix)
     if step.word != "transpose" or not any(isinstance(one, tree.LetterArgument) for one in step.arguments):
         return None
     message = "`transpose` exchanges rows and columns; a transposed convolution is `deconv`"
@@ -203,20 +233,22 @@ def _where(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
 
 _THEN = re.compile(
     r"[ \t]*,?[ \t]+(?:(?:followed|activated)[ \t]+by|then|with|plus|using|activation|act|nonlinearity)"
-    r"(?:[ \t]+(?:an?|the))?[ \t]+([A-Za-z]\w*)(?:[ \t]+(?:activation|nonlinearity|layer))?$"
+    r"(?:[ \t]+(?:an?|the))?[ \t]+([A-Za-z]\w*)(?:[ \t]+(?:activation|nonlinearity|layer))?"
+    r"(?:[ \t]+and(?:[ \t]+then)?[ \t]+([A-Za-z]\w*))?$"
 )
 
 
 def _then(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv F3 K8 followed by relu`."""
     found = _THEN.search(builder.context.text[slice(*step.span)])
-    word = layer_word(found[1]) if found else None
-    if found is None or word is None:
+    words = [layer_word(one) for one in found.groups() if one] if found else []
+    if found is None or not all(words):
         return None
+    plain = " ".join(f"-> {word}" for word in words)
     mark, written = Span(step.span.start + found.start(), step.span.end), found.group().lstrip(" \t,")
     behind = Span(mark.end - len(written), mark.end)
     message = f"`{step.word}` does not take `{written}`; a layer is a separate step"
-    return NoValue("E202", message, behind, f"write `-> {word}`", fix=(Edit(mark, f" -> {word}"),))
+    return NoValue("E202", message, behind, f"write `{plain}`", fix=(Edit(mark, f" {plain}"),))
 
 
 def _name_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:

@@ -21,7 +21,7 @@ _LINE = re.compile(
 _UNUSED = re.compile(r"param|\w*filler|include|exclude|transform_param|loss_param")
 """Messages in a layer that say how it is trained, or when it is used."""
 _GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*[^\r\n{}]*+)*+"
-_HEAD = r"#.*|\w+:[^{}]*"
+_HEAD = r"#.*|\w+:[^{}]*|input_shape:?[ \t]*\{[^{}]*\}"
 _IGNORED = frozenset(("name", "type", "bottom", "top", "phase", "engine"))
 _LONGEST = 2000
 _A_LINE = "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`"

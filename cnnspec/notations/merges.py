@@ -16,6 +16,7 @@ _MERGE = re.compile(
 )
 _BETWEEN = re.compile(r"(?:[A-Za-z_]+[ \t]*)?(\{[^{}#]*\})[ \t\r\n]*([A-Za-z_]+)[ \t]*(\{[^{}#]*\})")
 _BEHIND = re.compile(r"([A-Za-z_]+)[ \t]*(\{[^{}#]*\}(?:[ \t\r\n,]*\{[^{}#]*\})+)")
+_NO_TENSOR = re.compile(r"[FSPKGD][0-9]+(?:x[0-9]+)*|block|unit|layer|module|connection")
 _SIDE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -40,7 +41,7 @@ def merge_in_our_words(text: str) -> str | None:
     if (
         not branches
         or {"x", "input"} & {*branches}
-        or any("(" in one or one[:1].isdigit() for one in branches)
+        or any("(" in one or one[:1].isdigit() or _NO_TENSOR.fullmatch(one) for one in branches)
     ):
         return None
     tensors = [part.isidentifier() and layer_word(part) in (None, *MERGES) for part in branches]

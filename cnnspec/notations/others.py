@@ -26,6 +26,7 @@ _OF_PYTHON = {
 }
 _LANGUAGES = {
     "R code": r"^[ \t]*library\(|%>%|^[ \t]*\w+[ \t]*<-|\blayer_\w+\(",
+    "Julia code": r"^.*?\bChain\((?:[ \t]*$|Conv|Dense|x)|\busing Flux\b|\bFlux\.\w",
     "C++ code": r"^[ \t]*#include\b|\btorch::|\bstruct \w+[ \t]*:",
     "a graph of ONNX": r"^graph \w+ \(|^[ \t]*%\w+[ \t]*(?:\[|=[ \t]*\w+)",
     "a terminal's text": r"^\$ \w|^>{3} ",
@@ -73,7 +74,8 @@ def networks(text: str) -> Iterator[Program]:
             begin = text.rfind("\n", 0, found[0].start() + 1) + 1
             lines = text[begin:].splitlines(keepends=True)
             count = next(
-                (at for at, line in enumerate(lines) if _OURS.search(line) and what[0] != "C"), len(lines)
+                (at for at, line in enumerate(lines) if _OURS.search(line) and what[0] not in "CJ"),
+                len(lines),
             )
             span = Span(begin, begin + len("".join(lines[:count]).rstrip()))
             yield Program(f"this is {what}", span, Network((), why=NOT_TRANSLATED), begin)

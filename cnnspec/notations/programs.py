@@ -37,7 +37,7 @@ from cnnspec.notations.words import LAYERS
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
 _TRAINING = re.compile(r"(?:for|while)\b.*(?:epoch|loader|batch|enumerate)")
 _CONTAINERS = ("Sequential", "ModuleList")
-_PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
+_PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:-])")
 _BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
 _GIVEN = re.compile(r"[ \t]*(?:self\.)?(\w+)[ \t]*=(?!=)")
 _BEGINS = re.compile(

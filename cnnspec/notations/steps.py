@@ -40,7 +40,24 @@ SPELLINGS = (
     _spelling(r"\b(conv|fc|linear|dense)([0-9]+)?-([0-9]+)\b", r"\1 \2 \3", "conv3-64", "conv F3 K64"),
     _spelling(r"\b(conv|maxpool|avgpool)[-_]?([0-9]+x[0-9]+)-?\b", r"\1 \2 ", "conv3x3-64", "conv F3 K64"),
     _spelling(r"\bleaky[ _-]*relu\b", "leaky", "leaky relu 0.1", "leaky 0.1"),
-    _spelling(r"\bconv[ _/-]*dw\b", "dwconv", "conv dw 3x3", "dwconv F3"),
+    _spelling(
+        r"\b(?:(?:transposed?[ _-]+|up[ _-])conv(?:olution)?|conv(?:olution)?[ _-]+transposed?)\b",
+        "deconv",
+        "transposed conv 2x2, 64, stride 2",
+        "deconv F2 S2 K64",
+    ),
+    _spelling(
+        r"\bdepth[ _-]?wise[ _-]+conv(?:olution)?\b|\bconv[ _/-]*dw\b", "dwconv", "conv dw 3x3", "dwconv F3"
+    ),
+    _spelling(
+        r"\b(?:dilated|atrous|strided|standard|regular|ordinary|normal|plain)[ _-]+conv(?:olution)?\b",
+        "conv",
+        "dilated conv 3x3, 64, dilation 2",
+        "conv F3 D2 K64",
+    ),
+    _spelling(r"\bfully[ _-]+connected\b", "fc", "fully connected 10", "fc 10"),
+    _spelling(r"\bgroup[ _-]+norm(?:ali[sz]ation)?\b", "gn", "group norm groups 8", "gn G8"),
+    _spelling(r"\bpixel[ _-]+shuffle\b", "pixelshuffle", "pixel shuffle 2", "pixelshuffle 2"),
     _spelling(r"\b([0-9]+)-d\b", r"\1", "1000-d fc", "fc 1000"),
     _spelling(r"\b(same|valid)[ -]+padding\b", r"\1", "3x3 conv, 64, same padding", "conv F3 Psame K64"),
     _spelling(
@@ -144,8 +161,9 @@ def _row(text: str) -> Reading | None:
         if reading is not None and not reading.why:
             return reading
     place = next((at for at, piece in enumerate(pieces) if layer_word(piece) in ROWS), None)
-    if place is None:
-        return row("conv", pieces) if SIZE.fullmatch(pieces[0]) else None
+    of_filters = bool({"filters", "kernels"} & {*pieces}) and any(map(SIZE.fullmatch, pieces))
+    if place is None or (of_filters and pieces[place] in ("pad", "padding")):
+        return row("conv", pieces) if SIZE.fullmatch(pieces[0]) or of_filters else None
     if any(map(layer_word, pieces[:place])):
         return None
     word = pieces.pop(place)

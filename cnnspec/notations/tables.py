@@ -55,11 +55,13 @@ def networks(text: str) -> Iterator[Program]:
     given = _INPUT.search(text)
     size = (int(given[1]), int(given[2])) if given else None
     for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
-        begin = found[0].span.start
+        begin, headed = found[0].span.start, not found[0].text
         while found and not found[0].text:  # the table's head
             found = found[1:]
         begin, first = head_of(text, begin, _RULE.pattern), begin
-        if len(found) >= FEWEST or (found and text[begin:first].lstrip().startswith("\\begin")):
+        headed = headed or text[begin:first].lstrip().startswith("\\begin")
+        cells = len(found) > 1 and all("&" in text[slice(*one.span)] for one in found)
+        if len(found) >= FEWEST or (found and (headed or cells)):
             end = found[-1].span.end
             while (line := _BELOW.match(text, end)) and _RULE.fullmatch(line[1].strip()):
                 end = line.end(1)

@@ -74,7 +74,8 @@ ARGUMENTS = _turned(
         "F": "kernelsize kernel ksize filtersize windowsize poolsize ks size",
         "S": "stride strides step",
         "P": "padding pad pads",
-        "K": "filters outchannels outfeatures channels numoutput nfilters units output maps features planes",
+        "K": "filters outchannels outfeatures channels numoutput nfilters units output maps features planes"
+        " cout outc",
         "G": "groups group cardinality numgroups",
         "D": "dilation dilations dilationrate dilate atrous",
         "eps": "epsilon",
@@ -93,7 +94,7 @@ ARGUMENTS = _turned(
 
 UNNEEDED = {
     **dict.fromkeys(
-        ("inchannels", "infeatures", "inputchannels", "inputdim", "numfeatures"),
+        ("inchannels", "infeatures", "inputchannels", "inputdim", "numfeatures", "cin", "inc"),
         "leave it out: the number of input channels is known",
     ),
     **dict.fromkeys(("inplace", "name", "dataformat", "device", "dtype"), "leave it out"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.analyses.weights import OWN, counted
 from cnnspec.diagnostics import Source, Span
+from cnnspec.elaborate.naming import names_of
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Place, Region, Step, places
 from cnnspec.language import tree
 from cnnspec.report.amounts import UNKNOWN, shape_text
@@ -29,6 +30,8 @@ class _Scope(NamedTuple):
     body: Body
     places: list[Place]
     path: str
+    items: tuple[tree.Statement, ...] = ()
+    """The lines, where they are those of the file or of a group."""
 
 
 def folded(
@@ -67,8 +70,9 @@ class _Folder:
         """Of the row being made: by where a repeat begins in the text, how many passes it has."""
 
     def lines(self, lines: Iterable[tree.Statement], scope: _Scope) -> Iterator[Row]:
+        scope = scope._replace(items=tuple(lines))
         position = 0  # both the lines and the steps are in the order of the text
-        for line in lines:
+        for line in scope.items:
             if isinstance(line, tree.ErrorStatement) and not line.word:
                 yield self._unknown(line.name or "", self._slice(line.span))
             if not isinstance(line, tree.Line):
@@ -107,8 +111,8 @@ class _Folder:
         self._count_passes(place.step for place in run.places)
         text = " → ".join(filter(None, map(self._text, run.steps)))
         if not run.places:
-            blank = (label, text, *("" for _ in self.columns))
             # an `if` that leaves everything out, a repeat without a pass
+            blank = (label or self._without_passes(run, scope), text, *("" for _ in self.columns))
             if any(isinstance(step, (tree.IfStep, tree.GroupStep)) for step in run.steps):
                 return Row(blank, "faint")
             # `x: id` only names the input
@@ -129,6 +133,13 @@ class _Folder:
         wrong = any(isinstance(place.step, Hole) for place in run.places)
         name = label or _join(scope.path, _name(run.places))
         return Row((name, text, *cells(known, self.columns)), "wrong" if wrong else "plain")
+
+    def _without_passes(self, run: _Run, scope: _Scope) -> str:
+        """The name of a repeat that is left out here, which the other names leave free."""
+        if not isinstance(run.step, tree.GroupStep):
+            return ""
+        names = names_of(scope.items, {}, collapse=bool(scope.path)).steps
+        return _join(scope.path, names.get(id(run.step), ""))
 
     def _unknown(self, name: str, text: str) -> Row:
         return Row((name, text, *cells(Amounts(), self.columns)), "wrong")

@@ -1,5 +1,8 @@
 """A table as text: as wide as what is in it, cut where there is no room, harmless on a terminal."""
 
+from cnnspec.diagnostics import Source
+from cnnspec.pipeline import models
+from cnnspec.report.rows import folded
 from cnnspec.report.table import Column, Row, Table, drawn
 
 COLUMNS = (Column("name", cut=2), Column("layer", cut=1), Column("weights", right=True, drop=1))
@@ -44,3 +47,12 @@ def test_a_number_is_not_cut_in_two() -> None:
 
 def test_what_a_terminal_would_obey_is_shown_by_name() -> None:
     assert "\x1b" not in drawn(Table(COLUMNS, [Row(("\x1b[2J", "", ""))], title="\x1b[2J"), 100)
+
+
+def test_a_repeat_without_a_pass_has_its_name() -> None:
+    text = "let n = 0\ninput 3x8x8\n[conv F3 P1 K8 -> relu]*n\npart: [relu]*n\n[maxpool F2]*0\nconv F3 K4\n"
+    model = models(Source("a.cnn", text))[0]
+    assert model.graph is not None
+    assert model.report is not None
+    rows = folded(model.file, model.written, model.graph, model.report, ("output",))
+    assert [row.cells[0] for row in rows] == ["input", "group1", "part", "group2", "conv"]

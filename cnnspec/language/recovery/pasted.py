@@ -26,6 +26,9 @@ _READ_AS = {
     **{chr(code): " " for code in range(0x2000, 0x200B)},
     **dict.fromkeys("\x85\u2028\u2029", "\n"),
     **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **{
+        chr(first + digit): str(digit) for first in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50) for digit in range(10)
+    },
 }
 _LETTERS = dict(zip("АВЕКМНОРСТХаеорсухΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEKMHOPCTXaeopcyxABEZHIKMNOPTXo", strict=True))
 """Cyrillic and Greek letters that look like Latin ones, where they are among those."""
@@ -62,9 +65,20 @@ def read_plain(text: str, sink: Sink) -> str:
         edits = tuple(edit for one in same for edit in one[4])
         related = tuple(Related(one[1], "") for one in same[1:])
         _, place, message, way, _ = same[0]
+        if len({one[3] for one in same}) > 1:
+            way = f"write `{_together(text, edits)}`"
         sink.report("E103", message, place, related=related, help=way, fix=edits, safe=True)
     parts.append(text[done:])
     return "".join(parts)
+
+
+def _together(text: str, edits: tuple[Edit, ...]) -> str:
+    """From the first of the edits to the last, as it is meant."""
+    shown, done = "", edits[0].span.start
+    for edit in edits:
+        shown += text[done : edit.span.start] + edit.text
+        done = edit.span.end
+    return shown
 
 
 def _pasted(text: str, found: re.Match[str]) -> Pasted:
@@ -109,6 +123,10 @@ def _pasted(text: str, found: re.Match[str]) -> Pasted:
         way = "write a plain space" if plain[0] == " " else ""
         return mark + read, place, _NAMES[plain[0]], way, fix
     wide = read != stretch and all(0xFF01 <= ord(char) <= 0xFF5E for char in stretch)
+    if wide and plain.isalnum():
+        return mark + read, place, "full-width characters", f"write `{plain}`", fix
+    if plain.isdigit() and stretch.isdigit():
+        return mark + read, place, "digits of another script", f"write `{plain}`", fix
     shown = f"`{stretch}`" if stretch.isprintable() else "a character that cannot be seen"
     message = f"expected `{plain}`, found {'full-width ' * wide}{shown}"
     return mark + read, place, message, f"write `{plain}`", fix

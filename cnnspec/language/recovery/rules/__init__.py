@@ -19,6 +19,7 @@ from cnnspec.language.recovery.rules import (
     loops,
     marks,
     names,
+    nested,
     numbers,
     repetitions,
     rest,
@@ -32,6 +33,7 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
     *brackets.MERGES,
     *brackets.NOT_BRANCHES,
     *layers.GIVEN,
+    *nested.NESTED,
 )
 """Tried before it is asked whether a bracket is not closed."""
 

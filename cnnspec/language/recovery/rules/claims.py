@@ -19,7 +19,11 @@ _UNITS = {
     **dict.fromkeys(("g", "b", "bn", "mrd", "billion", "billions"), "G"),
     **{unit.lower(): unit for unit in ("KB", "MB", "GB", "KiB", "MiB", "GiB")},
     **dict.fromkeys(("byte", "bytes"), "B"),
-    **{f"{unit}{word}".lower(): unit for unit in "kMG" for word in ("mac", "macs", "params", "parameters")},
+    **{
+        f"{unit}{word}".lower(): unit
+        for unit in "kMG"
+        for word in ("mac", "macs", "params", "parameters", "flop", "flops", "flop/s")
+    },
     **{f"{word}byte{s}": f"{word[0].upper()}B" for word in ("kilo", "mega", "giga") for s in ("", "s")},
 }
 _WITH_UNIT = rf"(?<![\w.,~])(~?[0-9][0-9,.]*)[ \t]*((?i:{'|'.join(_UNITS)}))\b\.?"
@@ -31,6 +35,7 @@ _BOUNDS = {
     "less than|fewer than|under|below": "<",
     "more than|over|above": ">",
 }
+_MACS_OR_FLOPS = "write `{}` if they are multiply–accumulates, half of it if they are FLOPs = 2·MACs"
 _LOOKS = "a claim looks like `=> 64x56x56, params 1,516`; a step follows after `->`"
 
 
@@ -53,6 +58,10 @@ def _with_unit(m: Mistake) -> Answer | None:
     number = found[1] if re.fullmatch(CLAIMED, found[1]) else found[1].replace(",", ".")
     unit = _UNITS[found[2].lower()]
     plain = number + unit
+    subject = re.search(r"([a-z]+)[ \t]*$", m.text[m.begin : found.start()])
+    if "flop" in found[2].lower() and (subject is None or subject[1] != "flops"):
+        is_macs = subject is not None and subject[1] == "macs"
+        return invalid_number(found, "", _MACS_OR_FLOPS.format(f"macs {plain}")) if is_macs else None
     units = "B, KB, MB, GB, KiB, MiB and GiB" if unit.endswith("B") else "k, M and G"
     reason = POINT if number != found[1] and found[2] == unit else f"the units are {units}, without a space"
     return invalid_number(found, plain, reason, safe=True)
@@ -71,7 +80,7 @@ def _turned(m: Mistake) -> Answer | None:
     number, word, span = found[1], found[2], Span(found.start(1), found.end())
     if flops := re.fullmatch(r"(?i)([kmg]?)(flops?|flop/s)", word):
         plain = f"macs {number}{_UNITS.get(flops[1].lower(), '')}"
-        way = f"write `{plain}` if they are multiply-accumulates, half of it if they are FLOPs = 2·MACs"
+        way = _MACS_OR_FLOPS.format(plain)
         return Answer("E101", "the claim's word comes before its number", span, way)
     if word.lower() not in SUBJECTS and word not in SUBJECTS.values():
         if m.text[: found.start(1)].rstrip().endswith("=>") and number.isdigit():
@@ -108,7 +117,7 @@ _LONGEST_CLAIMS = 400
 
 def _claims_in_another_form(m: Mistake) -> Answer | None:
     """`expect params = 448 and macs: 2k`: all of the line."""
-    if not (m.in_claims and m.line):
+    if not ((m.in_claims or re.search("=>[^>]*$", m.head)) and m.line):
         return None
     first = _EQUALS.match(m.text, m.start) or _NEXT.match(m.text, m.start)
     if first is not None and m.has_cause("claims", m.begin):
@@ -130,10 +139,15 @@ def _claims_in_another_form(m: Mistake) -> Answer | None:
     ]
     gap = m.gap.start
     edits[0] = edits[0]._replace(span=Span(gap, edits[0].span.end))
+    written = m.begin + head.start(1)
+    for one in _EQUALS.finditer(head[1]):  # `==` was read as a bound
+        marks = {f"`{one[1]}`": None} | marks
+        edits.insert(0, Edit(Span(written + one.start(), written + one.end()), " "))
+    plain = _EQUALS.sub(" ", head[1]) + plain
     message = f"a claim is a word and its number, and commas separate claims; found {' and '.join(marks)}"
     reads = " " if first.re is _EQUALS else ", "
     return Answer(
-        "E101", message, m.span, f"write `{head[1]}{plain}`", tuple(edits), True, "claims",
+        "E101", message, m.span, f"write `{plain}`", tuple(edits), True, "claims",
         reads=reads, resume=first.end(),
     )  # fmt: skip
 
@@ -180,7 +194,9 @@ def _number_of_a_claim(m: Mistake) -> Answer | None:
 
 CLAIMS = (
     Rule({"expect params⟦:⟧ 448, macs: 2k": "expect params 448, macs 2k",
-          "expect params ⟦=⟧ 448 and macs = 2k": "expect params 448, macs 2k"},
+          "expect params ⟦=⟧ 448 and macs = 2k": "expect params 448, macs 2k",
+          "expect params == 448 ⟦&⟧ macs == 2k": "expect params 448, macs 2k",
+          "relu => 3x8x8 ⟦&⟧ params == 0": "relu => 3x8x8, params 0"},
          when=_claims_in_another_form),
     Rule({"expect params 0 ⟦and⟧ macs 0": "expect params 0, macs 0"}, on="AND", when=_and_claims),
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
@@ -209,6 +225,7 @@ CLAIMS = (
          here=r"~[ \t]+(?=[0-9])", when=lambda m: m.in_claims, put="~"),
     Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G", "expect macs ⟦4,09G⟧": "expect macs 4.09G",
          "expect params ⟦1.77 Mio⟧": "expect params 1.77M",
+         "expect flops ⟦8.2 GFLOPs⟧": "expect flops 8.2G", "expect macs ⟦4.1 GFLOPs⟧": "",
          "expect params ⟦1,77 million⟧": "expect params 1.77M", "expect params ⟦60K⟧": "expect params 60k",
          "expect memory < ⟦16 mb⟧": "expect memory < 16MB"}, when=_with_unit),
     Rule({"expect ⟦1,792 params⟧": "expect params 1,792", "expect ⟦4.1 GFLOPs⟧": ""}, last="CLAIM_NUMBER",

@@ -39,6 +39,7 @@ _OPEN = re.compile(
     r"[ \t]*(?i:inputs?)[ \t]*[=:]?[ \t]*[(\[]*(?:shape[ \t]*=[ \t]*)?[(\[]?"
     r"((?:[0-9]+|None|[?]|-1)(?:[ \t]*[,x×][ \t]*(?:[0-9]+|None|[?]|-1)){2,3})"
 )
+_NAMED_SIZE = re.compile(r"\b(?i:(C|H|W|D|channels|height|width|depth))[ \t]*[=:]?[ \t]*([0-9]+)\b")
 _COLOURS = {"rgb": "3", "bgr": "3", "colour": "3", "color": "3", "gray": "1", "grey": "1", "grayscale": "1"}
 _CHANNELS = re.compile(r"([0-9]+)[ \t]*(?:channels?|ch)\b[ \t]*[,x×of]*")
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
@@ -308,6 +309,11 @@ def _input(m: Mistake) -> Answer | None:
     if found is None or re.fullmatch(r"[0-9]+(?:x[0-9]+)*[ \t]*[,;]", found[1]):
         return None  # reported as the end of a line
     body, before = found[1], ""
+    if named := {name[0].upper(): size for name, size in _NAMED_SIZE.findall(body)}:
+        depth = named.get("C") or named.get("D")
+        if not depth or not {"H", "W"} <= {*named} or _NAMED_SIZE.sub("", body).strip(" \t,;"):
+            return None
+        body = f"{depth}x{named['H']}x{named['W']}"
     without = _BATCH.sub("", body, count=1)
     if channels := _CHANNELS.search(without):
         before, without = channels[1], without.replace(channels[0], "", 1)
@@ -367,7 +373,8 @@ NOTATIONS = (
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
     Rule({"⟦variants: A n=1, B n=2⟧": "variant A: n = 1\nvariant B: n = 2"}, when=_variants),
     Rule({"⟦input (None, None, 3)⟧": ""}, when=_open_input),
-    Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
+    Rule({"⟦input 32x32 RGB⟧": "input 3x32x32", "⟦input W=32 H=24 D=3⟧": "input 3x24x32",
+          "⟦input channels 3, height 24, width 32⟧": "input 3x24x32"}, when=_input),
     Rule({"⟦input 3x32x32 as x⟧": "input x: 3x32x32", "input 3x8x8 ⟦float32⟧": "input 3x8x8",
           "input 3x8x8⟦, 10 classes⟧": "input 3x8x8"}, on="NAME CALL NUMBER EQUAL COMMA ?",
          when=_behind_input),

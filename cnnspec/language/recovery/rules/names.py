@@ -38,6 +38,27 @@ def _assigns(m: Mistake) -> Answer | None:
     )  # fmt: skip
 
 
+_HYPHENATED = r"(?m:->|[|\[{:]|^)[ \t]*([A-Za-z]\w*(?:-[A-Za-z]\w*)+)(?=[ \t]|->|[|\]}\r\n]|$)"
+
+
+def _hyphenated(m: Mistake) -> Answer | None:
+    """`self-attention heads=4`: the word that it is without hyphens, of which what it means is reported."""
+    found = m.around(_HYPHENATED, 1)
+    if found is None or m.inside == "(":
+        return None
+    span, word = Span(*found.span(1)), found[1].replace("-", "")
+    return Answer("E101", "", span, reads=word, since=span.start, resume=span.end)
+
+
+def _without_dollar(m: Mistake) -> Answer | None:
+    """`K=$n`, `K=${n}`."""
+    found = m.here(r"\$\{?([A-Za-z]\w*)\}?(?![^\r\n]*\$)")
+    if found is None or not (m.accepts("NUMBER") or m.accepts("NAME")):
+        return None
+    span, message = Span(*found.span()), "a name has no mark before it"
+    return rewritten(span, found[1], message, code="E101", safe=True, reads=found[1])
+
+
 def _word_as_name(m: Mistake) -> Answer:
     name = Token("NAME", m.word, m.start, m.end) if m.accepts("NAME") else None
     message = f"`{m.word}` cannot be a name: it is reserved"
@@ -207,6 +228,9 @@ VALUES = (
          when=lambda m: m.around(
              r"(?m:^)[ \t]*(?P<mark>(?!slice\b)([A-Za-z]\w*)[ \t]*[-.][ \t]*([0-9]+)[ \t]*:)"),
          put="{2}{3}:", safe=False),
+    Rule({}, on="MINUS", when=_hyphenated),
+    Rule({"let n = 3\nconv F3 K=⟦$n⟧": "let n = 3\nconv F3 K=n", "let n = 3\nfc ⟦${n}⟧": "let n = 3\nfc n"},
+         word="$", when=_without_dollar),
 )  # fmt: skip
 
 NAMES = (

@@ -142,6 +142,12 @@ def _power_of_ten(m: Mistake) -> Answer | None:
     )
 
 
+_SPELT = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "æ": "ae", "Æ": "Ae", "œ": "oe"}
+)
+"""Letters that are more than a plain one with a mark."""
+
+
 def _odd_name(m: Mistake) -> Answer | None:
     is_label = m.accepts("LABEL") and not m.word.isascii() and m.behind(r"\w*[ \t]*:")
     if not is_label and m.word != "_" and (m.word.isascii() or not (m.word.isalpha() or m.word.isdigit())):
@@ -164,6 +170,9 @@ def _odd_name(m: Mistake) -> Answer | None:
     letters = "the characters of a name are a-z, A-Z, 0-9 and _"
     letters += "; `cnnspec explain layers` lists the layers" * m.before_step
     reason = "a name begins with a letter" if name.isascii() else letters
+    bare = "".join(char for char in normalize("NFKD", name.translate(_SPELT)) if char.isascii())
+    if not name.isascii() and bare.isidentifier() and len(bare) >= len(name):
+        reason = f"{letters}: for instance `{bare}`"
     return Answer("E107", f"`{name}` cannot be a name", span, reason)
 
 
