@@ -48,7 +48,7 @@ def test_lines_fit_on_eighty_columns(cnnspec: Command, net: str, monkeypatch: py
         ("explain {} fc --at x --random", "the output of fc is 3: channel 0 to 2"),
         ("explain {} C1 --at 0,0,0 --random", "C1 has 2 layers; name one of them: C1.conv, C1.relu"),
         ("explain {} C2 --at 0,0,0 --random", "has no layer C2"),
-        ("explain {} C1.conv --at 0,0,0", "the input input is missing"),
+        ("explain {} C1.conv --at 0,0,0", "an input is missing"),
         ("explain {} C1.conv --random", "--input and --random need --at"),
         ("explain {} --at 0,0,0 --random", "name the LAYER"),
         ("run {} --random --batch 3 --label 1,2", "expected one label or 3 (one per image), found 2"),
