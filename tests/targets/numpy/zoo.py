@@ -9,11 +9,18 @@ from cnnspec.api import SpecError, load
 
 SPECS = Path(__file__).resolve().parents[3] / "specs"
 ZOO = sorted(SPECS.rglob("*.cnn"))
-SIZES = (8, 16, 32, 64, 92, 96, 139, 188, 224, 299)
+SIZES = (8, 16, 32, 64, 92, 96, 128, 139, 188, 224, 299)
 """The inputs that are tried, the smallest first."""
-LEAST = {"inception_v3": 139, "inception_v4": 139, "inception_resnet_v2": 139, "edsr": 8, "vnet": 16}
-"""Inceptions would fit on smaller ones, which leave a batch normalisation a number or two; EDSR, which never
-shrinks its maps, and V-Net, whose volumes take gigabytes, have no batch normalisation."""
+LEAST = {
+    "inception_v3": 139,
+    "inception_v4": 139,
+    "inception_resnet_v2": 139,
+    "stacked_hourglass": 128,
+    "edsr": 8,
+    "vnet": 16,
+}
+"""Inceptions and hourglasses would fit on smaller ones, which leave a batch normalisation a number or two;
+EDSR, which never shrinks its maps, and V-Net, whose volumes take gigabytes, have no batch normalisation."""
 
 
 def variants(path: Path) -> list[str | None]:
