@@ -243,7 +243,16 @@ class _Binder:
             case "sizes":
                 return self._sizes(value, declared.same)
             case "number":
-                return self._number(value)
+                try:
+                    return self._number(value)
+                except NoValue:
+                    if declared.keyword != "init":
+                        raise
+                    from cnnspec.elaborate.other_starts import one_number
+
+                    if problem := one_number(self.word, value):
+                        raise problem from None
+                    raise
             case "shape":
                 dims = value.dims if isinstance(value, tree.Dims) else (value,)
                 return tuple(map(self._integer, dims))

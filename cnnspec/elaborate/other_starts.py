@@ -1,4 +1,4 @@
-"""What other tools call the schemes of `init=`."""
+"""What other tools call the schemes of `init=`; and a scheme where one number starts all weights."""
 
 from __future__ import annotations
 
@@ -59,3 +59,16 @@ def no_scheme(value: tree.Value) -> NoValue:
     if meant is None:
         return NoValue("E205", message, value.span, f"there are {', '.join(SCHEMES)}")
     return NoValue("E205", message, value.span, f"write `init={meant}`", fix=(Edit(value.span, meant),))
+
+
+def one_number(word: str, value: tree.Value) -> NoValue | None:
+    """E205 for a scheme where all weights start at one number, `scale init=zeros`."""
+    text = written_or(value)
+    scheme = start_of(text) if isinstance(value, tree.Name | tree.Function) else None
+    if scheme is None:
+        return None
+    message = f"the weights of `{word}` start at one number, and `{text}` is an initialisation"
+    number = {"zeros": "0", "ones": "1"}.get(scheme) or scheme.removeprefix("constant(").removesuffix(")")
+    if number == scheme.removesuffix(")"):
+        return NoValue("E205", message, value.span, "give the number, as in `init=1e-6`")
+    return NoValue("E205", message, value.span, f"write `init={number}`", fix=(Edit(value.span, number),))
