@@ -49,7 +49,7 @@ def report_misfit(
             meant = meant or size_meant(builder, word_span, branches[0], shape, first)
         way = meant or way_out(builder, branches, inputs, answer, builder.context.text)
         if len(branches) > 1 and span in branches[1:] and first is not None:
-            related = (Related(branches[0], f"this branch has the shape {written_shape(first)}"),)
+            related = (Related(branches[0], _has_shape(builder, branches[0], inputs[0], first)),)
     elif answer.code.startswith("E3"):
         part = _ASKED.get(answer.code, "shape")
         maker = made_by(builder, at_fault, part)
@@ -93,6 +93,15 @@ def _other_input(builder: BodyBuilder, answer: Misfit, span: Span, merges: bool)
             return ""
         return multiple(context.attempt, shape, span, known)
     return larger_input(context.attempt, shape, span, known) if answer.code == "E301" else ""
+
+
+def _has_shape(builder: BodyBuilder, branch: Span, value: int, shape: Shape) -> str:
+    """A note on this branch. After a labelled line `id` is that line's output: the note names it, because
+    another tensor may be meant."""
+    labels = [name for name, labelled in builder.labels.items() if labelled == value and name.isidentifier()]
+    if labels and builder.context.text[branch.start : branch.end].strip() in ("id", ""):
+        return f"this branch is `@{labels[-1]}`, of shape {written_shape(shape)}"
+    return f"this branch has the shape {written_shape(shape)}"
 
 
 def _inside(span: Span, branches: tuple[Span, ...]) -> bool:
