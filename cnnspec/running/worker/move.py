@@ -42,7 +42,8 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
             f"{suffix or 'a file without an extension'}",
             note="a torch checkpoint is a pickle, which can run code; two lines convert one that is yours:\n"
             "state = torch.load('theirs.pth', map_location='cpu', weights_only=True)\n"
-            "safetensors.torch.save_file({k: state[k].contiguous() for k in state}, 'theirs.safetensors')",
+            "safetensors.torch.save_file({k: v.clone().contiguous() for k, v in state.items()}, "
+            "'theirs.safetensors')",
             help=SAVE,
         )
     try:
