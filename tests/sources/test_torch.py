@@ -469,6 +469,25 @@ def test_an_eps_that_was_meant_for_another_argument() -> None:
     assert "its eps is 0" in hole.why
 
 
+class Twice(nn.Module):
+    """The same convolution under two names, as where a block also has its parts by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+        self.net = nn.Sequential(self.conv, nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.net(x)
+        return made
+
+
+def test_a_weight_with_two_names_is_used_under_one() -> None:
+    found = imported(Twice(), torch.zeros(2, 3, 8, 8))
+    assert not found.unused
+    assert set(found.spec.keys.values()) == set(found.trace.keys)
+
+
 def test_an_up_step_of_a_u_net_reads_as_in_the_paper() -> None:
     class Up(nn.Module):
         def __init__(self, width: int) -> None:

@@ -177,11 +177,6 @@ class _Writing:
                 self._call(node)
             elif node.op == "output":
                 outputs = self._outputs(node, signature)
-        keys = {
-            key: list(value.shape)
-            for key, value in self.module.state_dict().items()
-            if value.is_floating_point() or key.endswith("num_batches_tracked")  # others are indices
-        }
         return {
             "name": type(self.module).__name__,
             "batch": self.batch,
@@ -191,9 +186,24 @@ class _Writing:
             "stacks": [[list(scope) for scope in stack] for stack in self.stacks],
             "places": list(self.places),
             "outputs": outputs,
-            "keys": keys,
+            "keys": self._keys(),
             "used": sorted(self.used),
             "training": [],
+        }
+
+    def _keys(self) -> dict[str, list[int]]:
+        """The keys of the state_dict. Of several names of one tensor, the name that the program uses, or the
+        first one."""
+        state = self.module.state_dict(keep_vars=True)
+        used = {key for number, (_, key, *_) in enumerate(self.held) if number in self.used}
+        names: dict[int, str] = {}
+        for key in sorted(state, key=lambda key: key not in used):
+            names.setdefault(id(state[key]), key)
+        return {
+            key: list(one.shape)
+            for key, one in state.items()
+            if names[id(one)] == key
+            and (one.is_floating_point() or key.endswith("num_batches_tracked"))  # others are indices
         }
 
     def _hold(self, node: Any, spec: Any) -> None:
