@@ -257,6 +257,14 @@ DARKNET: dict[str, tuple[str, str]] = {
         "gap fc 10 softmax",
     ),
     "upsample": (section("upsample", stride=2), "upsample 2"),
+    "averages in windows": (
+        section("local_avgpool", size=4, stride=4) + section("local_avgpool", size=3, stride=1),
+        "avgpool F4 P1 exclude_pad avgpool F3 S1 P1 exclude_pad",
+    ),
+    "softmax over channels": (
+        section("softmax", spatial=1, temperature=2) + "[l2norm]\n[empty]\n[contrastive]\n",
+        "times 0.5 softmax l2norm",
+    ),
     "crop": (
         section("crop", crop_height=12, crop_width=12) + FILTERS,
         f"crop 12 offset=2 dwconv F1 bias=[-1] weight=[2] frozen {LEAKY}",
@@ -320,6 +328,12 @@ def test_binary_weights_are_a_hole() -> None:
     layers = layers_of(darknet.convert(CFG + section("convolutional", filters=8, xnor=1))).layers
     assert isinstance(layers[0], Hole)
     assert layers[0].why == "its weights are rounded to −1 and 1"
+
+
+def test_a_softmax_over_a_tree_is_a_hole() -> None:
+    layers = layers_of(darknet.convert(CFG + "[softmax]\ntree=data/9k.tree\n")).layers
+    assert isinstance(layers[-1], Hole)
+    assert "a tree" in layers[-1].why
 
 
 def test_a_section_with_a_capital_is_a_layer_too() -> None:

@@ -94,9 +94,9 @@ def deconvolutional(context: Context) -> Tensor:
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
-def maxpool(context: Context) -> Tensor:
+def maxpool(context: Context, average: bool = False) -> Tensor:
     """`padding` is the sum of both sides, size − 1 by default. The last windows may begin on the map and end
-    after the padding."""
+    after the padding, which an average does not include."""
     given = context.before
     batch, C, *sizes = context.shape(given)
     if context.integer("maxpool_depth"):
@@ -110,7 +110,8 @@ def maxpool(context: Context) -> Tensor:
         (before, max((n + total - F) // step * step + F - n - before, before if total % 2 == 0 else 0))
         for n, step in zip(sizes, steps, strict=True)
     )
-    return pooled(context.call, given, (batch, C, *sizes), Window((F, F), steps, (1, 1), ends))
+    window = Window((F, F), steps, (1, 1), ends)
+    return pooled(context.call, given, (batch, C, *sizes), window, average=average)
 
 
 def avgpool(context: Context) -> Tensor:
@@ -137,13 +138,23 @@ def dropout(context: Context) -> Tensor:
 
 
 def softmax(context: Context) -> Tensor:
+    """Over all numbers of a map, or with `spatial` over the channels of each position."""
     if context.integer("groups", 1) != 1:
         raise Unsaid("it has several groups")
-    flat = context.before
-    batch, *sizes = context.shape(flat)
-    if len(sizes) > 1:
-        flat = context.call("view", (batch, prod(sizes)), self=flat, size=(batch, prod(sizes)))
-    return context.call("softmax", context.shape(flat), self=flat, dim=1)
+    given = _times(context, context.before, 1 / context.number("temperature", 1.0))
+    batch, *sizes = context.shape(given)
+    if len(sizes) > 1 and not context.integer("spatial"):
+        given = context.call("view", (batch, prod(sizes)), self=given, size=(batch, prod(sizes)))
+    more = (
+        {"why": "it is over the groups of a tree, which is in another file"} if context.text("tree") else {}
+    )
+    return context.call("softmax", context.shape(given), self=given, dim=1, **more)
+
+
+def length_of_one(context: Context) -> Tensor:
+    return context.call(
+        "normalize", context.shape(context.before), self=context.before, p=2, dim=1, eps=1e-12
+    )
 
 
 def route(context: Context) -> Tensor:
@@ -284,6 +295,7 @@ TABLE: Mapping[str, Converting] = {
     "deconvolutional": deconvolutional,
     "maxpool": maxpool,
     "max": maxpool,
+    "local_avgpool": lambda context: maxpool(context, average=True),
     "avgpool": avgpool,
     "avg": avgpool,
     "connected": connected,
@@ -301,5 +313,9 @@ TABLE: Mapping[str, Converting] = {
     "local": local,
     "crop": crop,
     "batchnorm": lambda context: normalised(context, context.before),
+    "l2norm": length_of_one,
+    "empty": lambda context: context.before,
+    "silence": lambda context: context.before,
+    "logistic": lambda context: activated(context, context.before, "logistic"),
     "activation": lambda context: activated(context, context.before, "linear"),
 }
