@@ -112,7 +112,7 @@ def _likeness(site: Site, step: Step, local: Local) -> float:
         case Use(), Use():
             return 1.2 if before.region.block == step.region.block else 0
         case Merge(), Merge():
-            if before.op is not step.op or len(site.tracks) < len(step.branches):
+            if fixed(before.op) != fixed(step.op) or len(site.tracks) < len(step.branches):
                 return 0
             if len(site.tracks) != len(step.branches) and not before.op.operator:
                 return 0

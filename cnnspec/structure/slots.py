@@ -121,6 +121,7 @@ class Differences:
                     }
                     self.slot(site, parameter.name, values, here, parameter.kind + " of a use")
             case Merge():
+                self.arguments(site, here)
                 for track in site.tracks:
                     at = {one: chain.begin for one, chain in track.at.items()}
                     if set(at) != set(site.at):

@@ -148,6 +148,19 @@ class Heads(nn.Module):
         return x + self.proj(y).transpose(1, 2).reshape(n, c, h, w)
 
 
+class Tokens(nn.Module):
+    """Positions as a signal beside the flattened map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv1d(6, 6, 3, padding=1)
+        self.out = nn.Conv2d(6, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = x.flatten(2)
+        return self.out((t + self.mix(t)).view(x.shape).relu())
+
+
 class Windows(nn.Module):
     """Attention inside windows, as products with letters; then heads that have the same keys and values."""
 
@@ -323,6 +336,7 @@ STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (UNet, [(1, 8, 12)]),
     (NonLocal, [(6, 4, 6)]),
     (Heads, [(8, 4, 3)]),
+    (Tokens, [(6, 4, 5)]),
     (Windows, [(4, 4, 6)]),
     (Hard, [(3, 11, 12)]),
     (Signal, [(2, 36)]),

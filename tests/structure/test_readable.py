@@ -53,6 +53,11 @@ RESNET50 = """\
     """
 
 
+def again(text: str) -> str:
+    """A spec, taken apart into its layers and their modules, and written again."""
+    return structure.spec(layer_list(graphs(dedent(text))[0])).text
+
+
 def test_a_resnet_without_names() -> None:
     assert of_zoo("resnet", 2, blocks=False).endswith(dedent(RESNET50))
 
@@ -236,3 +241,22 @@ def test_a_call_without_the_shortcut_and_without_what_follows_it() -> None:
     made = structure.spec(LayerList("Net", (Input((4, 8, 8)),), tuple(layers), (Output(len(layers)),)))
     assert "if C == k [ id ] else [ none ]" in made.text
     assert made.text.count("conv F3") == 1
+
+
+def test_a_merge_with_a_number_that_differs() -> None:
+    """Attention with another number of heads in each use of a block."""
+    found = again("""
+        block att(heads) {
+          let c = C
+          add [
+              ln -> conv F1 K=3*C
+              attention heads=heads [ slice 0:c | slice c:2*c | slice 2*c:C ] -> conv F1 K=c
+            | id
+          ]
+        }
+        input 8x8x8
+        [att(1)]*2 -> conv F2 S2 K16 -> [att(4)]*2 -> att(8)
+        """)
+    assert "block att(heads) {" in found
+    assert "attention heads=heads [ slice 0:c | slice c:2*c | slice 2*c:C ]" in found
+    assert "[att(4)]*2 -> att(8)" in found

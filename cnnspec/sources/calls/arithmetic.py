@@ -28,7 +28,7 @@ from cnnspec.sources.calls.items import (
     Unknown,
     number,
 )
-from cnnspec.sources.calls.layout import REPEATED, full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.calls.layout import REPEATED, atoms_of, full, permuted, size_of, sizes_of, whole
 from cnnspec.sources.calls.linear_attention import mean_of
 from cnnspec.sources.calls.norms import responded
 from cnnspec.sources.calls.pools import of_positions
@@ -327,7 +327,12 @@ def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
     big, small = Laid(one.value, first), Laid(other.value, second)
     small = _laid_like(reader, big, small) or small
     if not _meet(reader, big, small):
-        big, small = _apart(reader, big, small)
+        if as_big := _laid_as(reader, big, small):
+            small = as_big
+        elif as_small := _laid_as(reader, small, big):
+            big = as_small
+        else:
+            big, small = _apart(reader, big, small)
     return (small, big) if swapped else (big, small)
 
 
@@ -366,6 +371,23 @@ def _laid_like(reader: Reader, big: Laid, small: Laid) -> Laid | None:
     for place, dim in zip(order, after, strict=True):
         dims[place] = dim
     return Laid(value, tuple(dims))
+
+
+def _laid_as(reader: Reader, to: Laid, laid: Laid) -> Laid | None:
+    """A tensor of the size of another one, as a map like it: each dimension of that one is its channels, or
+    axes of it in order."""
+    shape = reader.shape(to.value)
+    order = [0, *sorted(range(1, len(to.dims)), key=lambda place: to.dims[place])]
+    axes = [full(axis, size) for axis, size in enumerate(shape)]
+    if sizes_of(to.dims) != sizes_of(laid.dims) or len(order) > 5 or axes[0] not in (*to.dims, ()):
+        return None
+    if atoms_of(permuted(to.dims, order[1:])) != atoms_of(axes):
+        return None
+    try:
+        value = reader.settled(laid, permuted(laid.dims, order))
+    except Cannot:
+        return None
+    return Laid(value if reader.shape(value) == shape else reader.add(Reshape(shape=shape), value), to.dims)
 
 
 def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
