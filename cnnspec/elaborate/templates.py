@@ -184,19 +184,30 @@ class _Maker:
 
     def note_before(self, flow: Flow, label: str | None) -> None:
         """What arrived at the layer that made a labelled tensor, for an `unpool` of it."""
-        value = self.arrived(flow.get(None)) if label is not None else None
-        if label is not None and value is not None:
+        if label is None:
+            return
+        undone = self.context.references_around.get(before(label), 0) > 0
+        value = self.arrived(flow.get(None), undone=undone)
+        if value is not None:
             flow[before(label)] = value
 
-    def arrived(self, value: int | None) -> int | None:
+    def arrived(self, value: int | None, *, undone: bool) -> int | None:
+        """The input of the layer that made a value. If an `if` chose this layer, and it is `undone`, its
+        input is one more value of the `if`."""
         maker = None if value is None else self.makers.get(value)
         if isinstance(maker, LayerSite):
             return maker.inputs[0]
-        if isinstance(maker, IfSite) and value is not None:
-            join = maker.joins[value]
-            known = {self.arrived(join.then), self.arrived(join.otherwise)} - {None}
-            return known.pop() if len(known) == 1 else None
-        return None
+        if not isinstance(maker, IfSite) or value is None:
+            return None
+        join = maker.joins[value]
+        pair = self.arrived(join.then, undone=undone), self.arrived(join.otherwise, undone=undone)
+        if None in pair or pair[0] == pair[1] or not undone:
+            return pair[0] if pair[0] == pair[1] else None
+        made = next((made for made, one in maker.joins.items() if (one.then, one.otherwise) == pair), None)
+        if made is None:
+            made = self.value()
+            maker.joins[made] = Join.model_construct(then=pair[0], otherwise=pair[1])
+        return made
 
     def steps(self, steps: Iterable[tree.Step], flow: Flow) -> Iterator[Site]:
         for step in steps:

@@ -97,11 +97,11 @@ def traced_op(op: Op, fields: Mapping[str, Node]) -> Op:
     for name, node in fields.items():
         value = getattr(op, name)
         if isinstance(value, tuple):
-            parts = (
-                node.arguments
-                if isinstance(node, Apply) and node.operator == "sizes"
-                else (node,) * len(value)
-            )
+            parts: tuple[Node, ...] = (node,) * len(value)
+            if isinstance(node, Apply) and node.operator == "sizes":
+                parts = node.arguments
+            elif isinstance(node, Const) and isinstance(node.value, tuple):
+                parts = tuple(map(Const, node.value))
             if len(parts) == len(value):
                 update[name] = tuple(Traced(size, part) for size, part in zip(value, parts, strict=True))
         elif isinstance(value, int) and not isinstance(value, bool):

@@ -127,6 +127,30 @@ block stage(k) { unit(k, [gate(k)]) -> unit(k, [relu -> gate(k)]) -> unit(k, [re
 input 3x8x8
 stage(4) -> stage(6) -> unit(4, [gate(4)]) -> unit(4, [relu -> gate(4)])
 """
+UNDONE = """\
+block b(k) {
+  p: if k > 1 [ conv F1 K4 -> maxpool F2 ] else [ maxpool F2 ]
+  relu
+  unpool like=@p
+}
+block level(n, k) {
+  let w = C
+  inner: conv F2 S2 K=k -> if n > 1 [ level(n - 1, 2*k) ] else [ conv F3 P1 K=k -> relu ]
+  deconv F2 S2 K=w
+}
+input 4x8x8
+b(1) -> b(2) -> level(3, 3)
+"""
+SIZES = """\
+let a = 4
+block lateral(k) { conv F5x1x1 S=(a)x1x1 P2x0x0 K=2*k -> bn }
+block wide(k) {
+  let c = C
+  add [ conv F1 K=k -> relu -> conv F1 K=k | if c != k [ none ] ]
+}
+input 3x16x4x4
+lateral(2) -> upsample 4x1x1 -> lateral(4) -> wide(8) -> wide(4)
+"""
 TUNED = """\
 block bottle(k, s=1, pre=false) {
   let c = C
@@ -212,6 +236,22 @@ TEXTS = {
             "Test": [],
         },
         ["unit", "gate", "stage"],
+    ),
+    "a pool that an if chose, undone; a part of a block that calls the block": (
+        UNDONE,
+        {
+            "BP": ["k"],
+            "B": ["k"],
+            "LevelInner": ["in_channels", "k", "n"],
+            "Level": ["in_channels", "n", "k"],
+            "Test": [],
+        },
+        ["b", "level"],
+    ),
+    "sizes with a let of the file, a branch that is left out": (
+        SIZES,
+        {"Lateral": ["in_channels", "k"], "Wide": ["k"], "Test": []},
+        ["lateral", "wide"],
     ),
     "the first blocks frozen, those behind them trained": (
         TUNED,

@@ -123,8 +123,7 @@ class Forward:
         for place, steps in ((1, step.then), (2, step.otherwise)):
             self.writer = Writer(writer.level + 1, writer.width)
             self.steps(steps)
-            for join in step.joins:
-                self._copy(self.names[join[0]], self.names[join[place]])
+            self._copies([join[0] for join in step.joins], [join[place] for join in step.joins])
             sides.append(self.writer.written)
         self.writer = writer
         put_sides(writer, step.variable, *sides)
@@ -155,10 +154,6 @@ class Forward:
         """Assigns each tensor to the variable of another, all at once."""
         pairs = zip(to, sources, strict=True)
         assign(self.writer, [(self.names[one], self.names[other]) for one, other in pairs])
-
-    def _copy(self, to: str, name: str) -> None:
-        if to != name:
-            self.writer.line(f"{to} = {name}")
 
 
 class Backward:

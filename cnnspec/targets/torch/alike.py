@@ -28,34 +28,40 @@ def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
     made = merged(plans, {name for plan in plans for name in (plan.wanted, snake(plan.wanted))})
     variables = {parameter.variable for plan in plans for parameter in plan.parameters}
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
-    taken: list[str] = []
     for group in made:
         block = next((plan for plan in group if not plan.unnamed), None)
-        plan = block or group[0]
-        wanted = plan.wanted if block is not None else _stem([one.wanted for one in group], blocks)
-        if plan.form == "function":
+        wanted = block.wanted if block is not None else _stem([plan.wanted for plan in group], blocks)
+        if group[0].form == "function":
             wanted = snake(wanted)
             if wanted in variables:
                 wanted = f"make_{wanted}"
         elif not namer.free(wanted):
             wanted += "Block"
-        taken.append(namer.take(wanted))
-        for one in group:
-            one.name = taken[-1]
-        with _without_labels(plan, _called_otherwise(group) if block is None else ()):
+        name = namer.take(wanted)
+        for plan in group:
+            plan.name = name
+    names = {plan.name for plan in plans}
+    for group in made:
+        block = next((plan for plan in group if not plan.unnamed), None)
+        with _without_labels(plan := block or group[0], () if block else _called_otherwise(group)):
             writer.put("", classes.head(plan))
-            writer.extend(classes.body(plan, taken))
+            writer.extend(classes.body(plan, names))
         writer.gap(2)
 
 
 def merged(plans: Sequence[ClassPlan], taken: Iterable[str]) -> list[list[ClassPlan]]:
     """The plans of each class, inner ones first. `taken` are names that the file uses."""
     found: list[list[ClassPlan]] = []
-    alike: dict[tuple[str, ...], list[list[ClassPlan]]] = {}
+    alike: dict[str, list[list[ClassPlan]]] = {}
+    for plan in plans:
+        plan.name = MARK + plan.wanted  # for those that call it before it is written
     for plan in plans:
         plan.name = MARK
+        head = str(classes.head(plan))
+        plan.name += plan.wanted
         with _without_labels(plan, _tensors(plan)):
-            groups = alike.setdefault((str(classes.head(plan)), *classes.body(plan, taken)), [])
+            lines = [head, *classes.body(plan, taken)]
+        groups = alike.setdefault(_without_names(lines, plan), [])
         group = next((group for group in groups if plan.unnamed or _takes_in(group, plan)), None)
         if group is None:
             group = []
@@ -68,7 +74,19 @@ def merged(plans: Sequence[ClassPlan], taken: Iterable[str]) -> list[list[ClassP
 
 def _takes_in(group: list[ClassPlan], block: ClassPlan) -> bool:
     """Whether the group contains no other block: two blocks remain two classes."""
-    return all(one.unnamed or one.wanted == block.wanted for one in group)
+    own = block.wanted, _names(block)
+    return all(one.unnamed or (one.wanted, _names(one)) == own for one in group)
+
+
+def _names(plan: ClassPlan) -> list[str]:
+    return [parameter.variable for parameter in plan.parameters]
+
+
+def _without_names(lines: list[str], plan: ClassPlan) -> str:
+    """The class with numbers for the names of its parameters: parts are called by position."""
+    numbers = {name: f"{MARK}{number}" for number, name in enumerate(_names(plan))}
+    variable = re.compile(r"""(?<![\w."'])[A-Za-z_]\w*\b(?!=[^=])""")
+    return variable.sub(lambda found: numbers.get(found[0], found[0]), "\n".join(lines))
 
 
 def _tensors(plan: ClassPlan) -> list[Tensor]:

@@ -29,8 +29,10 @@ def condition_name(plan: Plan, condition: Condition) -> str:
                     role = _role(plan, item, steps) if holds else None
                     return role or f"{word}_{steps[0].name}"
     for step in plan.steps:
-        if any(when is not None and when[0] is condition for _, when, _ in step.arms):
-            return "residual" if step.word == "add" else f"full_{step.word}"
+        sides = {when[1] for _, when, _ in step.arms if when is not None and when[0] is condition}
+        if sides:
+            name = "residual" if step.word == "add" else f"full_{step.word}"
+            return name if True in sides else f"without_{name.removeprefix('full_')}"
     return "chosen"
 
 

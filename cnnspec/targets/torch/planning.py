@@ -157,10 +157,17 @@ def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> 
             ]
             own.append({name: set(used_in(argument)) for name, argument in given})
             return replace(piece, arguments=())
+        if isinstance(piece, Call) and isinstance(piece.function, ClassPlan) and piece.function.unnamed:
+            collect(piece.function.plan)  # its arguments are the variables that it uses
+            return replace(piece, arguments=())
         return with_parts(piece, emptied)
 
-    pieces = [emptied(step.piece) for step in plan.steps if step.piece is not None]
-    pieces += [condition.node for condition in asked(plan.items)]
+    def collect(plan: Plan) -> None:
+        pieces.extend(emptied(step.piece) for step in plan.steps if step.piece is not None)
+        pieces.extend(condition.node for condition in asked(plan.items))
+
+    pieces: list[Piece] = []
+    collect(plan)
     wanted = {name for piece in pieces for name in used_in(piece)}
     while True:
         more = {name for call in own for parameter in call.keys() & wanted for name in call[parameter]}

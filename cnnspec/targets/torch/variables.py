@@ -93,7 +93,7 @@ class Variables:
     def name(self, output: Tensor, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]) -> str:
         """A variable for an output. `read` are the tensors that it is made from, `after` those that are read
         later, `wish` the variables that are decided already."""
-        if output in wish:
+        if output in wish and self.held.get(wish[output]) not in after:
             return wish[output]
         if output in self.labelled:
             return self.labelled[output]

@@ -125,15 +125,15 @@ class Standardized(Normalised):
         self.net.gradient(ORIGINAL, (d - mean) / root)
 
 
-class Scaled(Standardized):
+class Scaled(Normalised):
     """gain·gamma/√fan_in·(W − μ)/√(σ² + eps), with a gain for each filter (Brock et al., 2021)."""
 
     def __init__(self, net, gamma=1.0, eps=1e-6, axis=0):
-        super().__init__(net, eps, axis)
-        self.gamma = gamma
+        super().__init__(net)
+        self.standardized, self.gamma, self.axis = Standardized(net, eps, axis), gamma, axis
 
     def made(self, shape, start):
-        standard = super().made(shape, start)
+        standard = self.standardized.made(shape, start)
         filters = shape[self.axis]
         scale = self.gamma / np.sqrt(standard.size // filters)
         sizes = tuple(filters if axis == self.axis else 1 for axis in range(len(shape)))
@@ -144,6 +144,6 @@ class Scaled(Standardized):
     def spread(self, dw):
         """dL/dgain = Σ dW·scale·y, and as in Standardized."""
         (gain, scale), (standard, root) = self.net["gain"].take(), self.net["weight"].take()
-        dgain = (dw * standard).sum(self.over(dw), keepdims=True) * scale
+        dgain = (dw * standard).sum(self.standardized.over(dw), keepdims=True) * scale
         self.net.gradient("parametrizations.weight.0.gain", dgain)
-        self.back(dw * (gain * scale), standard, root)
+        self.standardized.back(dw * (gain * scale), standard, root)

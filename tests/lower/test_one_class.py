@@ -1,0 +1,92 @@
+"""What the author wrote once is written once: no two classes or functions of a program have equal bodies, and
+a block is one, however it is used. Over the zoo, networks of other authors, and specs in many hands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cnnspec.ir.graph import Graph
+from cnnspec.pipeline import TARGETS, program
+from tests.analyses.specs import graph, of_zoo, zoo
+from tests.ir.idioms import IDIOMS
+from tests.ir.test_templates import same_programs
+from tests.lower.bodies import alike, kinds, uses_of_a_block
+from tests.lower.test_as_written import TEXTS
+from tests.targets.numpy.support import compare
+
+HERE = Path(__file__).parent
+STRANGERS = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "strangers").glob("*.cnn"))}
+NETWORKS = {path.stem: path for path in sorted((HERE.parent / "people" / "networks").glob("*.cnn"))}
+SEVERAL = {("list_unet", "level")}
+"""Blocks that are still several classes in torch: one that calls itself, where a layer reads what the inner
+call gives, whose channels are from a list."""
+FIRST = dict(reversed(zoo()))
+"""Of each spec of the zoo, its first variant."""
+
+
+def test_there_are_as_many_as_it_says() -> None:
+    assert len(zoo()) >= 168
+    assert len(NETWORKS) == 32
+    assert len({*STRANGERS, *IDIOMS, *TEXTS}) >= 40
+
+
+VARIANTS = [
+    pytest.param(name, variant, marks=() if FIRST[name] == variant else pytest.mark.heavy)
+    for name, variant in zoo()
+]
+
+
+def one_class(network: Graph, name: str = "") -> None:
+    for target in TARGETS:
+        text = program(network, target)
+        assert isinstance(text, str), text
+        written = uses_of_a_block(text, network)
+        of = {name: block for block, names in written.items() for name in names}
+        for names in alike(text):
+            named = [of.get(name.removesuffix("_backward")) for name in names]
+            assert None not in named, (target, names)
+            assert len(set(named)) == len(named), (target, names)
+        most = kinds(network)
+        for block, classes in written.items():
+            several = len(classes) > most.get(block, 0)
+            assert several == ((name, block) in SEVERAL and target == "torch"), (target, block, classes)
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_the_zoo(name: str, variant: str | None) -> None:
+    network = of_zoo(name, variant)
+    one_class(network)
+    if FIRST[name] != variant:  # the first ones: tests/ir/test_templates.py
+        same_programs(network)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_other_authors(name: str) -> None:
+    network = graph(NETWORKS[name].read_text("utf-8"))
+    one_class(network)
+    same_programs(network)
+
+
+@pytest.mark.parametrize("name", {**STRANGERS, **IDIOMS})
+def test_many_hands(name: str) -> None:
+    network = graph({**STRANGERS, **IDIOMS}[name])
+    one_class(network, name)
+    if name in STRANGERS:
+        same_programs(network)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_as_written(name: str) -> None:
+    network = graph(TEXTS[name][0])
+    one_class(network)
+    same_programs(network)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.heavy if n % 6 else ()) for n, name in enumerate(STRANGERS)]
+)
+def test_both_programs_compute_the_network(name: str) -> None:
+    for training in (False, True):
+        assert max(compare(graph(STRANGERS[name]), training).values()) < 1e-8
