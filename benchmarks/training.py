@@ -68,7 +68,7 @@ def emitted(name: str, folder: Path) -> nn.Module:
     """The module as `cnnspec build` writes it, by a process of its own."""
     spec, variant = MODELS[name]
     path = folder / f"{name}.py"
-    cnnspec("build", spec, "--variant", variant, "--target", "torch", "-o", str(path))
+    cnnspec("build", spec, "--variant", variant, "--target", "torch", "-o", str(path), "--force")
     names: dict[str, Any] = {"__name__": name}
     exec(compile(path.read_text(), str(path), "exec"), names)
     classes = [one for one in names.values() if isinstance(one, type) and issubclass(one, nn.Module)]

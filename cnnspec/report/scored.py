@@ -26,6 +26,7 @@ class Score:
         self.loss: float = result["loss"]
         self.confusion: list[list[int]] = result["confusion"]
         self.wrong: list[dict[str, Any]] = result["wrong"]
+        self.colours: list[str] = result["colours"]
         known = names or result["names"]
         self.names = [*known, *map(str, range(len(known), len(self.confusion)))]
         self.answers = sum(map(sum, self.confusion))
@@ -131,32 +132,47 @@ def as_document(score: Score) -> dict[str, Any]:
         "classes": score.names,
         "recognised": [score.of_class(place) for place in range(len(score.names))],
         "confusion": score.confusion,
-        "wrong": [{key: one[key] for key in ("image", "found", "right", "sure")} for one in score.wrong],
+        "wrong": [{key: one[key] for key in one if key != "png"} for one in score.wrong],
     }
 
 
 def as_svg(score: Score) -> str:
-    """A sheet of the images with wrong answers, the surest mistake first."""
-    rows = -(-len(score.wrong) // ACROSS) or 1
-    size = f"{ACROSS * CELL}", f"{rows * CELL}"
+    """A sheet of the images with wrong answers, the worst first."""
+    maps = any("share" in one for one in score.wrong)
+    across, wide = (ACROSS // 3, 3 * CELL) if maps else (ACROSS, CELL)
+    legend = list(_legend(score)) if maps else []
+    size = ACROSS * CELL, (-(-len(score.wrong) // across) or 1) * CELL + 20 * bool(legend)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" width="{size[0]}"',
         'font-family="sans-serif" font-size="11" text-anchor="middle">',
         '<rect width="100%" height="100%" fill="white"/>',
     ]
     for number, one in enumerate(score.wrong):
-        left, top = number % ACROSS * CELL, number // ACROSS * CELL
+        left, top = number % across * wide, number // across * CELL
         parts.append(
-            f'<image x="{left + 20}" y="{top + 4}" width="{CELL - 40}" height="{CELL - 40}" '
+            f'<image x="{left + 20}" y="{top + 4}" width="{wide - 40}" height="{CELL - 40}" '
             f'style="image-rendering:pixelated" href="data:image/png;base64,{one["png"]}"/>'
         )
-        found, right = (_text(score, one[key]) for key in ("found", "right"))
-        middle = left + CELL // 2
-        parts.append(
-            f'<text x="{middle}" y="{top + CELL - 22}" fill="#b00">{found} ({one["sure"]:.0%})</text>'
-        )
-        parts.append(f'<text x="{middle}" y="{top + CELL - 8}">right: {right}</text>')
+        middle = left + wide // 2
+        if maps:
+            above, below = f"{one['share']:.1%} of the pixels wrong", "the image, the answer, the right map"
+        else:
+            above = f"{_text(score, one['found'])} ({one['sure']:.0%})"
+            below = f"right: {_text(score, one['right'])}"
+        parts.append(f'<text x="{middle}" y="{top + CELL - 22}" fill="#b00">{above}</text>')
+        parts.append(f'<text x="{middle}" y="{top + CELL - 8}">{below}</text>')
+    parts += [f'<g transform="translate(20,{size[1] - 18})" text-anchor="start">', *legend, "</g>"] * bool(
+        legend
+    )
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _legend(score: Score) -> Iterator[str]:
+    """The colours of the first classes of a label map."""
+    for place, (colour, _) in enumerate(zip(score.colours, score.names, strict=False)):
+        left = place * (ACROSS * CELL - 40) // len(score.colours)
+        yield f'<rect x="{left}" width="10" height="10" fill="{colour}"/>'
+        yield f'<text x="{left + 14}" y="9">{_text(score, place)}</text>'
 
 
 def _text(score: Score, place: int) -> str:
@@ -185,5 +201,5 @@ def as_html(score: Score, title: str) -> str:
             parts.append(f"<tr><th>{_text(score, right)}</th>{cells}<td>{share}</td></tr>")
         parts.append("</table>")
     if score.wrong:
-        parts.append(f"<h2>Wrong answers, the surest first</h2>\n{as_svg(score)}")
+        parts.append(f"<h2>Wrong answers, the worst first</h2>\n{as_svg(score)}")
     return "\n".join([*parts, "</html>"]) + "\n"

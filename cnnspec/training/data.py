@@ -123,6 +123,8 @@ def _ready(writer: Writer, plan: Plan, name: str) -> None:
     ignored = [] if plan.ignored is None else [plan.ignored]
     classes = "CLASSES" if plan.classes else 0
     writer.put(f"{name} = ", call("checked", name, "INPUT", wide, classes, *ignored))
+    if not plan.classes and plan.judged.loss.kind != "mse":
+        writer.line(f"check_shares({name}.labels)")
 
 
 def put_decode(writer: Writer, plan: Plan, *, typed: bool) -> None:

@@ -38,7 +38,8 @@ def put_load(writer: Writer, plan: Plan) -> None:
     writer.line(f"training, held_out = load_samples({'options.data' if plan.path else ''})")
     writer.line("steps = len(training.labels) // BATCH")
     with writer.block("if steps == 0:"):
-        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch of {BATCH}")')
+        writer.line('message = f"{len(training.labels)} images are less than a batch of {BATCH}"')
+        writer.line('raise Refused(f"{message}: use a smaller batch")')
     with writer.block("if len(held_out.labels) == 0:"):
         writer.line('raise Refused("no images are held out")')
 
@@ -58,7 +59,7 @@ def put_identity(writer: Writer, plan: Plan) -> None:
 def put_data_option(writer: Writer, plan: Plan) -> None:
     """Writes `--data`, where the data is a file or a folder."""
     if plan.path:
-        writer.line(f"data = HERE / {string(plan.path)}")
+        writer.line(f"data = (HERE / {string(plan.path)}).resolve()")
         writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
 
 
@@ -95,7 +96,6 @@ def _main(writer: Writer, plan: Plan) -> None:
         _resume(writer, plan)
         writer.gap(1)
         _epochs(writer, plan)
-        writer.line("line.clear()")
         writer.line("return finish(options.out, progress, team)")
 
 
@@ -146,7 +146,7 @@ def _resume(writer: Writer, plan: Plan) -> None:
             writer.line('raise Refused(f"{last} exists: --resume goes on from it")')
         writer.line(f"progress = resumed(last, identity, net, {average}optimizer, running)")
     writer.line("rows = read_log(log, progress.step)")
-    writer.line("line = Line(team.rank == 0)")
+    writer.line("bar = ProgressBar(team.rank == 0)")
     if plan.recipe.run.tensorboard:
         with writer.block("if team.rank == 0:"):
             writer.line('board = SummaryWriter(options.out / "tensorboard", purge_step=len(rows) + 1)')
@@ -174,8 +174,8 @@ def _epochs(writer: Writer, plan: Plan) -> None:
                 writer.line("follow(average, net, AVERAGE)")
             writer.line("running += loss")
             writer.line("progress.step += 1")
-            with writer.block("if line.due(progress.step):"):
-                writer.line("line.show(epoch + 1, progress.step, EPOCHS * steps, BATCH, float(loss))")
+            with writer.block("if bar.due(progress.step):"):
+                writer.line("bar.show(epoch + 1, progress.step, EPOCHS * steps, BATCH, float(loss))")
             if run.save_every:
                 writer.line("inside = progress.step % steps")
                 with writer.block("if inside and progress.step % SAVE_EVERY == 0:"):
@@ -220,7 +220,10 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     writer.line("running.zero_()")
     writer.line("rows.append(entry)")
     score = 'result["accuracy"]' if plan.accuracy else '-result["loss"]'
-    writer.line(f"better = {score} > progress.best")
+    better = f"{score} > progress.best"
+    if plan.accuracy:
+        better = f'({score}, -result["loss"]) > (progress.best, -progress.loss)'
+    writer.line(f"better = {better}")
     with writer.block("if better:"):
         writer.line(f"progress.best, progress.epoch = {score}, epoch + 1")
         writer.line('progress.loss = result["loss"]')
@@ -228,9 +231,7 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     writer.line(f"weights = weights_of({judged})")
     writer.line("tensors = state_of(nets, optimizer, running)")
     with writer.block("if team.rank == 0:"):
-        writer.line("line.clear()")
-        writer.line('print("  ".join(f"{name} {value}" for name, value in entry.items()))')
-        writer.line("sys.stdout.flush()")
+        writer.line("bar.end_epoch(entry)")
         writer.line("write_log(log, rows)")
         if run.tensorboard:
             with writer.block("for name, value in entry.items():"):

@@ -30,6 +30,7 @@ STANDARD = {
     "math": "import math",
     "os": "import os",
     "random": "import random",
+    "shutil": "import shutil",
     "sys": "import sys",
     "time": "import time",
 }

@@ -360,5 +360,8 @@ def _of_the_rest(recipe: Recipe) -> Iterator[Contradiction]:
             largest = max(getattr(data, key), key=abs)
             hint = f"bytes become numbers from 0 to 1 first: {largest:g} / 255 = {largest / 255:.4g}"
             yield f"expected numbers up to 1 for {key}, found {largest:g}", ("data", key), hint
+    if "://" in getattr(data, "path", ""):
+        hint = "download it, and write where it is"
+        yield "a path is a place on disk: nothing is fetched", ("data", "path"), hint
     if run.ema and run.parallel == "fsdp":
         yield "ema cannot be used with fsdp", ("run", "ema"), 'use parallel = "ddp"'

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from pathlib import Path
 from xml.dom import minidom
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import Command
 
@@ -108,11 +111,41 @@ def test_yes_or_no(cnnspec: Command, here: Path, last: str) -> None:
     assert document["wrong"][0]["sure"] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
+@pytest.mark.parametrize("middle", [False, True])
+def test_a_wrong_label_map_is_a_picture(cnnspec: Command, here: Path, middle: bool) -> None:
+    """The image, the answer and the right map side by side, of the middle if that is what is answered."""
+    size, edge = (6, 1) if middle else (4, 0)
+    (here / "spec.cnn").write_text(f"input 1x{size}x{size}\nconv F{3 if middle else 1} K3\n")
+    images = np.zeros((2, size, size), np.uint8)
+    images[:, edge, edge:] = 255  # the first line of the middle
+    labels = np.zeros((2, 4, 4), np.int64)
+    labels[:, 0] = 1
+    labels[1, 1:, 0] = 2  # three pixels that the network does not find
+    np.savez(here / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    weight = np.zeros((3, 1, 3, 3) if middle else (3, 1, 1, 1), np.float32)
+    weight[1, 0, edge, edge] = 2
+    np.savez(here / "weights.npz", **{"conv.weight": weight, "conv.bias": np.array([1, 0, 0], np.float32)})
+    (here / "r.toml").write_text(RECIPE + 'path = "data.npz"\n')
+    document = json.loads(cnnspec(*RUN, "--format", "json").out)
+    assert document["wrong"] == [{"image": 1, "share": 3 / 16}]
+    assert cnnspec(*RUN, "-o", "out.svg").status == 0
+    sheet = minidom.parse(str(here / "out.svg"))
+    texts = [one.firstChild.data for one in sheet.getElementsByTagName("text")]  # type: ignore[union-attr]
+    assert texts[0] == "18.8% of the pixels wrong"
+    assert texts[2:] == ["0", "1", "2"]
+    (image,) = sheet.getElementsByTagName("image")
+    png = base64.b64decode(image.getAttribute("href").partition(",")[2])
+    pixels = np.asarray(Image.open(io.BytesIO(png)))
+    assert pixels.shape == (4, 12, 3)
+    colours = np.array([(0, 0, 0), (31, 95, 168), (192, 90, 18)])
+    assert (pixels[:, :4, 0] == 255 * (labels[0] == 1)).all()
+    assert (pixels[:, 4:8] == colours[labels[0]]).all()
+    assert (pixels[:, 8:] == colours[labels[1]]).all()
+
+
 def test_a_folder_of_images(cnnspec: Command, here: Path) -> None:
     """Scaled as train.py scales them; `stream` and what is drawn in training do not matter, and only the
     held-out images are read."""
-    from PIL import Image
-
     for label, name in enumerate(("a", "b", "c")):
         (here / "images" / "train" / name).mkdir(parents=True)
         (here / "images" / "train" / name / "none.png").write_bytes(b"")

@@ -25,7 +25,7 @@ def test_build_writes_both_programs(cnnspec: Command, here: Path) -> None:
     ran = cnnspec("build", "tiny.cnn", "--target", "torch", "--recipe", "tiny.toml", "-o", "run")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == "run/net.py: written\nrun/train.py: written\n"
-    assert 'data = HERE / "../data.npz"' in (here / "run" / "train.py").read_text()
+    assert 'data = (HERE / "../data.npz").resolve()' in (here / "run" / "train.py").read_text()
     again = cnnspec("build", "tiny.cnn", "--target", "torch", "--recipe", "tiny.toml", "-o", "run")
     assert again.status == 2
     assert "error[E705]" in again.err

@@ -51,6 +51,10 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "objects": (saved(x=np.array([1, "a", None], object)), "cannot be read as .npz: Object arrays cannot be"),
     "texts": (saved(y=np.array(["cat"] * 10)), "data.npz: y must be numbers, found <U3"),
     "complex": (saved(x=IMAGES.astype(complex)), "data.npz: x must be numbers, found complex128"),
+    "not finite": (
+        saved(x=np.where(IMAGES, 1.0, np.nan)),
+        "data.npz: 640 of the numbers of x are nan or inf",
+    ),
     "flat": (
         saved(x=np.zeros((10, 64))),
         "data.npz: expected N images of 1x8x8 and N labels, found 10x64 and 10",

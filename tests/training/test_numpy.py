@@ -256,15 +256,30 @@ def test_it_stops_early(tmp_path: Path, target: str) -> None:
     if target == "torch":
         pytest.importorskip("torch")
     recipe = RECIPE.replace("rate = 0.01", "rate = 1e-12").replace("epochs = 4", "epochs = 50")
-    folder = built(tmp_path / "run", NORMED, recipe + "[run]\npatience = 2\n", target=target)
+    folder = built(
+        tmp_path / "run", NORMED.replace(" -> bn", ""), recipe + "[run]\npatience = 2\n", target=target
+    )
     write_data(tmp_path / "other.npz")
     run(folder, "--data", str(tmp_path / "other.npz"))
     result = json.loads((folder / "result.json").read_text())
     assert len(log(folder)) == result["epoch"] + 2 < 50
 
 
-def test_images_in_folders(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["torch", "numpy"])
+def test_of_equal_accuracies_the_lower_loss_is_better(tmp_path: Path, target: str) -> None:
+    """All images are of one class: soon all answers are right, and the loss still falls."""
+    if target == "torch":
+        pytest.importorskip("torch")
+    folder = built(tmp_path / "run", NORMED, target=target)
+    write_data(folder / "data.npz", classes=1)
+    run(folder)
+    rows = log(folder)
+    epochs = [(float(row["accuracy"]), -float(row["held_out_loss"]), int(row["epoch"])) for row in rows]
+    assert json.loads((folder / "result.json").read_text())["epoch"] == max(epochs)[2]
+    assert [one[0] for one in epochs].count(100) > 1
 
+
+def test_images_in_folders(tmp_path: Path) -> None:
     recipe = RECIPE.replace('"npz"', '"folder"').replace('"data.npz"', '"images"\nside = 9')
     folder = built(tmp_path / "run", NORMED, recipe, data="images", target="numpy")
     write_folders(folder / "images")

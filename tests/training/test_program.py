@@ -148,7 +148,7 @@ def test_ctrl_c_ends_it_cleanly(folder: Path, tmp_path: Path) -> None:
     (other / "train.py").write_text(text)
     child = start(other)
     assert child.stdout is not None
-    assert child.stdout.readline().startswith("epoch 1  step 9  ")
+    assert child.stdout.readline().startswith("epoch 1  loss ")
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 130

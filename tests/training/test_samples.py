@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec.training.library.chance import chances, random_order
 from cnnspec.training.library.common import Refused
-from cnnspec.training.library.samples import Samples, checked
+from cnnspec.training.library.samples import Samples, check_shares, checked
 
 IMAGES = np.zeros((6, 1, 4, 4))
 
@@ -35,6 +35,15 @@ def test_labels_of_another_shape_are_refused(
 def test_axes_of_length_1_do_not_count(labels: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     samples = checked(Samples(IMAGES, np.zeros(labels)), (1, 4, 4), wanted, 0)
     assert samples.labels.shape == (6, *wanted)
+
+
+def test_yes_and_no_are_from_0_to_1() -> None:
+    """Bytes of a mask are not: binary cross entropy would become negative without an end."""
+    check_shares(np.array([0, 0.5, 1]))
+    check_shares(np.zeros((0, 4, 4)))
+    for labels, found in ((np.array([0, 255]), "255"), (np.array([-1, 1]), "-1")):
+        with pytest.raises(Refused, match=f"^expected labels from 0 to 1, found {found}$"):
+            check_shares(labels)
 
 
 def test_the_order_is_a_function_of_its_purpose() -> None:

@@ -262,6 +262,12 @@ CASES = [
     ),
     (
         'path = "a.npz"',
+        'path = "https://example.org/a.npz"',
+        "E823 3:8 a path is a place on disk: nothing is fetched",
+        "download it, and write where it is",
+    ),
+    (
+        'path = "a.npz"',
         'path = "a.npz"\nvalidation = "10%"',
         'E822 4:14 expected a number for validation, found "10%"',
         "write validation = 0.1",

@@ -18,8 +18,11 @@ from cnnspec.running.worker.weights import read_weights
 
 MOST_SIDE = 128
 """The largest side of a reported image in pixels; of a larger image, every second or third pixel is used."""
-Wrong = tuple[float, int, int, int]
-"""The probability of the answer, the image's number, the answer, and the right answer."""
+Wrong = tuple[float, int, dict[str, Array]]
+"""How wrong an answer is (its probability; of a label map, the share of wrong pixels), the image's number in
+the order (negative), and the answer and the right one."""
+PALETTE = ("#000000", "#1f5fa8", "#c05a12", "#3c8c3c", "#963c96", "#c8aa1e", "#50aab4")
+"""Colours of the classes of a label map; those from 1 come again after the last."""
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -53,19 +56,25 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         found, right = (one.reshape(-1 if one_number else one.shape).astype(np.int64) for one in answers)
         counted = right != ignored
         confusion += np.bincount(K * right[counted] + found[counted], minlength=K * K)
-        if found.ndim == 1:
-            sure = certainty(y, data.LAST)
-            for row in np.flatnonzero((found != right) & counted).tolist():
-                one = (float(sure[row]), -(start + row), int(found[row]), int(right[row]))
-                (heapq.heappush if len(worst) < job["most"] else heapq.heappushpop)(worst, one)
+        away = ((found != right) & counted).reshape(len(right), -1)
+        for row in np.flatnonzero(away.any(1)).tolist():
+            rank = float(away[row].mean())
+            if found.ndim == 1:
+                rank = float(certainty(y[row : row + 1], data.LAST)[0])
+            elif np.squeeze(found[row]).ndim != 2 or images.ndim != 4:
+                continue
+            shown = {"found": found[row], "right": np.where(counted[row], right[row], 0)}
+            one = (rank, -(start + row), shown)
+            (heapq.heappush if len(worst) < job["most"] else heapq.heappushpop)(worst, one)
     return {
         "images": len(labels),
         "loss": loss / max(len(labels), 1),
         "confusion": confusion.reshape(K, K).tolist(),
         "names": names,
+        "colours": list(PALETTE),
         "wrong": [
-            {"image": -number, "found": found, "right": right, "sure": sure, "png": picture(images[-number])}
-            for sure, number, found, right in sorted(worst, reverse=True)
+            {"image": -number, **_wrong(images[-number], rank, shown, hasattr(data, "OUTPUT"))}
+            for rank, number, shown in sorted(worst, reverse=True, key=lambda one: one[:2])
         ],
     }
 
@@ -90,14 +99,50 @@ def certainty(y: Array, last: str) -> Array:
     return np.asarray(np.nan_to_num(scores.max(1)))
 
 
+def _wrong(image: Array, rank: float, shown: dict[str, Array], middle: bool) -> dict[str, Any]:
+    """What is wrong, and a picture; a label map is of the image's middle or of all of it."""
+    if shown["found"].ndim == 0:
+        classes = {name: int(one) for name, one in shown.items()}
+        return {**classes, "sure": rank, "png": picture(flat(image))}
+    found, right = np.squeeze(shown["found"]), np.squeeze(shown["right"])
+    return {"share": rank, "png": picture(side_by_side(image, found, right, middle))}
+
+
+def flat(image: Array) -> Array:
+    """An image as (C, H, W): of a volume the slice in the middle, a line for each channel of a signal."""
+    if image.ndim == 4:
+        return image[:, image.shape[1] // 2]
+    return image if image.ndim == 3 else image.reshape(1, -1, image.shape[-1])
+
+
+def side_by_side(image: Array, found: Array, right: Array, middle: bool) -> Array:
+    """An image, the answer and the right label map in colours: (3, H, 3W)."""
+    height, width = found.shape if middle else image.shape[1:]
+    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
+    pixels = grey(image)[:, top : top + height, left : left + width]
+    rows = np.arange(height) * found.shape[0] // height
+    columns = np.arange(width) * found.shape[1] // width
+    colours = np.array([list(bytes.fromhex(one[1:])) for one in PALETTE], np.uint8)
+    places = [np.where(one > 0, (one - 1) % (len(PALETTE) - 1) + 1, 0) for one in (found, right)]
+    maps = [np.moveaxis(colours[one[rows][:, columns]], 2, 0) for one in places]
+    depth = 3 if len(pixels) >= 3 else 1
+    return np.concatenate([np.broadcast_to(pixels[:depth], maps[0].shape), *maps], 2)
+
+
+def grey(image: Array) -> Array:
+    """Numbers as bytes; those that are no bytes are scaled to 0 to 255."""
+    if image.dtype == np.uint8:
+        return image
+    image = np.nan_to_num(image.astype(np.float64))
+    low, high = image.min(), image.max()
+    return np.asarray(np.round(255 * (image - low) / max(high - low, 1e-12)).astype(np.uint8))
+
+
 def picture(image: Array) -> str:
     """An image (C, H, W) as a PNG in base64; numbers that are not bytes are scaled to 0 to 255."""
     every = max(1, math.ceil(max(image.shape[1:]) / MOST_SIDE))
     shown = image[: 3 if len(image) >= 3 else 1, ::every, ::every]
-    if shown.dtype != np.uint8:
-        shown = np.nan_to_num(shown.astype(np.float64))
-        low, high = shown.min(), shown.max()
-        shown = np.round(255 * (shown - low) / max(high - low, 1e-12)).astype(np.uint8)
+    shown = grey(shown)
     depth, height, width = shown.shape
     lines = np.moveaxis(shown, 0, 2).reshape(height, -1)
     pixels = np.concatenate([np.zeros((height, 1), np.uint8), lines], 1).tobytes()

@@ -9,9 +9,9 @@ from pathlib import Path
 from cnnspec.lower import library
 
 FOLDER = Path(__file__).parent
-SHARED = ("samples", "files", "tables", "maps", "chance", "common")
+SHARED = ("samples", "files", "tables", "maps", "report", "chance", "common")
 """The modules that NumPy programs have, too."""
-ROOMS = ("augment", "losses", "processes", "steps", "checkpoints", "report")
+ROOMS = ("augment", "losses", "processes", "steps", "checkpoints")
 
 
 @cache

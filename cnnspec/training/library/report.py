@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 from cnnspec.training.library.common import write_whole
 
 
-class Line:
+class ProgressBar:
     """How far a run is, in a line that is written over; nothing in a pipe."""
 
-    def __init__(self, on: bool) -> None:
+    def __init__(self, on: bool = True) -> None:
         self.on = on and sys.stderr.isatty()
         self.start = self.last = time.monotonic()
         self.first = -1
@@ -28,15 +29,25 @@ class Line:
         self.last = time.monotonic()
         rate = (step - self.first) * batch / max(self.last - self.start, 1e-9)
         minutes, seconds = divmod(round((steps - step) * batch / max(rate, 1e-9)), 60)
-        bar = ("#" * (20 * step // steps)).ljust(20, ".")
-        text = f"epoch {epoch} [{bar}] step {step:,}/{steps:,}  loss {loss:.4f}"
+        text = f" step {step:,}/{steps:,}  loss {loss:.4f}"
         text += f"  {rate:,.0f} images/s  {minutes}:{seconds:02} left"
-        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+        columns = shutil.get_terminal_size().columns - 1
+        wide = min(20, columns - len(f"epoch {epoch} []{text}"))
+        bar = ("#" * (wide * step // steps)).ljust(wide, ".")
+        line = f"epoch {epoch}{f' [{bar}]' if bar else ''}{text}"[:columns]
+        print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Makes room for other lines."""
         if self.on:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def end_epoch(self, entry: dict[str, str]) -> None:
+        """The results of an epoch; log.csv has more."""
+        self.clear()
+        shown = ("epoch", "loss", "held_out_loss", "accuracy", "dice")
+        results = "  ".join(f"{name} {entry[name]}" for name in shown if name in entry)
+        print(f"{results}  {entry['seconds']} s", flush=True)
 
 
 def read_log(path: Path, step: int) -> list[dict[str, str]]:

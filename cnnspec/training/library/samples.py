@@ -60,6 +60,8 @@ def numbers_of(path: Path, name: str) -> np.ndarray:
         raise Refused(f"{path} has no array {name}; it has {', '.join(names[:9])}")
     if array.dtype.kind not in "biuf":
         raise Refused(f"{path}: {name} must be numbers, found {array.dtype}")
+    if array.dtype.kind == "f" and (wrong := np.count_nonzero(~np.isfinite(array))):
+        raise Refused(f"{path}: {wrong:,} of the numbers of {name} are nan or inf")
     return array.astype(array.dtype.newbyteorder("="))
 
 
@@ -202,6 +204,13 @@ def checked(
         if classes and not 0 <= extreme < classes:
             raise Refused(f"expected labels from 0 to {classes - 1}, found {extreme}")
     return Samples(images, labels)
+
+
+def check_shares(labels: np.ndarray) -> None:
+    """Refuses labels that are not yes or no, nor a probability."""
+    for extreme in (labels.min(), labels.max()) if labels.size else ():
+        if not 0 <= extreme <= 1:
+            raise Refused(f"expected labels from 0 to 1, found {extreme:g}")
 
 
 def hash_of(*arrays: np.ndarray) -> str:

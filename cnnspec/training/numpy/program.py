@@ -32,9 +32,8 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
         put_augmented(body, plan, "images, labels, chance" if plan.maps_move else "images, chance")
         body.gap(2)
     put_learning(body, plan, draws="net.rng" in net)
-    for put in (_show, _main):
-        put(body, plan)
-        body.gap(2)
+    _main(body, plan)
+    body.gap(2)
     return _assembled(plan, DOC.format(head), "import net", body)
 
 
@@ -102,19 +101,6 @@ needed to go on; the run is then the one that was not interrupted).
 '''
 
 
-def _show(writer: Writer, plan: Plan) -> None:
-    with writer.block("def show(step, steps, start, first, loss):"):
-        writer.doc("How far the run is, in a line that is written over; nothing in a pipe.")
-        with writer.block("if sys.stderr.isatty():"):
-            writer.line("rate = (step - first) / max(time.monotonic() - start, 1e-9)")
-            writer.line('bar = ("#" * (20 * step // steps)).ljust(20, ".")')
-            writer.line('text = f"[{bar}] step {step:,}/{steps:,}  loss {loss:.4f}"')
-            writer.line('text += f"  {rate * BATCH:,.0f} images/s  {(steps - step) / rate:,.0f} s left"')
-            with writer.block("if step % (steps // EPOCHS) == 0:"):
-                writer.line('text = ""', "the epoch's result comes next")
-            writer.line('print(f"\\r{text}\\x1b[K", end="", file=sys.stderr, flush=True)')
-
-
 def _main(writer: Writer, plan: Plan) -> None:
     run = plan.recipe.run
     with writer.block("def main():"):
@@ -137,7 +123,8 @@ def _main(writer: Writer, plan: Plan) -> None:
                 writer.line("loss = train_step(params, state, images, labels, step, rate)")
                 writer.line('progress["step"] += 1')
                 writer.line('progress["sum"] += loss')
-                writer.line("show(step + 1, EPOCHS * steps, start, epoch * steps + done, loss)")
+                with writer.block("if bar.due(step + 1):"):
+                    writer.line("bar.show(epoch + 1, step + 1, EPOCHS * steps, BATCH, loss)")
                 if run.save_every:
                     with writer.block("if (step + 1) % steps and (step + 1) % SAVE_EVERY == 0:"):
                         _save(writer)
@@ -173,8 +160,8 @@ def _begin(writer: Writer, plan: Plan) -> None:
             writer.line('raise Refused(f"{last} exists: --resume goes on from it")')
         writer.line("state, progress = load_checkpoint(last, identity)")
         writer.line("params = {key: state.pop(key) for key in params}")
-    writer.line("lines = log.read_text().splitlines() if log.exists() else []")
-    writer.line('lines = lines[: 1 + progress["step"] // steps]', "of epochs that are done")
+    writer.line('rows = read_log(log, progress["step"])')
+    writer.line("bar = ProgressBar()")
 
 
 def _end_of_epoch(writer: Writer, plan: Plan) -> None:
@@ -188,8 +175,8 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     writer.line('check_loss(result["loss"], epoch + 1)')
     writer.line("entry = {")
     with writer.indented():
-        writer.line('"epoch": epoch + 1,')
-        writer.line('"step": progress["step"],')
+        writer.line('"epoch": str(epoch + 1),')
+        writer.line('"step": str(progress["step"]),')
         writer.line('"rate": f"{rate:.6g}",')
         writer.line('"loss": f"{progress[\'sum\'] / steps:.6f}",')
         writer.line('"held_out_loss": f"{result[\'loss\']:.6f}",')
@@ -200,12 +187,16 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
         writer.line('"seconds": f"{seconds:.2f}",')
         writer.line('"images_per_second": f"{(steps - done) * BATCH / seconds:.0f}",')
     writer.line("}")
-    writer.line('print("  ".join(f"{name} {value}" for name, value in entry.items()), flush=True)')
-    writer.line('lines = [*(lines or [",".join(entry)]), ",".join(map(str, entry.values()))]')
-    writer.line('write_whole(log, "\\n".join([*lines, ""]).encode())')
+    writer.line("bar.end_epoch(entry)")
+    writer.line("rows.append(entry)")
+    writer.line("write_log(log, rows)")
     score = 'result["accuracy"]' if plan.accuracy else '-result["loss"]'
     writer.line('progress |= {"sum": 0.0, "stale": progress["stale"] + 1}')
-    with writer.block(f'if {score} > progress["best"]:'):
+    better = f'{score} > progress["best"]'
+    if plan.accuracy:
+        writer.line('before = progress["best"], -progress["loss"]')
+        better = f'({score}, -result["loss"]) > before'
+    with writer.block(f"if {better}:"):
         writer.line(f'progress |= {{"best": {score}, "loss": result["loss"]}}')
         writer.line('progress |= {"epoch": epoch + 1, "stale": 0}')
         writer.line(f'save_arrays(options.out / "best.npz", {weights})')
