@@ -119,6 +119,8 @@ class Loop:
     places: list[tuple[str, list[str]]] = field(default_factory=list)
     """Variables for places that differ between passes."""
     collected: list[Gathered] = field(default_factory=list)
+    unused: list[Tensor] = field(default_factory=list)
+    """The outputs that nothing reads, so that the last pass has no gradient of them."""
 
     @property
     def entries(self) -> list[Tensor]:

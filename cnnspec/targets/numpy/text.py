@@ -147,6 +147,8 @@ class Forward:
             if len(self.writer.written) == lines:
                 self.writer.line("pass")
         self._copies(step.outputs, step.inside)
+        if step.unused:
+            self.writer.line(f"{step.place}.keep({', '.join(self.names[tensor] for tensor in step.unused)})")
         for one in step.collected:
             put_targets(self.writer, [self.names[tensor] for tensor in one.outputs], one.variable)
 
@@ -287,9 +289,8 @@ class Backward:
                 self.gradient(gathered) if gathered in self.having else "0" for gathered in one.outputs
             )
             self.writer.put(f"{lists[-1]} = ", Group("[", tuple(entries), "]"))
-        values = [self.gradient(output) if output in self.having else "0" for output in step.outputs]
         inside = [self.gradient(tensor) for tensor in step.inside]
-        assign(self.writer, list(zip(inside, values, strict=True)))
+        self._unused(step)
         stop = python(step.stop)
         if not isinstance(step.stop, Const):
             stop = self.own.setdefault(" count", self.namer.take("count"))
@@ -310,14 +311,32 @@ class Backward:
                     if tensor not in self.having:
                         self.writer.line(f"{self.gradient(tensor)} = 0")
                         self.nothing.add(before)
-                        values.append("0")
             else:
                 self.writer.line("pass")
         for call in every(step.body):  # a gradient of 0: calls in the loop may have outputs that are not used
-            if "0" in values and isinstance(call, Call) and call.callee is not None:
+            if not self.nothing.isdisjoint(step.given) and isinstance(call, Call) and call.callee is not None:
                 call.callee.partial |= len(call.outputs) > 1
         self.having.update(step.inside)
         self._receive_all(step.given, inside)
+
+    def _unused(self, step: Loop) -> None:
+        """The gradients with which the last pass begins; of an output that is not used, zeros, unless the
+        last pass's tensor is used by another name."""
+        gathered = {
+            one.tensor for one in step.collected if one.outputs[-1:] and one.outputs[-1] in self.having
+        }
+        pairs, step.unused, empty = [], [], []
+        for output, inside, last in zip(step.outputs, step.inside, step.last, strict=True):
+            if output in self.having or last in gathered:
+                value = self.gradient(output) if output in self.having else "0"
+                pairs.append((self.gradient(inside), value))
+            else:
+                step.unused.append(output)
+                empty.append(self.gradient(inside))
+        assign(self.writer, pairs)
+        if empty:
+            names = ", ".join(empty) if len(empty) > 1 else f"({empty[0]},)"
+            self.writer.line(f"{names} = filled({step.place}, {', '.join('0' for _ in empty)})")
 
     def _receive_all(self, tensors: list[Tensor], values: list[str]) -> None:
         """Adds to the gradients of several tensors, all at once."""

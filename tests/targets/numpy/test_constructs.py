@@ -65,6 +65,11 @@ CONSTRUCTS = {
     "repeat with a branch around": "input 4x6x6\n[add [ [conv F1 K4 -> relu]*2 | id ]]*3",
     "repeat from a label": "input 4x6x6\na: conv F1 K4\n[conv F3 P1 K4 -> relu]*2\nadd [ @a | id ] -> relu",
     "tensor of before in every pass": "input 4x6x6\na: conv F1 K4\n[add [ conv F1 K4 | @a ]]*3",
+    "last pass makes what nothing reads": "input 4x8x8\n[ p: conv F3 P1 K4 -> relu\nmaxpool F2 -> conv F3 P1 K4 ]*3\noutput each @p",
+    "last pass decides what nothing reads": (
+        "block s(n, k) { [ p: conv F3 P1 K=k -> relu\nif C > 3 [ conv F1 K=C ] ]*n\noutput each @p }\n"
+        "input 4x8x8\na, b: s(2, 3)\nc, d: @a -> maxpool F2 -> s(2, 4)\noutput @b, @c, @d"
+    ),
     "densely connected": "input 4x6x6\n[concat [ id | bn -> relu -> conv F3 P1 K3 ]]*4 -> conv F1 K2",
     "letters": "block c(K, F=1, P=0) { conv F=F P=P K=K -> bn -> relu }\ninput 3x8x8\nc(K4) -> c(F1x3 P0x1 K5) -> c(K4 F3)",
     "letters and names, defaults left out": (

@@ -84,7 +84,7 @@ class Net:
 
 
 def filled(net, *gradients):
-    """The gradients of a block's outputs; of an output that is not used, zeros."""
+    """The gradients of the outputs of a block or a loop; of an output that is not used, zeros."""
     return [
         np.zeros_like(y) if isinstance(dy, int) else dy for dy, y in zip(gradients, net.take(), strict=True)
     ]
