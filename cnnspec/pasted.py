@@ -35,7 +35,8 @@ _STATED = re.compile(
 _ARROW = r"[ \t]*->[ \t]*"
 _STATEMENT = re.compile(r"(?:model|let|variant|default|block|shared|output|expect)\b")
 _BETWEEN, _ENDS = r"(?>\s+|[,;]|#[^\r\n]*+)*+", re.compile(r"[ \t,;]*(?:[#\r\n]|$)")
-_INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
+_INPUT = re.compile(r"^[ \t]*input\b(?![ \t]*:[ \t]*[\"'])", re.MULTILINE)
+"""Not Caffe's `input: "data"`."""
 
 
 class Stated(NamedTuple):

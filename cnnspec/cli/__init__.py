@@ -99,10 +99,11 @@ def _show(error: click.ClickException) -> None:
     """Show how a command was used wrongly; its arguments are escaped as names in a finding are."""
     import io
 
+    from cnnspec.cli.misused import with_what_was_meant
     from cnnspec.diagnostics.printable import printable
 
     text = io.StringIO()
-    error.show(text)
+    with_what_was_meant(error).show(text)
     lines = text.getvalue().removesuffix("\n").split("\n")
     sys.stdout.flush()
     sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))

@@ -264,13 +264,14 @@ def _print_text(
     left_out = 0
     for one in checked:
         seen = shown(one.findings, advice)
-        left_out += len(one.findings) - len(seen)
+        left_out += len(one.findings) - len(seen) if one.status != USAGE else 0
         to.findings(seen, one.source)
     models = [model for one in checked for model in one.models]
-    if len(checked) == len(models) == 1:
-        to.show(network_table(models[0], every, columns))
-    elif models:
-        to.show([overview(models, columns)])
+    asked = [model for one in checked if one.status != USAGE for model in one.models]
+    if len(checked) == len(asked) == 1:
+        to.show(network_table(asked[0], every, columns))
+    elif asked:  # not a model that is another one than the command asks for
+        to.show([overview(asked, columns)])
     say(outcome(models, [finding for one in checked for finding in one.findings], left_out))
 
 

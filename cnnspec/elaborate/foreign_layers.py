@@ -6,20 +6,8 @@ from cnnspec.diagnostics.suggest import fold
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.other_words import ATTENTIONS, QKV
 from cnnspec.language import tree
+from cnnspec.notations.words import MISSING
 
-MISSING = {
-    **dict.fromkeys(
-        ("lstm", "gru", "rnn", "convlstm", "bilstm"),
-        "recurrent layers, whose output of one step is an input of the next",
-    ),
-    **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
-    **dict.fromkeys(
-        ("positionalencoding", "positionembedding", "posembed", "positionalembedding"),
-        "embeddings of positions; `attention relative` has weights for the distances between positions",
-    ),
-    **dict.fromkeys(("clstoken", "classtoken"), "class tokens: `gap` before the last `fc` takes their place"),
-}
-"""Layers of other tools that cannot be written."""
 _INSTEAD = {
     **dict.fromkeys(
         ("split", "chunk", "tensorsplit", "unbind", "narrow"),

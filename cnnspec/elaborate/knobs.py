@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from cnnspec.diagnostics import WHOLE_FILE, Edit, Sink, Span
 from cnnspec.diagnostics.suggest import fold, nearest
@@ -22,14 +23,24 @@ def choose_variant(statements: Statements, sink: Sink, name: str | None) -> tree
     if name is None or name in statements.variants:
         return statements.variants[name] if name is not None else None
     near = nearest(name, statements.variants)
+    near = f"`{near}`" if near else _parts_alike(name, statements.variants)
     known = ", ".join(statements.variants) or "none"
     sink.report(
         "E210",
         f"this spec has no variant `{name}`",
         WHOLE_FILE,
-        help=f"did you mean `{near}`?" if near else f"its variants: {known}",
+        help=f"did you mean {near}?" if near else f"its variants: {known}",
     )
     return None
+
+
+def _parts_alike(name: str, variants: Iterable[str]) -> str:
+    """The variants, at most three, that `b0` or `r50` is a part of, or has the number of."""
+    inside = [one for one in variants if fold(name) in fold(one)]
+    number = re.findall("[0-9]+", name)
+    numbered = [one for one in variants if number and re.findall("[0-9]+", one)[: len(number)] == number]
+    found = inside or numbered
+    return " or ".join(f"`{one}`" for one in found) if 0 < len(found) <= 3 and fold(name) else ""
 
 
 def knobs_of(

@@ -9,7 +9,17 @@ from cnnspec.diagnostics import Span
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.around import closed
 from cnnspec.notations.entry import Entry, Reading, read
-from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node, Program, dense, head_of, stretches
+from cnnspec.notations.network import (
+    ARRIVING,
+    WEIGHTED,
+    Network,
+    Node,
+    Part,
+    Program,
+    dense,
+    head_of,
+    stretches,
+)
 from cnnspec.notations.prototxt import Unreadable, parsed
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Arguments
@@ -21,7 +31,15 @@ _LINE = re.compile(
 _UNUSED = re.compile(r"param|\w*filler|include|exclude|transform_param|loss_param")
 """Messages in a layer that say how it is trained, or when it is used."""
 _GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*[^\r\n{}]*+)*+"
-_HEAD = r"#.*|\w+:[^{}]*|input_shape:?[ \t]*\{[^{}]*\}"
+_HEAD = r"\w+:[^{}]*|input_shape:?[ \t]*\{[^{}]*\}"
+_TOP = re.compile(
+    r"(?:^[ \t]*(?:(?:name|input)[ \t]*:[ \t]*[\"'][^\r\n]*+|input_dim[ \t]*:[ \t]*[0-9]+[ \t]*"
+    r"|input_shape[ \t]*:?[ \t]*\{[^{}]*+\}[ \t]*)(?:[\r\n]+|\Z))++",
+    re.MULTILINE,
+)
+"""The lines before the first layer."""
+_NAME = re.compile(r"\s*name[ \t]*:[ \t]*[\"']([A-Za-z]\w*)[\"']")
+_MODEL = re.compile(r"^[ \t]*model\b", re.MULTILINE)
 _IGNORED = frozenset(("name", "type", "bottom", "top", "phase", "engine"))
 _LONGEST = 2000
 _A_LINE = "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`"
@@ -67,9 +85,32 @@ _ELTWISE = {"SUM": "add", "PROD": "mul", "MAX": "max"}
 
 def networks(text: str) -> Iterator[Program]:
     """The prototxts in a text."""
+    what, done = "this is Caffe's prototxt", list[Span]()
     for row in stretches(_layers(text), lambda span: span, text, _GAP):
-        span, begin = Span(row[0].start, row[-1].end), head_of(text, row[0].start, _HEAD)
-        yield Program("this is Caffe's prototxt", span, _network(row, text), begin)
+        begin, end = head_of(text, row[0].start, _HEAD), row[-1].end
+        head = _input_of(text, Span(begin, row[0].start))
+        done.append(Span(begin, end))
+        span = Span(begin if head is not None else row[0].start, end)
+        yield Program(what, span, _network(row, text, head), begin, _model_of(text, head))
+    for top in _TOP.finditer(text):
+        span = Span(top.start() + len(top[0]) - len(top[0].lstrip()), top.start() + len(top[0].rstrip()))
+        head = _input_of(text, span)
+        if head is not None and not any(one.start < span.end and span.start < one.end for one in done):
+            yield Program(what, span, _network((), text, head), span.start, _model_of(text, head))
+
+
+def _input_of(text: str, head: Span) -> tuple[str, Node] | None:
+    """The input that the lines before the first layer declare, and its blob."""
+    try:
+        fields = parsed(text[slice(*head)])
+    except Unreadable:
+        return None
+    shapes = [one.texts("dim") for one in fields.messages("input_shape")]
+    dims = shapes[0] if shapes else fields.texts("input_dim")
+    if not fields.texts("input") or not 2 <= len(dims) <= 4 or not all(map(str.isdecimal, dims)):
+        return None
+    several = "it has several inputs" if len(fields.texts("input")) > 1 else ""
+    return fields.text("input"), Node(f"input {'x'.join(dims[1:])}", head, (), several)
 
 
 def _layers(text: str) -> Iterator[Span]:
@@ -81,9 +122,15 @@ def _layers(text: str) -> Iterator[Span]:
             yield Span(head.start(1), end)
 
 
-def _network(layers: Sequence[Span], text: str) -> Network:
-    nodes: list[Node] = []
-    blobs: dict[str, int] = {}
+def _model_of(text: str, head: tuple[str, Node] | None) -> tuple[Part, ...]:
+    """The network's name, where that is a name here too."""
+    found = _NAME.match(text, head[1].span.start) if head is not None else None
+    return (Part(f"model {found[1]}\n"),) if found and not _MODEL.search(text) else ()
+
+
+def _network(layers: Sequence[Span], text: str, head: tuple[str, Node] | None) -> Network:
+    nodes: list[Node] = [head[1]] if head else []
+    blobs: dict[str, int] = {head[0]: 0} if head else {}
     for span in layers:
         fields = _fields(text[slice(*span)])
         kind = fold(fields.get("type", [""])[0])

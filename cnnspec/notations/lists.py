@@ -18,7 +18,7 @@ _ITEM = re.compile(
     r"^[ \t]*(?:[-*•]|[0-9]{1,3}[.)])[ \t]+([^\r\n]+)((?:(?:\r\n|[\r\n])[ \t]+\w+:[ \t]+[^\r\n]+)*)",
     re.MULTILINE,
 )
-_HEAD = r"\*\*[^\r\n]*|#+[ \t][^\r\n]*|[A-Za-z][\w ]*:|(?:name|model|title)[ \t]*:[^\r\n]*"
+_HEAD = r"\*\*[^\r\n]*|[A-Za-z][\w ]*:|(?:name|model|title)[ \t]*:[^\r\n]*"
 _OURS = re.compile(r"->|=>|\b[FSPKGD][0-9]|\w\(")
 _PAIR = re.compile(r"[\"']?(\w+)[\"']?[ \t]*:[ \t]*[\"']?([^,\"'{}\r\n]+|\[[^\]]*\])")
 _NAMES = ("type", "layer", "op", "class", "kind", "name")

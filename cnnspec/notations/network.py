@@ -52,6 +52,9 @@ RESERVED = frozenset(
     ]
 )
 _WIDEST = 90
+_LABELLED = re.compile(
+    r"\w+:[ \t]*(?!(?:true|false|null|none)\b)(?:@\w|\[[ \t]*[a-z@]|[a-z]\w*(?:[(\[ \t]|$))"
+)
 
 
 class Node(NamedTuple):
@@ -124,16 +127,24 @@ def dense(text: str, nodes: Sequence[Node], inputs: Sequence[int]) -> str:
 
 
 def head_of(text: str, start: int, line: str) -> int:
-    """The beginning of the lines of a form that directly precede a place."""
+    """The beginning of the lines of a form that directly precede a place. Comments belong to them only
+    between them: the ones above may be the author's."""
     form = re.compile(line)
     begin = at = line_start(text, start)
     while at > 0:
-        at = line_start(text, at - 1)
-        found = text[at:begin].strip()
-        if found and not form.fullmatch(found):
+        end, at = at, line_start(text, at - 1)
+        found = text[at:end].strip()
+        if found.startswith("#") or not found:
+            continue
+        if is_labelled_line(found) or not form.fullmatch(found):
             break
-        begin = at if found else begin
+        begin = at
     return begin
+
+
+def is_labelled_line(line: str) -> bool:
+    """Whether a line has the form of a label and its steps here, not of another tool's `name: value`."""
+    return bool(_LABELLED.match(line))
 
 
 def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:

@@ -16,7 +16,7 @@ from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, h
 _LAYER = re.compile(r"\blayer_(?:activation_)?([a-z]\w*)(?=\()")
 _GAP = r"(?>\s+|%>%|\|>|#[^\r\n]*+|\w+\s*+<-|\w+(?=\s*+%>%))*+"
 _NO_ORDER = "which layer follows which is not known where tensors have names"
-_HEAD = r"library\(.*|#.*|\w+[ \t]*<-.*|\w+[ \t]*(?:%>%|\|>)"
+_HEAD = r"library\(.*|\w+[ \t]*<-.*|\w+[ \t]*(?:%>%|\|>)"
 _BEHIND = re.compile(r"\s*\w+[ \t]*%>%[ \t]*(?:compile|fit|summary)\b[\s\S]*|\s*summary\([^\n]*")
 _PLAIN = (
     (r"\bc\(", "("),

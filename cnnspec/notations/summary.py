@@ -15,7 +15,7 @@ from cnnspec.diagnostics import Span
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.calls import Call, is_known, name_of, read_call
 from cnnspec.notations.keras import KERAS
-from cnnspec.notations.network import MERGED, Network, Node, Program, head_of, stretches
+from cnnspec.notations.network import MERGED, Network, Node, Program, head_of, is_labelled_line, stretches
 
 _SHAPE = r"\[?[(\[](?:None|-1|\?), ?([0-9][0-9, ]*?),?[)\]]+,?"
 _KERAS = re.compile(
@@ -74,7 +74,11 @@ def networks(text: str) -> Iterator[Program]:
         if len(found) < 2:
             continue
         begin, end = head_of(text, found[0].span.start, _AROUND), found[-1].span.end
-        while (line := _LINE.match(text, end)) and re.fullmatch(_AROUND, line[1].strip()):
+        while (
+            (line := _LINE.match(text, end))
+            and re.fullmatch(_AROUND, line[1].strip())
+            and not is_labelled_line(line[1].strip())
+        ):
             end = line.end()
         span = Span(found[0].span.start, end)
         yield Program("this is a model's summary", span, _network(found, text), begin)

@@ -156,3 +156,18 @@ def layer_word(name: str) -> str | None:
         if one in LAYERS or one in _LAYER_WORDS:
             return LAYERS.get(one, one)
     return None
+
+
+MISSING = {
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn", "convlstm", "bilstm"),
+        "recurrent layers, whose output of one step is an input of the next",
+    ),
+    **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
+    **dict.fromkeys(
+        ("positionalencoding", "positionembedding", "posembed", "positionalembedding"),
+        "embeddings of positions; `attention relative` has weights for the distances between positions",
+    ),
+    **dict.fromkeys(("clstoken", "classtoken"), "class tokens: `gap` before the last `fc` takes their place"),
+}
+"""Layers of other tools that cannot be written."""

@@ -20,7 +20,7 @@ _ROW = re.compile(
 )
 _SCALE = re.compile(r"^(width|depth)_multiple:[ \t]*([0-9.]+)", re.MULTILINE)
 _GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*(?=[\r\n#])|\])*+"
-_HEAD = r"#.*|\w+:(?:[^\w=>].*)?|-?[ \t]*\[[0-9., ]+\]"
+_HEAD = r"\w+:(?:[^\w=>].*)?|-?[ \t]*\[[0-9., ]+\]"
 """Lines of the file that are not layers: `nc: 80`, `backbone:`, anchors."""
 A_BLOCK = "a module of several layers is written once here, as a block: `block name(k) { … }`"
 _END = re.compile(r"(?>\s+|#[^\r\n]*+)*+\](?=\s|$)")

@@ -46,6 +46,30 @@ def test_wrong_use(cnnspec: Command) -> None:
     assert cnnspec("check", "--nonsense", "a.cnn").status == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("check a.cnn --json", "'--format json'"),
+        ("zoo --json", "'--format json'"),
+        ("check a.cnn --output-format json", "'--format'"),
+        ("check a.cnn -f json", "'--fix' or '--format'"),
+        ("check a.cnn --input-size 3x40x40", "'--size'"),
+        ("check a.cnn --verbose", "'--all'"),
+        ("build a.cnn --pytorch", "'--target torch'"),
+        ("build a.cnn --target PyTorch", "'torch'"),
+        ("table a.cnn --latex", "'--format latex'"),
+        ("draw a.cnn --expnad 2", "'--expand'"),
+        ("build a.cnn --target keras", ""),
+        ("check a.cnn --cpus 2", ""),
+    ],
+)
+def test_options_of_other_tools(cnnspec: Command, line: str, meant: str) -> None:
+    ran = cnnspec(*line.split())
+    assert ran.status == 2
+    assert ran.err.rstrip().endswith(f"; did you mean {meant}?" if meant else "."), ran.err
+    assert ("did you mean" in ran.err.lower()) == bool(meant)
+
+
 def test_a_mistake_of_our_own_is_one_line_and_a_status_of_its_own(
     cnnspec: Command, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,3 +70,20 @@ def test_the_document_of_the_whole_zoo_is_what_its_schema_says(cnnspec: Command)
 def test_a_schema_is_json_whatever_is_asked(cnnspec: Command) -> None:
     ran = cnnspec("schema", "--format", "json")
     assert (ran.status, ran.out) == (0, cnnspec("schema").out)
+
+
+@pytest.mark.parametrize(
+    ("spec", "variant", "meant"),
+    [
+        ("resnet", "resnet_50", "did you mean `ResNet50`?"),
+        ("resnet", "r18", "did you mean `ResNet18`?"),
+        ("resnet", "50", "did you mean `ResNet50` or `ResNet50v1`?"),
+        ("efficientnet", "b0", "did you mean `EfficientNetB0`?"),
+        ("mobilenet_v3", "large", "did you mean `MobileNetV3Large`?"),
+        ("mobilenet_v3", "tiny", "its variants: MobileNetV3Large, MobileNetV3Small"),
+    ],
+)
+def test_a_variant_under_another_name(cnnspec: Command, spec: str, variant: str, meant: str) -> None:
+    ran = cnnspec("check", f"zoo:{spec}", "--variant", variant)
+    assert (ran.status, ran.out.strip()) == (2, "1 error")  # without the table of another variant
+    assert f"help: {meant}\n" in ran.err

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+FOLDER = tempfile.mkdtemp(prefix="cnnspec-fuzz-")
 BUDGETS = ("--max-work", "300", "--max-layers", "2000", "--max-weights", "1000000")
 FORMS = (
     ("check",),
@@ -21,9 +22,11 @@ FORMS = (
     ("check", "--format", "github"),
     ("check", "--advice", "--color", "always"),
     ("check", "--fix"),
+    ("check", "--size", "3x40x40"),
     ("build", "--target", "torch"),
     ("build", "--target", "torch", "--fold-bn"),
     ("build", "--target", "numpy"),
+    ("build", "--target", "numpy", "--format", "json"),
     ("sizes",),
     ("sizes", "--format", "json"),
     ("explain",),
@@ -36,7 +39,10 @@ FORMS = (
     ("draw", "--format", "tikz"),
     ("draw", "--format", "mermaid", "--expand", "9"),
     ("draw", "--format", "dot", "--no-panels"),
-    ("draw", "--style", "volumes", "--format", "tikz"),
+    ("draw", "--style", "volumes", "--look", "sheets"),
+    ("draw", "--style", "volumes", "--look", "levels", "--format", "tikz"),
+    ("draw", "--format", "pdf", "-o", f"{FOLDER}/drawn.pdf", "--force"),
+    ("draw", "--format", "png", "-o", f"{FOLDER}/drawn.png", "--force"),
     ("table", "--cells", "bracket"),
     ("table", "--rows", "layer", "--format", "latex"),
     ("table", "--rows", "size", "--format", "html"),
@@ -45,6 +51,7 @@ FORMS = (
     ("table", "--rows", "stage", "--format", "json"),
     ("diff", "zoo:lenet5"),
     ("diff", "zoo:lenet5", "--format", "markdown"),
+    ("diff", "zoo:lenet5", "--format", "json"),
     ("fmt",),
     ("fmt", "--diff"),
     ("fmt", "--check"),
@@ -61,7 +68,6 @@ DOCUMENT_FORMS = (
 )
 ENDINGS = ("md", "tex", "ipynb")
 DOORS = ("prototxt", "cfg", "json", "onnx")
-FOLDER = tempfile.mkdtemp(prefix="cnnspec-fuzz-")
 
 
 def execute(command: str, name: str, *options: str) -> int:

@@ -297,6 +297,7 @@ def test_a_number_that_contradicts_the_network_is_named_with_the_other_and_there
         (NET[: NET.index("    def forward")], "in which order its layers are used"),
         (PRINTED.replace("Sequential(\n  (conv1)", "Net(\n  (conv1)"), "in which order its layers are used"),
         (SEQUENTIAL.replace("nn.Flatten()", "Gate(4)"), "# Gate(4): no layer `Gate` is known"),
+        (NET.replace("nn.MaxPool2d(2, 2)", "nn.LSTM(6, 2)"), "(6, 2): the language has no recurrent layers"),
         (FUNCTIONAL.replace("layers.add", "layers.average"), "# layers.average([x, first]): what"),
         (NET + NET[NET.index("class Net") :].replace("class Net", "class Other"), "several networks"),
         (SKIP.replace("return", "for i in range(3): x = self.conv1(x)\n    return"), "a loop"),

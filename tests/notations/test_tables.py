@@ -150,6 +150,16 @@ def test_a_prototxt_is_one_finding() -> None:
     ]
 
 
+@pytest.mark.parametrize("shape", ["input_dim: 1\ninput_dim: 3\ninput_dim: 9\ninput_dim: 8\n",
+                                   "input_shape { dim: 1 dim: 3 dim: 9 dim: 8 }\n"])  # fmt: skip
+def test_the_first_lines_of_a_prototxt_are_its_input(shape: str) -> None:
+    head = f'name: "Net"\ninput: "data"\n{shape}'
+    layer = 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }\n'
+    for behind, here in ((layer, "model Net\ninput 3x9x8\nrelu"), ("relu\n", "model Net\ninput 3x9x8")):
+        (found,) = findings(head + behind)
+        assert [edit.text for edit in found.fix] == [here]
+
+
 def test_blobs_of_a_prototxt_are_labels_where_they_are_needed() -> None:
     (found,) = summary_of(RESIDUAL)
     assert found.splitlines()[1:] == [

@@ -55,12 +55,17 @@ def _dimension(c: Context, text: str, start: int, end: int) -> tree.Number:
     """A whole number; with E106, what another is read as."""
     if text.isdigit():
         return number(c, text, start, end)
-    value = fraction(c, text.strip("~kKMGiB"), start, end) * _UNITS[text.lstrip("~0123456789.")]
-    c.sink.report(
-        "E106", f"{text} is not a valid dimension: dimensions are whole numbers", Span(start, end),
-        help="a dimension is written as digits, `224`, or as an expression in parentheses, `(r/2)`",
-    )  # fmt: skip
-    return tree.Number(Fraction(int(value)), text, Span(start, end))
+    plain = text.lstrip("~").rstrip("kKMGiB")
+    value = fraction(c, plain, start, end) * _UNITS[text.lstrip("~")[len(plain) :]]
+    whole = value.denominator == 1 and "e" in plain.lower()
+    message = (
+        f"{text} is not a valid dimension: dimensions are {'written as digits' if whole else 'whole numbers'}"
+    )
+    way = "a dimension is written as digits, `224`, or as an expression in parentheses, `(r/2)`"
+    way = f"write `{value}`" if whole else way
+    if plain in c.numbers:  # else its size is reported
+        c.sink.report("E106", message, Span(start, end), help=way)
+    return tree.Number(Fraction(max(int(value), 1)), text, Span(start, end))
 
 
 def _binary(c: Context, v: Items[Any]) -> Any:

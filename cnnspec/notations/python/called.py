@@ -24,7 +24,8 @@ _NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|
 _SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
 """Methods that return the same tensor."""
 _FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "slim", "")
-_CLASS = re.compile(r"[A-Z]\w*[a-z]")
+_CLASS = re.compile(r"[A-Z]\w*[a-z]|[A-Z]{2,}(?![a-z_])")
+"""A class: `Conv2d`, `LSTM`."""
 
 
 def value_of_call(c: State, node: ast.Call) -> Value:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Span
+from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.calls import Call, read_call
 from cnnspec.notations.classes import Block
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.network import MOST, WEIGHTED, Network, Node, dense
 from cnnspec.notations.python.state import Module, State
+from cnnspec.notations.words import MISSING
 
 OWN_LAYER = "no layer `{name}` is known; a layer made of others is a block here, `block name(k) {{ … }}`"
 NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*")
@@ -22,7 +24,9 @@ def layer(c: State, call: Call, span: Span) -> Module:
     """The layer that a call makes."""
     reading = read_call(call, c.tool)
     if reading is None or not (reading.text or reading.why):
-        return Module(Node("", span, why=OWN_LAYER.format(name=call.name)))
+        missing = MISSING.get(fold(call.name))
+        why = f"the language has no {missing}" if missing else OWN_LAYER.format(name=call.name)
+        return Module(Node("", span, why=why))
     name = call.named.get("name", "").strip("'\"")
     node = Node(reading.text, span, why=reading.why, takes=reading.takes, name=name)
     unknown = [one for one in NAME.findall(" ".join(_VALUE.findall(node.text))) if one not in c.lets]
