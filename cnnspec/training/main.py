@@ -102,6 +102,7 @@ def _main(writer: Writer, plan: Plan) -> None:
 def _prepare(writer: Writer, plan: Plan) -> None:
     run = plan.recipe.run
     if run.deterministic:
+        writer.line('os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")', "as cuBLAS requires it")
         writer.line("torch.use_deterministic_algorithms(True, warn_only=True)")
         writer.line("torch.backends.cudnn.benchmark = False")
     writer.line(f"parts = team.size{' * PARTS' if run.accumulate > 1 else ''}")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -331,6 +333,14 @@ SECTIONS = ("data", "augment", "optimizer", "schedule", "loss", "expect", "run")
 NEEDED = ("optimizer", "schedule")
 
 
+WITHOUT_EFFECT: dict[str, set[str]] = {
+    "data": {"path", "threads", "download"},
+    "run": {"parallel", "save_every", "patience", "tensorboard", "onnx"},
+}
+"""The keys that do not change the weights of a step: a run may be resumed with others. Of the data there is a
+hash of its own."""
+
+
 class Recipe(NamedTuple):
     """A whole recipe; `losses` has an entry for each `[loss.LABEL]`, and `loss` is for the other outputs."""
 
@@ -350,3 +360,12 @@ class Recipe(NamedTuple):
         names = [self.data.package, *(["PIL"] if isinstance(self.data, Table) else [])]
         names += ["tensorboard"] if self.run.tensorboard else []
         return names + (["onnx", "onnxscript"] if self.run.onnx else [])
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that changes the weights."""
+        found: dict[str, Any] = {"seed": self.seed}
+        for name in ("data", "augment", "optimizer", "schedule", "loss", "run"):
+            found[name] = getattr(self, name).model_dump(exclude=WITHOUT_EFFECT.get(name))
+        found["losses"] = {label: loss.model_dump() for label, loss in self.losses.items()}
+        return sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]

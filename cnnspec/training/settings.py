@@ -19,6 +19,7 @@ def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
         if when:
             writer.line(f"{name} = {string(value) if isinstance(value, str) else literal(value)}", comment)
 
+    put("RECIPE", recipe.fingerprint, "a checkpoint of another recipe is refused")
     put("SEED", recipe.seed)
     writer.gap(1)
     put("INPUT", network.input, AXES[len(network.input)])

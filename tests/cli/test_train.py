@@ -116,6 +116,33 @@ def test_a_network_is_trained_and_goes_on(cnnspec: Command, here: Path) -> None:
     assert (ran.status, document["ok"], document["result"]["ok"]) == (1, False, False)
 
 
+@pytest.mark.parametrize("target", ["torch", "numpy"])
+def test_a_run_of_another_recipe_is_not_resumed(cnnspec: Command, here: Path, target: str) -> None:
+    """Also one that differs in no number; what does not change a step may be another."""
+    if target == "torch":
+        pytest.importorskip("torch")
+    line = ("train", "tiny.cnn", "--recipe", "tiny.toml", "--target", target)
+    assert cnnspec(*line).status == 0
+    for text, status in (
+        (RECIPE.replace('"sgd"', '"adam"'), 2),
+        (RECIPE + "[augment]\nflip = true\n", 2),
+        (RECIPE + "[run]\nsave_every = 3\n[expect]\nloss = 9.0\n", 0),
+    ):
+        (here / "tiny.toml").write_text(text)
+        assert cnnspec(*line, "--resume").status == status
+
+
+def test_the_place_of_torch_is_not_part_of_a_recipe() -> None:
+    """`F` is a name of capital letters, too."""
+    import ast
+
+    from cnnspec.training.library.common import settings_hash
+
+    kept = settings_hash({"SEED": 0, "MEAN": (0.5,)})
+    assert settings_hash({"SEED": 0, "MEAN": (0.5,), "F": ast, "HERE": Path(), "PATIENCE": 3}) == kept
+    assert settings_hash({"SEED": 1, "MEAN": (0.5,)}) != kept
+
+
 def test_numpy_trains_too(cnnspec: Command, here: Path) -> None:
     line = [
         "train",

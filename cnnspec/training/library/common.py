@@ -46,14 +46,15 @@ def file_hash(path: Path) -> str:
 
 
 def settings_hash(names: dict[str, Any]) -> str:
-    """What tells two recipes apart: the constants of a program. Paths and threads are a
-    machine's own, and what is expected does not change a run.
+    """What tells two recipes apart: the constants of a program. Paths, threads, and
+    when a run is saved or stops do not change its steps.
     """
+    free = ("EXPECTED", "THREADS", "SAVE_EVERY", "PATIENCE")
     kept = {
         name: value
         for name, value in names.items()
         if name.isupper()
-        and not name.startswith(("EXPECTED", "THREADS"))
-        and not isinstance(value, Path)
+        and not name.startswith(free)
+        and isinstance(value, (int, float, str, tuple))
     }
     return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:32]
