@@ -45,6 +45,7 @@ STANDARD_FROM = {
     "asdict": ("dataclasses", "asdict"),
     "dataclass": ("dataclasses", "dataclass"),
     "Path": ("pathlib", "Path"),
+    "NormalDist": ("statistics", "NormalDist"),
     "IO": ("typing", "IO"),
     "Any": ("typing", "Any"),
     "NamedTuple": ("typing", "NamedTuple"),

@@ -10,6 +10,7 @@ import torch
 
 from cnnspec.training.library import augment, losses, samples
 from cnnspec.training.library.common import Refused
+from cnnspec.training.numpy.library import augment as numpy_augment
 from cnnspec.training.numpy.library import losses as numpy_losses
 from tests.training.running import built, log, run
 from tests.training.test_recipe import GOOD, found, recipe_of
@@ -58,6 +59,21 @@ def test_maps_move_as_their_images_do() -> None:
     assert sure.float().mean() > 0.7
     assert torch.equal((images > 0.5)[sure], (moved == 1)[sure])
     assert not torch.equal(moved, maps)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_numpy_moves_them_as_torch_does(mode: str) -> None:
+    """Not square, and so far that some places are two images away."""
+    random = np.random.default_rng(0)
+    chance, images = random.random((12, 19)), random.integers(0, 9, (12, 2, 9, 14)).astype(np.float64)
+    theirs = augment.rotated_places(torch.from_numpy(chance[:, 0] * 360), 9, 14)
+    theirs = theirs + augment.elastic_shifts(torch.from_numpy(chance[:, 1:]), 9.0, 9, 14)
+    ours = numpy_augment.rotated_places(chance[:, 0] * 360, 9, 14)
+    ours = ours + numpy_augment.elastic_shifts(chance[:, 1:], 9.0, 9, 14)
+    assert np.abs(ours).max() > 3
+    assert np.allclose(ours, theirs.numpy(), atol=1e-12)
+    expected = torch.nn.functional.grid_sample(torch.from_numpy(images), theirs, mode, "reflection", False)
+    assert np.allclose(numpy_augment.warped(images, ours, mode), expected.numpy(), atol=1e-9)
 
 
 def test_a_quarter_turn_is_a_quarter_turn() -> None:

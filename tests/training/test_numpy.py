@@ -70,6 +70,7 @@ SAME = {
     "smoothing, accumulated": (NORMED, RECIPE + "[loss]\nsmoothing = 0.1\n[run]\naccumulate = 2\n"),
     "two outputs": (TWO, RECIPE + "[loss.aux]\nweight = 0.3\n"),
     "maps, a label that does not count": (MAPS, "maps:[loss]\nignore = 3\n"),
+    "maps, rotated and bent": (MAPS, "maps:rotate = 30\nelastic = 1.5\n"),
     "dice": (MAPS, 'maps:[loss]\nkind = "dice"\n'),
     "dice of one channel": (MAPS.replace("K4", "K1 -> sigmoid"), 'yes:[loss]\nkind = "dice"\n'),
     "bce": (MAPS.replace("K4", "K1"), 'yes:[loss]\nkind = "bce"\n'),
@@ -90,7 +91,8 @@ def test_torch_and_numpy_learn_the_same(
     torch.set_num_threads(1)
     kind, _, more = recipe.rpartition(":")
     if kind:
-        recipe = RECIPE.replace("flip = true\n", "flip = true\nflip_vertical = true\n") + more
+        recipe = RECIPE.replace("flip = true\n", "flip = true\nflip_vertical = true\n")
+        recipe = recipe + more if more[:1] in ("", "[") else recipe.replace("erase = 0.5\n", more)
         if kind not in ("maps", "yes"):
             recipe = recipe.replace("flip_vertical = true\n", "")
     elif "[" not in recipe:

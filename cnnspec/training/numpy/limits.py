@@ -7,7 +7,6 @@ from cnnspec.training.read import Reading
 from cnnspec.training.recipe import Recipe
 
 KEYS = {
-    "augment": ("rotate", "elastic"),
     "run": ("amp", "compile", "channels_last", "parallel", "tensorboard", "onnx"),
 }
 """The keys of these sections that need torch."""
