@@ -8,7 +8,7 @@ from cnnspec.elaborate.other_words import ATTENTIONS, QKV
 from cnnspec.language import tree
 from cnnspec.notations.words import MISSING
 
-_INSTEAD = {
+INSTEAD = {
     **dict.fromkeys(
         ("split", "chunk", "tensorsplit", "unbind", "narrow"),
         "each part is a `slice` where it is used: `slice 0:C//2` and `slice C//2:C` are the halves of the "
@@ -25,7 +25,7 @@ _INSTEAD = {
         "`div` broadcast over an axis of one position by themselves",
     ),
     **dict.fromkeys(
-        ("einsum", "matmul", "bmm", "tensordot"),
+        ("einsum", "matmul", "bmm", "tensordot", "dot"),
         "`attention [ … | … | … ]` multiplies positions with positions, `mul [ … | … ]` numbers with numbers",
     ),
 }
@@ -76,7 +76,7 @@ def elsewhere(builder: BodyBuilder, step: tree.LayerStep) -> tuple[str, str] | N
         return why, f"write it there: `conv F3 K64 {normalised}`"
     if (missing := MISSING.get(word)) is not None:
         return f": the language has no {missing}", "`cnnspec explain layers` lists the layers"
-    if (instead := _INSTEAD.get(word)) is not None:
+    if (instead := INSTEAD.get(word)) is not None:
         return "", instead
     if (spelled_out := SEVERAL.get(word)) is not None:
         why = "; it is written with the layers that it consists of"

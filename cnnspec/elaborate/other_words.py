@@ -17,7 +17,7 @@ from cnnspec.language.recovery.rules.loops import loop as loop_at
 from cnnspec.language.recovery.words import shortened
 from cnnspec.notations.rows import called
 from cnnspec.notations.words import layer_word
-from cnnspec.ops import lookup
+from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Argument, Op
 
 
@@ -115,6 +115,7 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
 def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> type[Op] | None:
     """E201 or E202 for branches after a word that does not merge them: `parallel [ … ]`, `skip [ … ]`. Gives
     the merge where it is certain: `a add [ … ]`."""
+    from cnnspec.elaborate.foreign_layers import INSTEAD
     from cnnspec.language.recovery.rules.brackets import several, word_behind
     from cnnspec.notations import MERGES
 
@@ -131,7 +132,8 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
         return meant
     opened = text.find("[", span.end)
     behind = None if lookup(word) is not None else word_behind(text, span.start, opened)
-    way = f"branches are merged by {', '.join(MERGES)}"
+    merges = [one for one in words() if (known := lookup(one)) is not None and known.merges]
+    way = f"branches are merged by {', '.join(merges[:-1])} and {merges[-1]}"
     if behind is not None:
         sink.report(
             behind.code, behind.message, behind.span, help=behind.help, fix=behind.fix, safe=behind.safe
@@ -151,6 +153,8 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
         way = f"write `attention heads=4 {QKV}`"
     elif word in ("when", "unless", "case", "cond", "only"):
         way = "a condition begins with `if`: `if C == 3 [ … ] else [ … ]`"
+    elif (instead := INSTEAD.get(fold(word))) is not None:
+        way = instead
     elif fold(word) in _SIDE_BY_SIDE:
         way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
     sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)

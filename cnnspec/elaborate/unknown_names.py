@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit
+from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS, NoValue, Undefined
@@ -31,6 +31,12 @@ def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
         return NoValue("E206", message, span, f"a tensor is written with its label: `@{word}`")
     if (truth := word.lower()) in TRUTHS:
         return NoValue("E206", message, span, f"write `{truth}`", fix=(Edit(span, truth),))
+    before = builder.context.text[max(0, span.start - 100) : span.start]
+    below = re.search(r"\bslice[ \t]+([^\n:]+):[ \t]*\r?\n\s*$", before)
+    if below is not None:  # the name is the next line's layer
+        end = span.start - len(below[0]) + below[0].rindex(":") + 1
+        way = f"both ends of a `slice` are given: write `{below[1].rstrip()}:C`"
+        return Undefined("E206", message, span, way, fix=(Edit(Span(end, end), "C"),))
     macro = re.search(rf"(?m)^#[ \t]*define[ \t]+{word}[ \t]+([\w.]+)", builder.context.text)
     if macro:
         way = f"write `let {word} = {macro[1]}`: a line that begins with `#` is a comment"

@@ -32,6 +32,7 @@ _LAYER_WORDS = {
     "bn": "batchnorm batchnorm2d batchnormalization batchnormalisation norm",
     "in": "instancenorm instancenorm2d instancenormalization",
     "ln": "layernorm layernorm2d layernormalization",
+    "rms": "rmsnorm rmsnorm2d rmsnormalization",
     "gn": "groupnorm groupnormalization",
     "lrn": "localresponsenorm localresponsenormalization responsenorm",
     "l2norm": "l2normalize l2normalization normalize",

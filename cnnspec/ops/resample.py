@@ -81,10 +81,11 @@ class Upsample(Op):
         axes = axes_of(arriving)
         if self.mode == "nearest" or _INTERPOLATED[self.mode] == len(axes):
             return None
+        along = _INTERPOLATED[self.mode]
         fits = next(mode for mode, count in _INTERPOLATED.items() if count == len(axes))
         return Misfit(
             "E205",
-            f"{self.mode} interpolates along {_INTERPOLATED[self.mode]} axes, and the input "
+            f"{self.mode} interpolates along {along} {'axis' if along == 1 else 'axes'}, and the input "
             f"{written_shape(arriving)} has {len(axes)} ({listed(axes)})",
             argument="mode",
             help=f"`{fits}` interpolates along {listed(axes)}",

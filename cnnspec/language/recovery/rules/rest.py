@@ -343,10 +343,29 @@ def _from_the_end(m: Mistake) -> Answer | None:
     return rewritten(Span(*found.span()), plain, message, code="E108", safe=True, reads=plain)
 
 
+_TERMS = r"\w+(?:[ \t]*(?://|[*+/]|-(?!>))[ \t]*\w+)*"
+_SLICE = re.compile(rf"\bslice[ \t]+((?P<low>{_TERMS})?[ \t]*:(?:[ \t]*(?P<high>{_TERMS}))?)")
+
+
+def _open_slice(m: Mistake) -> Answer | None:
+    """`slice 4:` and `slice :4`, as Python leaves out an end."""
+    near = _SLICE.finditer(m.text, max(0, m.start - 60), m.line_end)
+    found = next((one for one in near if one.start() < m.start <= one.end() + 1), None)
+    if found is None or (found["low"] and found["high"]) or not (found["low"] or found["high"]):
+        return None
+    plain = f"{found['low'] or 0}:{found['high'] or 'C'}"
+    return rewritten(
+        Span(*found.span(1)), plain, "both ends of a `slice` are given", code="E101", reads=plain
+    )
+
+
 MISTYPED = (
     Rule({"⟦vairant⟧ A: k = 3": "variant A: k = 3"}, on="EQUAL COMMA LBRACE STRING REFERENCE",
          when=_mistyped),
     Rule({"slice ⟦-1:C⟧": "slice C-1:C"}, on="MINUS", when=_from_the_end),
+    Rule({"slice ⟦:4⟧": "slice 0:4", "x: slice ⟦:C//2⟧": "x: slice 0:C//2",
+          "slice ⟦:C//2⟧ -> relu": "slice 0:C//2 -> relu", "slice ⟦4:⟧ -> relu": "slice 4:C -> relu",
+          "relu -> slice ⟦C//2:⟧": "relu -> slice C//2:C"}, when=_open_slice),
 )  # fmt: skip
 
 CHARACTERS = (
