@@ -63,6 +63,8 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
     for label in recipe.losses.keys() - set(graph.outputs):
         near = nearest(label, graph.outputs)
         hint = f"did you mean {near}?" if near else f"the outputs are {listing(graph.outputs)}"
+        if len(graph.outputs) == 1:
+            hint = f"it has one, {graph.outputs[0]}, whose loss is [loss]"
         _misfit(reading, f"the network has no output {label[:60]!r}", ("loss", label), hint, key=True)
     _fit_axes(reading, recipe, shape)
     _fit_data(reading, recipe, shape, outputs)
@@ -136,7 +138,8 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
     for key in ("mean", "std"):
         numbers = getattr(data, key)
         if len(numbers) not in (0, 1, shape[0]):
-            message = f"{len(numbers)} numbers for {shape[0]} channels"
+            channels = "1 channel" if shape[0] == 1 else f"{shape[0]} channels"
+            message = f"{len(numbers)} numbers for {channels}"
             _misfit(reading, message, ("data", key), "one number, or one for each channel of the input")
     least = min(shape[1:], default=0)
     for section, sides in (

@@ -16,7 +16,7 @@ from cnnspec.diagnostics import Edit, Sink, Source, Span
 from cnnspec.diagnostics.suggest import listing, nearest
 from cnnspec.training.places import Path, Place, places
 from cnnspec.training.recipe import KINDS, LOSSES, NEEDED, PLAIN, SECTIONS, TORCHVISION, Kinds, Recipe
-from cnnspec.training.slips import KIND_KEYS, key_meant, kind_meant, value_meant
+from cnnspec.training.slips import HINTS, KEYS, KIND_KEYS, key_meant, kind_meant, value_meant
 from cnnspec.training.syntax import check_depth, not_toml
 
 MAX_BYTES = 64_000
@@ -69,6 +69,7 @@ def read(source: Source) -> tuple[Recipe | None, Reading]:
 
 def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"seed": 0, "losses": {}}
+    homes: set[str] = set()
     for name, value in table.items():
         if name == "seed":
             if type(value) is not int or not 0 <= value < 2**31:
@@ -77,6 +78,10 @@ def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
                 reading.wrong(message, span, help=f"seed: from 0 to {2**31 - 1:,}")
             found["seed"] = value
         elif name not in SECTIONS:
+            home = "" if isinstance(value, dict) else _at_home(name, (name,), "")
+            if home and home in homes:  # a header that is missing is one mistake
+                continue
+            homes.add(home)
             _unknown(reading, (name,), (*SECTIONS, "seed"), "a recipe has", section=isinstance(value, dict))
         elif not isinstance(value, dict):
             hint = f"write [{name}] on a line of its own, and its keys below"
@@ -193,29 +198,36 @@ def _way_out(
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         near = kind_meant(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
         return (f"did you mean {near}?", _quoted_fix(span, near)) if near else ("", ())
-    meant = value_meant(error["type"], given[key] if len(error["loc"]) == 1 else error["input"])
-    if meant is None:
+    written = given[key] if len(error["loc"]) == 1 else error["input"]
+    meant = value_meant(error["type"], written)
+    if meant is None or ("%" in str(written) and _valid(given, model, key, 1.5)):  # a percentage of what?
         return "", ()
     value: Any = tomllib.loads(f"key = {meant}")["key"]
     if len(error["loc"]) > 1:
         value = [value if one == error["input"] else one for one in given[key]]
         meant = f"[{', '.join(map(str, value))}]"
+    if not _valid(given, model, key, value):
+        return "", ()
+    return f"write {key} = {meant}", (Edit(span, meant),)
+
+
+def _valid(given: dict[str, Any], model: type[BaseModel], key: str, value: Any) -> bool:
+    """Whether a key can have this value."""
     try:
         model.model_validate({**given, key: value})
     except ValidationError as problem:
-        if any(one["loc"][0] == key for one in problem.errors(include_url=False)):
-            return "", ()
-    return f"write {key} = {meant}", (Edit(span, meant),)
+        return all(one["loc"][0] != key for one in problem.errors(include_url=False))
+    return True
 
 
 def _unknown(
     reading: Reading, path: Path, known: Any, of: str, kind: str = "", *, section: bool = False
 ) -> None:
     span, key = reading.key(*path), path[-1]
-    near = key_meant(key, known)
+    near = key_meant(key, known) if key not in HINTS else None
     where = f"[{'.'.join(path[:-1])}]" if len(path) > 1 else "a recipe"
     home = "" if section else _at_home(key, path, kind)
-    hint = f"did you mean {near}?" if near else home or f"{of} {listing(known, 30)}"
+    hint = f"did you mean {near}?" if near else home or HINTS.get(key) or f"{of} {listing(known, 30)}"
     fix = (Edit(span, near),) if near else ()
     reading.wrong(f"{key[:60]!r} is not a key of {where}", span, help=hint, fix=fix)
 
@@ -231,8 +243,11 @@ def _at_home(key: str, path: Path, kind: str) -> str:
             return f"it is a key of {kinds.key} = {' or '.join(map(_shown, others))}"
     models = {name: [model] for name, model in PLAIN.items()}
     models |= {name: list(kinds.models.values()) for name, kinds in KINDS.items()}
-    sections = [name for name, some in models.items() if any(key in model.model_fields for model in some)]
-    return f"it is a key of [{sections[0]}]" if sections and path[0] not in sections else ""
+    meant = KEYS.get(key, key)
+    sections = [name for name, some in models.items() if any(meant in model.model_fields for model in some)]
+    if not sections or path[0] in sections:
+        return ""
+    return f"it is a key of [{sections[0]}]" if meant == key else f"write {meant} in [{sections[0]}]"
 
 
 def _written(reading: Reading, span: Span, value: Any) -> str:

@@ -11,27 +11,35 @@ from cnnspec.diagnostics.suggest import nearest
 KEYS = {
     "acc": "accuracy",
     "accumulation_steps": "accumulate",
+    "augmentation": "augment",
+    "augmentations": "augment",
     "batch_size": "batch",
     "batchsize": "batch",
     "bf16": "amp",
     "clip_grad_norm": "clip",
+    "cutout": "erase",
+    "dataset": "data",
     "degrees": "rotate",
     "dir": "path",
     "early_stopping": "patience",
+    "epsilon": "eps",
     "file": "path",
     "folder": "path",
     "fp16": "amp",
     "gamma": "factor",
     "grad_accumulation": "accumulate",
     "grad_clip": "clip",
+    "gradient_clipping": "clip",
     "hflip": "flip",
     "horizontal_flip": "flip",
     "ignore_index": "ignore",
+    "l2": "weight_decay",
     "label_smoothing": "smoothing",
     "learning_rate": "rate",
     "lr": "rate",
     "lr_scheduler": "decay",
     "max_epochs": "epochs",
+    "max_grad_norm": "clip",
     "max_norm": "clip",
     "mixed_precision": "amp",
     "num_epochs": "epochs",
@@ -42,16 +50,73 @@ KEYS = {
     "rotation": "rotate",
     "scheduler": "decay",
     "test_size": "validation",
+    "transforms": "augment",
+    "val": "test",
     "val_split": "validation",
+    "valid": "test",
     "validation_split": "validation",
     "vertical_flip": "flip_vertical",
     "vflip": "flip_vertical",
+    "warmup_epochs": "warmup",
     "wd": "weight_decay",
     "workers": "threads",
 }
 """Keys of other tools, with the key in a recipe."""
-KINDS = {"ce": "cross_entropy", "crossentropy": "cross_entropy", "l2": "mse", "imagefolder": "folder"}
-"""Names of losses and data sources in other tools, with the name in a recipe."""
+_STEPS = "epochs = steps · batch / training images"
+_PROCESSES = "cnnspec train --processes N, or torchrun --nproc-per-node N"
+_DEVICE = "the program uses the accelerator that it finds"
+_FOLDER = "cnnspec train -o DIR"
+_LAST = "last = 0.01 ends at a hundredth of the rate"
+_CLASSES = "cnnspec train --set classes=N, where the spec has `let classes`"
+_MODEL = "the spec is an argument: cnnspec train SPEC --recipe R.toml"
+HINTS = {
+    "accelerator": _DEVICE,
+    "arch": _MODEL,
+    "checkpoint": "the best and the last epoch are always kept; save_every saves within an epoch",
+    "class_weights": "classes have no weights; weight is the factor of an output's loss",
+    "classes": _CLASSES,
+    "device": _DEVICE,
+    "devices": _PROCESSES,
+    "error": "accuracy is 100 % minus the error",
+    "eta_min": _LAST,
+    "gpus": _PROCESSES,
+    "iterations": _STEPS,
+    "max_steps": _STEPS,
+    "min_lr": _LAST,
+    "model": _MODEL,
+    "network": _MODEL,
+    "normalize": "mean and std in [data]",
+    "num_classes": _CLASSES,
+    "num_gpus": _PROCESSES,
+    "out": _FOLDER,
+    "output": _FOLDER,
+    "output_dir": _FOLDER,
+    "processes": _PROCESSES,
+    "resume": "cnnspec train --resume",
+    "shuffle": "the training images are shuffled in each epoch",
+    "split": "validation = 0.1 holds out a tenth of the images",
+    "step_size": 'decay = "step" with milestones = [30, 60]',
+    "steps": _STEPS,
+    "weights": "classes have no weights; weight is the factor of an output's loss",
+}
+"""Keys of other tools that a recipe expresses otherwise, with how."""
+KINDS = {
+    "binary_cross_entropy": "bce",
+    "ce": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "fixed": "constant",
+    "hf": "datasets",
+    "huggingface": "datasets",
+    "imagefolder": "folder",
+    "imagenet": "folder",
+    "l2": "mse",
+    "multistep": "step",
+    "parquet": "datasets",
+    "polynomial": "poly",
+}
+"""Names of losses, data sources and so on in other tools, with the name in a recipe."""
+OTHER_KINDS = ("mae", "l1", "ssim", "adan", "adamax", "nadam", "radam")
+"""Names of what a recipe does not have: a similar name is something else."""
 KIND_KEYS = ("name", "type", "kind", "source", "optimizer", "loss")
 """Keys that name the kind of something in other tools."""
 
@@ -59,11 +124,15 @@ KIND_KEYS = ("name", "type", "kind", "source", "optimizer", "loss")
 def key_meant(key: str, known: Iterable[str]) -> str | None:
     """The known key that this one is a name or a misspelling of; None where there is none."""
     known = list(known)
+    if key in HINTS:
+        return "epochs" if HINTS[key] == _STEPS and "epochs" in known else None
     return nearest(key, known, {word: one for word, one in KEYS.items() if one in known})
 
 
 def kind_meant(kind: str, known: Iterable[str]) -> str | None:
     """The known kind that this one is a name or a misspelling of; None where there is none."""
+    if kind.lower() in OTHER_KINDS:
+        return None
     known = list(known)
     return nearest(kind, known, {word: one for word, one in KINDS.items() if one in known})
 

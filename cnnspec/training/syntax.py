@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 
 from cnnspec.diagnostics import WHOLE_FILE, Source, Span
+from cnnspec.training.recipe import SECTIONS
 
 HINT = "a recipe is TOML: `key = value` lines"
-LINES = (
+LINES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(\d[\d.]{0,20}) {0,3}%", r'"\1%"'),
     (r"(\d{1,20}),(\d{1,20})", r"\1.\2"),
     (r"(\.\d{1,20}(?:[eE][-+]?\d{1,3})?)", r"0\1"),
     (r"(\d{1,20})\.", r"\1.0"),
+    (r"(\d{1,9}) ?/ ?([1-9]\d{0,8})", lambda found: repr(int(found[1]) / int(found[2]))),
+    (r"\(([^()]{1,200})\)", r"[\1]"),
     (r"True", "true"),
     (r"False", "false"),
     (r"([A-Za-z_][\w./-]{0,200})", r'"\1"'),
@@ -80,9 +84,12 @@ def _twice(lines: list[str], row: int) -> tuple[str, Span, str] | None:
 
 
 def line_meant(line: str) -> str | None:
-    """The line `key = value` as valid TOML, where the intended value is clear; else None."""
+    """The line, a section or `key = value`, as valid TOML, where it is clear what is meant; else None."""
     if len(line) > 400:
         return None
+    header = re.fullmatch(r"[\[({<]?([a-z]{1,20})[\])}>]?:?", line.partition("#")[0].strip())
+    if header is not None and header[1] in SECTIONS:
+        return f"[{header[1]}]"
     found = re.fullmatch(r"([\w-]{1,60}) {0,9}([=:]) {0,9}([^#]{1,300})", line.partition(" #")[0].strip())
     if found is None:
         return None

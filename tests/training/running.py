@@ -114,7 +114,12 @@ def start(folder: Path, *arguments: str, before: tuple[str, ...] = ()) -> subpro
     return subprocess.Popen(
         line,
         cwd="/",
-        env={**clean, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **clean,
+            "OMP_NUM_THREADS": "1",
+            "GLOO_SOCKET_IFNAME": "lo",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -78,7 +78,7 @@ CASES = [
     (GOOD + "milestones = [2]\n", "E823", 12, 14, 'milestones and decay = "step" need each other'),
     (GOOD + "[run]\naccumulate = 5\n", "E823", 13, 14, "a batch of 32 images cannot be divided into 5"),
     (GOOD + "[loss.aux]\n", "E824", 12, 2, "has no output 'aux'"),
-    (GOOD.replace('path = "a.npz"', 'path = "a"\nmean = [1, 2]'), "E824", 4, 8, "2 numbers for 1 channels"),
+    (GOOD.replace('path = "a.npz"', 'path = "a"\nmean = [1, 2]'), "E824", 4, 8, "2 numbers for 1 channel"),
     (GOOD + '[loss]\nkind = "dice"\n', "E824", 13, 8, "output (10) has no pixels for a Dice loss"),
 ]
 

@@ -302,6 +302,67 @@ CASES = [
         'E822 8:16 expected a number for weight_decay, found "1e-4"',
         "write weight_decay = 0.0001",
     ),
+    (
+        "rate = 0.01",
+        "rate = 1/100",
+        "E821 7:9 this is not TOML: expected newline or end of document after a statement",
+        "write rate = 0.01",
+    ),
+    (
+        "rate = 0.01",
+        "rate = 0.01\nbetas = (0.9, 0.95)",
+        "E821 8:9 this is not TOML: invalid value",
+        "write betas = [0.9, 0.95]",
+    ),
+    (
+        "epochs = 4",
+        "steps = 10_000",
+        "E822 10:1 'steps' is not a key of [schedule]",
+        "epochs = steps · batch / training images",
+    ),
+    (
+        "",
+        'warmup = "5%"\n',
+        'E822 12:10 expected a number for warmup, found "5%"',
+        "warmup: epochs in which the rate grows from 0, in proportion",
+    ),
+    (
+        "",
+        '[run]\ndevice = "cuda"\n',
+        "E822 13:1 'device' is not a key of [run]",
+        "the program uses the accelerator that it finds",
+    ),
+    (
+        "",
+        "[run]\nnum_workers = 4\n",
+        "E822 13:1 'num_workers' is not a key of [run]",
+        "write threads in [data]",
+    ),
+    (
+        "",
+        '[loss]\nkind = "mae"\n',
+        'E822 13:8 expected a kind, found "mae"',
+        "there are bce, cross_entropy, dice and mse",
+    ),
+    (
+        "",
+        "[loss.aux]\nweight = 0.3\n",
+        "E824 12:2 the network has no output 'aux'",
+        "it has one, output, whose loss is [loss]",
+    ),
+    ("[data]\n", "", "E822 1:1 'source' is not a key of a recipe", "it is a key of [data]"),
+    (
+        "[schedule]",
+        "[schedule",
+        "E821 9:10 this is not TOML: expected ']' at the end of a table declaration",
+        "write [schedule]",
+    ),
+    (
+        "[data]",
+        "data:",
+        "E821 1:5 this is not TOML: expected '=' after a key in a key/value pair",
+        "write [data]",
+    ),
 ]
 """What is changed in a good recipe (nothing: what is added), the code, place and message, and the help."""
 
