@@ -28,6 +28,7 @@ DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None
 IMPORTED = {
     "OrderedDict": "collections",
     "Callable": "collections.abc",
+    "nullcontext": "contextlib",
     "partial": "functools",
     "Final": "typing",
     "NamedTuple": "typing",
@@ -114,15 +115,17 @@ def _model(
         if graph.title.strip():
             writer.doc(graph.title)
             writer.gap(1)
-        constructor = Writer(writer.level + 1)
+        constructor = Writer(writer.level + 2)
         for key, call in shared.items():
             constructor.put(f"self.{names[key]} = ", code(call))
         held = classes.constructed(constructor, root, True)
         classes.declare(writer, held)
         with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):
             writer.line("super().__init__()")
-            writer.extend(constructor.written)
-            writer.line("self.to(device=device, dtype=dtype)")
+            if constructor.written:  # nothing is allocated elsewhere first
+                with writer.block("with torch.device(device) if device is not None else nullcontext():"):
+                    writer.extend(constructor.written)
+            writer.line("self.to(dtype=dtype)")
             weighted = any(entry.weights for entry in flat(graph))
             if weighted:  # weights are drawn on the device, in this type
                 writer.line("self.init_weights()")

@@ -39,7 +39,7 @@ _STARTED = re.compile(
     r"nn\.(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d|nn\.(Linear|LayerNorm|GroupNorm|RMSNorm)"
     "|(Sparse|Local)Conv[123]d|Rbf"
 )
-DOC = "Starts every weight and running statistic anew; after `to_empty()`, too."
+DOC = "Initialises all weights and buffers; to be called again after `to_empty()`."
 
 
 class Layer(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
@@ -29,6 +30,26 @@ def weights_of(graph: Graph) -> int:
     return sum(map(math.prod, shapes.values()))
 
 
+class NoneOnCpu(TorchDispatchMode):
+    """Refuses floats on the CPU, but for the few that a spec has as literals."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **kwargs or {})
+        for one in made if isinstance(made, (tuple, list)) else [made]:
+            if isinstance(one, torch.Tensor) and one.is_floating_point() and one.numel() > 100:
+                assert one.is_meta, f"{func} made {tuple(one.shape)} on {one.device}"
+        return made
+
+
+def on_meta(cls: Any) -> list[nn.Module]:
+    """The model on the meta device, as FSDP builds it and by the constructor's argument."""
+    with NoneOnCpu():
+        found = [cls(device="meta", dtype=torch.float64).to(torch.float32)]
+        with torch.device("meta"):
+            found.append(cls())
+    return found
+
+
 def started(graph: Graph) -> None:
     cls: Any = model_class(executed(program(graph)))
     if not hasattr(cls, "init_weights"):
@@ -42,8 +63,8 @@ def started(graph: Graph) -> None:
 
     cls.init_weights = seeded
     direct = cls()
-    with torch.device("meta"):
-        late = cls()
+    for late in on_meta(cls):
+        assert all(tensor.is_meta for tensor in (*late.parameters(), *late.buffers()))
     late.to_empty(device="cpu")
     for tensor in (*late.parameters(), *late.buffers()):
         tensor.data.fill_(float("nan") if tensor.is_floating_point() else -77)

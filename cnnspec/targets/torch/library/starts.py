@@ -61,9 +61,9 @@ def bilinear(layer: nn.Module) -> None:
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
-    start = torch.eye(channels).repeat(filters // channels, 1)
+    start = torch.eye(channels, device=weight.device).repeat(filters // channels, 1)
     for size in sizes:
-        places = torch.arange(size) - (size - 1) / 2
+        places = torch.arange(size, device=weight.device) - (size - 1) / 2
         taps = 1 - places.abs() / ((size + 1) // 2)
         start = start[..., None] * taps
     with torch.no_grad():

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model AlexNet (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -19,37 +20,38 @@ class AlexNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.conv2 = nn.Conv2d(64, 192, kernel_size=5, padding=2)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.conv3 = nn.Conv2d(192, 384, kernel_size=3, padding=1)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.conv4 = nn.Conv2d(384, 256, kernel_size=3, padding=1)
-        self.relu4 = nn.ReLU(inplace=True)
-        self.conv5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
-        self.relu5 = nn.ReLU(inplace=True)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.group = nn.Sequential(
-            sequential(
-                dropout=nn.Dropout(),
-                fc=nn.Linear(9216, 4096),
-                relu=nn.ReLU(inplace=True),
-            ),
-            sequential(
-                dropout=nn.Dropout(),
-                fc=nn.Linear(4096, 4096),
-                relu=nn.ReLU(inplace=True),
-            ),
-        )
-        self.fc = nn.Linear(4096, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.conv2 = nn.Conv2d(64, 192, kernel_size=5, padding=2)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.conv3 = nn.Conv2d(192, 384, kernel_size=3, padding=1)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.conv4 = nn.Conv2d(384, 256, kernel_size=3, padding=1)
+            self.relu4 = nn.ReLU(inplace=True)
+            self.conv5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+            self.relu5 = nn.ReLU(inplace=True)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.group = nn.Sequential(
+                sequential(
+                    dropout=nn.Dropout(),
+                    fc=nn.Linear(9216, 4096),
+                    relu=nn.ReLU(inplace=True),
+                ),
+                sequential(
+                    dropout=nn.Dropout(),
+                    fc=nn.Linear(4096, 4096),
+                    relu=nn.ReLU(inplace=True),
+                ),
+            )
+            self.fc = nn.Linear(4096, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model AllCNNC (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -37,21 +38,22 @@ class AllCNNC(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(0.2)
-        self.stage1 = Stage(3, 96)
-        self.stage2 = Stage(96, 192)
-        self.conv1 = nn.Conv2d(192, 192, kernel_size=3)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(192, 192, kernel_size=1)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(192, 10, kernel_size=1)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.dropout = nn.Dropout(0.2)
+            self.stage1 = Stage(3, 96)
+            self.stage2 = Stage(96, 192)
+            self.conv1 = nn.Conv2d(192, 192, kernel_size=3)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(192, 192, kernel_size=1)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.conv3 = nn.Conv2d(192, 10, kernel_size=1)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

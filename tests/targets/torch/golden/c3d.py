@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model C3D (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -32,34 +33,35 @@ class C3D(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.convs1 = Convs(3, 64, 1)
-        self.maxpool1 = nn.MaxPool3d(kernel_size=(1, 2, 2))
-        self.convs2 = Convs(64, 128, 1)
-        self.maxpool2 = nn.MaxPool3d(kernel_size=2)
-        self.convs3 = Convs(128, 256, 2)
-        self.maxpool3 = nn.MaxPool3d(kernel_size=2)
-        self.convs4 = Convs(256, 512, 2)
-        self.maxpool4 = nn.MaxPool3d(kernel_size=2)
-        self.convs5 = Convs(512, 512, 2)
-        self.maxpool5 = nn.MaxPool3d(kernel_size=2, padding=(0, 1, 1))
-        self.group = nn.Sequential(
-            sequential(
-                fc=nn.Linear(8192, 4096),
-                relu=nn.ReLU(inplace=True),
-                dropout=nn.Dropout(),
-            ),
-            sequential(
-                fc=nn.Linear(4096, 4096),
-                relu=nn.ReLU(inplace=True),
-                dropout=nn.Dropout(),
-            ),
-        )
-        self.fc = nn.Linear(4096, 101)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.convs1 = Convs(3, 64, 1)
+            self.maxpool1 = nn.MaxPool3d(kernel_size=(1, 2, 2))
+            self.convs2 = Convs(64, 128, 1)
+            self.maxpool2 = nn.MaxPool3d(kernel_size=2)
+            self.convs3 = Convs(128, 256, 2)
+            self.maxpool3 = nn.MaxPool3d(kernel_size=2)
+            self.convs4 = Convs(256, 512, 2)
+            self.maxpool4 = nn.MaxPool3d(kernel_size=2)
+            self.convs5 = Convs(512, 512, 2)
+            self.maxpool5 = nn.MaxPool3d(kernel_size=2, padding=(0, 1, 1))
+            self.group = nn.Sequential(
+                sequential(
+                    fc=nn.Linear(8192, 4096),
+                    relu=nn.ReLU(inplace=True),
+                    dropout=nn.Dropout(),
+                ),
+                sequential(
+                    fc=nn.Linear(4096, 4096),
+                    relu=nn.ReLU(inplace=True),
+                    dropout=nn.Dropout(),
+                ),
+            )
+            self.fc = nn.Linear(4096, 101)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv3d, nn.Linear)):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

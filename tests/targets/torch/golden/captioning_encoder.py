@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model CaptioningEncoder (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -38,21 +39,22 @@ class CaptioningEncoder(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stage1 = Stage(3, 64, 2)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-        self.stage2 = Stage(64, 128, 2)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-        self.stage3 = Stage(128, 256, 4)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-        self.stage4 = Stage(256, 512, 4)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-        self.annotations = Stage(512, 512, 4)
-        self.start = sequential(gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stage1 = Stage(3, 64, 2)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+            self.stage2 = Stage(64, 128, 2)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+            self.stage3 = Stage(128, 256, 4)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+            self.stage4 = Stage(256, 512, 4)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+            self.annotations = Stage(512, 512, 4)
+            self.start = sequential(gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model CoAtNet0 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -165,36 +166,37 @@ class CoAtNet0(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.s0 = sequential(
-            conv1=nn.Conv2d(3, 64, kernel_size=3, stride=2, padding=1, bias=False),
-            bn=nn.BatchNorm2d(64),
-            gelu=nn.GELU(),
-            conv2=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
-        )
-        self.s1 = nn.Sequential(Mbconv(64, 96, s=2), Mbconv(96, 96))
-        self.s2 = nn.Sequential(
-            Mbconv(96, 192, s=2), *(Mbconv(192, 192) for _ in range(2))
-        )
-        self.s3 = nn.Sequential(
-            Transformer(192, 28, 28, k=384, s=2),
-            *(Transformer(384, 14, 14, k=384) for _ in range(4)),
-        )
-        self.s4 = nn.Sequential(
-            Transformer(384, 14, 14, k=768, s=2), Transformer(768, 7, 7, k=768)
-        )
-        self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            ln=LayerNorm2d(768, eps=1e-6),
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(768, 768),
-            tanh=nn.Tanh(),
-            fc2=nn.Linear(768, 1000),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.s0 = sequential(
+                conv1=nn.Conv2d(3, 64, kernel_size=3, stride=2, padding=1, bias=False),
+                bn=nn.BatchNorm2d(64),
+                gelu=nn.GELU(),
+                conv2=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+            )
+            self.s1 = nn.Sequential(Mbconv(64, 96, s=2), Mbconv(96, 96))
+            self.s2 = nn.Sequential(
+                Mbconv(96, 192, s=2), *(Mbconv(192, 192) for _ in range(2))
+            )
+            self.s3 = nn.Sequential(
+                Transformer(192, 28, 28, k=384, s=2),
+                *(Transformer(384, 14, 14, k=384) for _ in range(4)),
+            )
+            self.s4 = nn.Sequential(
+                Transformer(384, 14, 14, k=768, s=2), Transformer(768, 7, 7, k=768)
+            )
+            self.head = sequential(
+                gap=nn.AdaptiveAvgPool2d(1),
+                ln=LayerNorm2d(768, eps=1e-6),
+                flatten=nn.Flatten(),
+                fc1=nn.Linear(768, 768),
+                tanh=nn.Tanh(),
+                fc2=nn.Linear(768, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model ConvNeXtTiny (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -87,23 +89,24 @@ class ConvNeXtTiny(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)
-        self.ln1 = LayerNorm2d(96, eps=1e-6)
-        self.stage1 = Stage(96, 3, 0)
-        self.down1 = Down(96)
-        self.stage2 = Stage(192, 3, 3)
-        self.down2 = Down(192)
-        self.stage3 = Stage(384, 9, 6)
-        self.down3 = Down(384)
-        self.stage4 = Stage(768, 3, 15)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.ln2 = LayerNorm2d(768, eps=1e-6)
-        self.fc = nn.Linear(768, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)
+            self.ln1 = LayerNorm2d(96, eps=1e-6)
+            self.stage1 = Stage(96, 3, 0)
+            self.down1 = Down(96)
+            self.stage2 = Stage(192, 3, 3)
+            self.down2 = Down(192)
+            self.stage3 = Stage(384, 9, 6)
+            self.down3 = Down(384)
+            self.stage4 = Stage(768, 3, 15)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.ln2 = LayerNorm2d(768, eps=1e-6)
+            self.fc = nn.Linear(768, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.normal_(module.weight, std=0.02)

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model Darknet19 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -37,24 +38,25 @@ class Darknet19(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 32, 3)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-        self.unit2 = Unit(32, 64, 3)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-        self.squeeze1 = Squeeze(64, 128, 1)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-        self.squeeze2 = Squeeze(128, 256, 1)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-        self.squeeze3 = Squeeze(256, 512, 2)
-        self.maxpool5 = nn.MaxPool2d(kernel_size=2)
-        self.squeeze4 = Squeeze(512, 1024, 2)
-        self.conv = nn.Conv2d(1024, 1000, kernel_size=1)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 32, 3)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+            self.unit2 = Unit(32, 64, 3)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+            self.squeeze1 = Squeeze(64, 128, 1)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+            self.squeeze2 = Squeeze(128, 256, 1)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+            self.squeeze3 = Squeeze(256, 512, 2)
+            self.maxpool5 = nn.MaxPool2d(kernel_size=2)
+            self.squeeze4 = Squeeze(512, 1024, 2)
+            self.conv = nn.Conv2d(1024, 1000, kernel_size=1)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

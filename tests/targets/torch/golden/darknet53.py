@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model Darknet53 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -38,19 +40,20 @@ class Darknet53(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit = Unit(3, 32, 3)
-        self.stage1 = Stage(32, 64, 1)
-        self.stage2 = Stage(64, 128, 2)
-        self.stage3 = Stage(128, 256, 8)
-        self.stage4 = Stage(256, 512, 8)
-        self.stage5 = Stage(512, 1024, 4)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1024, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit = Unit(3, 32, 3)
+            self.stage1 = Stage(32, 64, 1)
+            self.stage2 = Stage(64, 128, 2)
+            self.stage3 = Stage(128, 256, 8)
+            self.stage4 = Stage(256, 512, 8)
+            self.stage5 = Stage(512, 1024, 4)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(1024, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model DCGANDiscriminator (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -25,24 +27,33 @@ class DCGANDiscriminator(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, kernel_size=4, stride=2, padding=1, bias=False)
-        self.leaky1 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv2 = nn.Conv2d(64, 128, kernel_size=4, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(128)
-        self.leaky2 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv3 = nn.Conv2d(128, 256, kernel_size=4, stride=2, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(256)
-        self.leaky3 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv4 = nn.Conv2d(256, 512, kernel_size=4, stride=2, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(512)
-        self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv5 = nn.Conv2d(512, 1, kernel_size=4, bias=False)
-        self.sigmoid = nn.Sigmoid()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 64, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.leaky1 = nn.LeakyReLU(0.2, inplace=True)
+            self.conv2 = nn.Conv2d(
+                64, 128, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(128)
+            self.leaky2 = nn.LeakyReLU(0.2, inplace=True)
+            self.conv3 = nn.Conv2d(
+                128, 256, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.bn2 = nn.BatchNorm2d(256)
+            self.leaky3 = nn.LeakyReLU(0.2, inplace=True)
+            self.conv4 = nn.Conv2d(
+                256, 512, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.bn3 = nn.BatchNorm2d(512)
+            self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
+            self.conv5 = nn.Conv2d(512, 1, kernel_size=4, bias=False)
+            self.sigmoid = nn.Sigmoid()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, std=0.02)

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model DCGANGenerator (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -25,33 +27,34 @@ class DCGANGenerator(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.deconv1 = nn.ConvTranspose2d(100, 512, kernel_size=4, bias=False)
-        self.bn1 = nn.BatchNorm2d(512)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.deconv2 = nn.ConvTranspose2d(
-            512, 256, kernel_size=4, stride=2, padding=1, bias=False
-        )
-        self.bn2 = nn.BatchNorm2d(256)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.deconv3 = nn.ConvTranspose2d(
-            256, 128, kernel_size=4, stride=2, padding=1, bias=False
-        )
-        self.bn3 = nn.BatchNorm2d(128)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.deconv4 = nn.ConvTranspose2d(
-            128, 64, kernel_size=4, stride=2, padding=1, bias=False
-        )
-        self.bn4 = nn.BatchNorm2d(64)
-        self.relu4 = nn.ReLU(inplace=True)
-        self.deconv5 = nn.ConvTranspose2d(
-            64, 3, kernel_size=4, stride=2, padding=1, bias=False
-        )
-        self.tanh = nn.Tanh()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.deconv1 = nn.ConvTranspose2d(100, 512, kernel_size=4, bias=False)
+            self.bn1 = nn.BatchNorm2d(512)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.deconv2 = nn.ConvTranspose2d(
+                512, 256, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.bn2 = nn.BatchNorm2d(256)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.deconv3 = nn.ConvTranspose2d(
+                256, 128, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.bn3 = nn.BatchNorm2d(128)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.deconv4 = nn.ConvTranspose2d(
+                128, 64, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.bn4 = nn.BatchNorm2d(64)
+            self.relu4 = nn.ReLU(inplace=True)
+            self.deconv5 = nn.ConvTranspose2d(
+                64, 3, kernel_size=4, stride=2, padding=1, bias=False
+            )
+            self.tanh = nn.Tanh()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.02)

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model DDPM (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -167,55 +168,56 @@ class DDPM(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.t = sequential(
-            fc1=nn.Linear(128, 512),
-            silu1=nn.SiLU(),
-            fc2=nn.Linear(512, 512),
-            silu2=nn.SiLU(),
-        )
-        self.a0 = nn.Conv2d(3, 128, kernel_size=3, padding=1)
-        self.a1 = Residual(128, 128)
-        self.a2 = Residual(128, 128)
-        self.b0 = Down(128)
-        self.b1 = B1()
-        self.b2 = B2()
-        self.c0 = Down(256)
-        self.c1 = Residual(256, 256)
-        self.c2 = Residual(256, 256)
-        self.d0 = Down(256)
-        self.d1 = Residual(256, 256)
-        self.d2 = Residual(256, 256)
-        self.residual1 = Residual(256, 256)
-        self.attend1 = Attend()
-        self.residual2 = Residual(256, 256)
-        self.up1 = Up(256, 256, 256)
-        self.up2 = Up(256, 256, 256)
-        self.up3 = Up(256, 256, 256)
-        self.larger1 = Larger()
-        self.up4 = Up(256, 256, 256)
-        self.up5 = Up(256, 256, 256)
-        self.up6 = Up(256, 256, 256)
-        self.larger2 = Larger()
-        self.up7 = Up(256, 256, 256)
-        self.attend2 = Attend()
-        self.up8 = Up(256, 256, 256)
-        self.attend3 = Attend()
-        self.up9 = Up(256, 128, 256)
-        self.attend4 = Attend()
-        self.larger3 = Larger()
-        self.up10 = Up(256, 128, 128)
-        self.up11 = Up(128, 128, 128)
-        self.up12 = Up(128, 128, 128)
-        self.noise = sequential(
-            gn=nn.GroupNorm(32, 128, eps=1e-6),
-            silu=nn.SiLU(),
-            conv=nn.Conv2d(128, 3, kernel_size=3, padding=1),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.t = sequential(
+                fc1=nn.Linear(128, 512),
+                silu1=nn.SiLU(),
+                fc2=nn.Linear(512, 512),
+                silu2=nn.SiLU(),
+            )
+            self.a0 = nn.Conv2d(3, 128, kernel_size=3, padding=1)
+            self.a1 = Residual(128, 128)
+            self.a2 = Residual(128, 128)
+            self.b0 = Down(128)
+            self.b1 = B1()
+            self.b2 = B2()
+            self.c0 = Down(256)
+            self.c1 = Residual(256, 256)
+            self.c2 = Residual(256, 256)
+            self.d0 = Down(256)
+            self.d1 = Residual(256, 256)
+            self.d2 = Residual(256, 256)
+            self.residual1 = Residual(256, 256)
+            self.attend1 = Attend()
+            self.residual2 = Residual(256, 256)
+            self.up1 = Up(256, 256, 256)
+            self.up2 = Up(256, 256, 256)
+            self.up3 = Up(256, 256, 256)
+            self.larger1 = Larger()
+            self.up4 = Up(256, 256, 256)
+            self.up5 = Up(256, 256, 256)
+            self.up6 = Up(256, 256, 256)
+            self.larger2 = Larger()
+            self.up7 = Up(256, 256, 256)
+            self.attend2 = Attend()
+            self.up8 = Up(256, 256, 256)
+            self.attend3 = Attend()
+            self.up9 = Up(256, 128, 256)
+            self.attend4 = Attend()
+            self.larger3 = Larger()
+            self.up10 = Up(256, 128, 128)
+            self.up11 = Up(128, 128, 128)
+            self.up12 = Up(128, 128, 128)
+            self.noise = sequential(
+                gn=nn.GroupNorm(32, 128, eps=1e-6),
+                silu=nn.SiLU(),
+                conv=nn.Conv2d(128, 3, kernel_size=3, padding=1),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model DeepLabV3ResNet50 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -87,29 +88,30 @@ class DeepLabV3ResNet50(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.stage1 = Stage(64, 64, 3)
-        self.stage2 = Stage(256, 128, 4, s=2)
-        self.c4 = Stage(512, 256, 6, d=2)
-        self.c5 = Stage(1024, 512, 3, first=2, d=4)
-        self.unit1 = Unit(2048, 256)
-        self.unit2 = Unit(2048, 256, kernel_size=3, padding=12, dilation=12)
-        self.unit3 = Unit(2048, 256, kernel_size=3, padding=24, dilation=24)
-        self.unit4 = Unit(2048, 256, kernel_size=3, padding=36, dilation=36)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.unit5 = Unit(2048, 256)
-        self.unit6 = Unit(1280, 256)
-        self.dropout = nn.Dropout()
-        self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
-        self.scores = Classes()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+            self.bn = nn.BatchNorm2d(64)
+            self.relu = nn.ReLU(inplace=True)
+            self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+            self.stage1 = Stage(64, 64, 3)
+            self.stage2 = Stage(256, 128, 4, s=2)
+            self.c4 = Stage(512, 256, 6, d=2)
+            self.c5 = Stage(1024, 512, 3, first=2, d=4)
+            self.unit1 = Unit(2048, 256)
+            self.unit2 = Unit(2048, 256, kernel_size=3, padding=12, dilation=12)
+            self.unit3 = Unit(2048, 256, kernel_size=3, padding=24, dilation=24)
+            self.unit4 = Unit(2048, 256, kernel_size=3, padding=36, dilation=36)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.unit5 = Unit(2048, 256)
+            self.unit6 = Unit(1280, 256)
+            self.dropout = nn.Dropout()
+            self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
+            self.scores = Classes()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

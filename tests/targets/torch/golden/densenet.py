@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model DenseNet121 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -42,28 +43,29 @@ class DenseNet121(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
-            bn=nn.BatchNorm2d(64),
-            relu=nn.ReLU(inplace=True),
-            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-        )
-        self.group1 = nn.Sequential(*(Layer(64 + 32 * i) for i in range(6)))
-        self.transition1 = Transition(256)
-        self.group2 = nn.Sequential(*(Layer(128 + 32 * i) for i in range(12)))
-        self.transition2 = Transition(512)
-        self.group3 = nn.Sequential(*(Layer(256 + 32 * i) for i in range(24)))
-        self.transition3 = Transition(1024)
-        self.group4 = nn.Sequential(*(Layer(512 + 32 * i) for i in range(16)))
-        self.bn = nn.BatchNorm2d(1024)
-        self.relu = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1024, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+                bn=nn.BatchNorm2d(64),
+                relu=nn.ReLU(inplace=True),
+                maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+            )
+            self.group1 = nn.Sequential(*(Layer(64 + 32 * i) for i in range(6)))
+            self.transition1 = Transition(256)
+            self.group2 = nn.Sequential(*(Layer(128 + 32 * i) for i in range(12)))
+            self.transition2 = Transition(512)
+            self.group3 = nn.Sequential(*(Layer(256 + 32 * i) for i in range(24)))
+            self.transition3 = Transition(1024)
+            self.group4 = nn.Sequential(*(Layer(512 + 32 * i) for i in range(16)))
+            self.bn = nn.BatchNorm2d(1024)
+            self.relu = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(1024, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

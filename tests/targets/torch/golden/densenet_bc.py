@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model DenseNetBC_100_12 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -35,21 +37,22 @@ class DenseNetBC_100_12(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 24, kernel_size=3, padding=1, bias=False)
-        self.group1 = nn.Sequential(*(Layer(24 + 12 * i) for i in range(16)))
-        self.transition1 = Transition(216)
-        self.group2 = nn.Sequential(*(Layer(108 + 12 * i) for i in range(16)))
-        self.transition2 = Transition(300)
-        self.group3 = nn.Sequential(*(Layer(150 + 12 * i) for i in range(16)))
-        self.bn = nn.BatchNorm2d(342)
-        self.relu = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(342, 10)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 24, kernel_size=3, padding=1, bias=False)
+            self.group1 = nn.Sequential(*(Layer(24 + 12 * i) for i in range(16)))
+            self.transition1 = Transition(216)
+            self.group2 = nn.Sequential(*(Layer(108 + 12 * i) for i in range(16)))
+            self.transition2 = Transition(300)
+            self.group3 = nn.Sequential(*(Layer(150 + 12 * i) for i in range(16)))
+            self.bn = nn.BatchNorm2d(342)
+            self.relu = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(342, 10)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

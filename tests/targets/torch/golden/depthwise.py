@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model DepthwiseSeparable (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -10,15 +12,16 @@ class DepthwiseSeparable(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(
-            32, 32, kernel_size=3, padding=1, groups=32, bias=False
-        )
-        self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.depthwise = nn.Conv2d(
+                32, 32, kernel_size=3, padding=1, groups=32, bias=False
+            )
+            self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

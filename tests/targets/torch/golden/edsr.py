@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model EDSR_X2 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -26,17 +28,18 @@ class EDSR_X2(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
-        self.group = nn.Sequential(*(Group() for _ in range(32)))
-        self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
-        self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
-        self.pixelshuffle = nn.PixelShuffle(2)
-        self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
+            self.group = nn.Sequential(*(Group() for _ in range(32)))
+            self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+            self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
+            self.pixelshuffle = nn.PixelShuffle(2)
+            self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

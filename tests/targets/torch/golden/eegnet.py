@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model EEGNet_8_2 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -42,26 +44,29 @@ class EEGNet_8_2(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = Conv2dSame(1, 8, kernel_size=(1, 64), bias=False)
-        self.bn1 = nn.BatchNorm2d(8)
-        self.dwconv1 = nn.Conv2d(8, 16, kernel_size=(64, 1), groups=8, bias=False)
-        self.bn2 = nn.BatchNorm2d(16)
-        self.elu1 = nn.ELU()
-        self.avgpool1 = nn.AvgPool2d(kernel_size=(1, 4))
-        self.dropout1 = nn.Dropout(0.25)
-        self.dwconv2 = Conv2dSame(16, 16, kernel_size=(1, 16), groups=16, bias=False)
-        self.conv2 = nn.Conv2d(16, 16, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(16)
-        self.elu2 = nn.ELU()
-        self.avgpool2 = nn.AvgPool2d(kernel_size=(1, 8))
-        self.dropout2 = nn.Dropout(0.25)
-        self.fc = nn.Linear(64, 2)
-        self.softmax = nn.Softmax(dim=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = Conv2dSame(1, 8, kernel_size=(1, 64), bias=False)
+            self.bn1 = nn.BatchNorm2d(8)
+            self.dwconv1 = nn.Conv2d(8, 16, kernel_size=(64, 1), groups=8, bias=False)
+            self.bn2 = nn.BatchNorm2d(16)
+            self.elu1 = nn.ELU()
+            self.avgpool1 = nn.AvgPool2d(kernel_size=(1, 4))
+            self.dropout1 = nn.Dropout(0.25)
+            self.dwconv2 = Conv2dSame(
+                16, 16, kernel_size=(1, 16), groups=16, bias=False
+            )
+            self.conv2 = nn.Conv2d(16, 16, kernel_size=1, bias=False)
+            self.bn3 = nn.BatchNorm2d(16)
+            self.elu2 = nn.ELU()
+            self.avgpool2 = nn.AvgPool2d(kernel_size=(1, 8))
+            self.dropout2 = nn.Dropout(0.25)
+            self.fc = nn.Linear(64, 2)
+            self.softmax = nn.Softmax(dim=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model EfficientDetD0 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 import torch
@@ -295,74 +296,75 @@ class EfficientDetD0(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.separable = Separable(64)
-        self.separable_2 = Separable(64)
-        self.separable_3 = Separable(64)
-        self.separable_5 = Separable(64)
-        self.separable_6 = Separable(64)
-        self.separable_7 = Separable(64)
-        self.separable_4 = Separable(810)
-        self.separable_8 = Separable(36)
-        self.conv = Conv2dSame(3, 32, kernel_size=3, stride=2, bias=False)
-        self.bn = nn.BatchNorm2d(32, eps=0.001, momentum=0.01)
-        self.silu = nn.SiLU()
-        self.c3 = sequential(
-            stage1=Stage(32, t=1, f=3, k=16, n=1, s=1, first=0),
-            stage2=Stage(16, t=6, f=3, k=24, n=2, s=2, first=1),
-            stage3=Stage(24, t=6, f=5, k=40, n=2, s=2, first=3),
-        )
-        self.c4 = sequential(
-            stage1=Stage(40, t=6, f=3, k=80, n=3, s=2, first=5),
-            stage2=Stage(80, t=6, f=5, k=112, n=3, s=1, first=8),
-        )
-        self.c5 = sequential(
-            stage1=Stage(112, t=6, f=5, k=192, n=4, s=2, first=11),
-            stage2=Stage(192, t=6, f=3, k=320, n=1, s=1, first=15),
-        )
-        self.p6 = sequential(
-            conv=nn.Conv2d(320, 64, kernel_size=1),
-            bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
-            maxpool=MaxPool2dSame(kernel_size=3, stride=2),
-        )
-        self.p7 = MaxPool2dSame(kernel_size=3, stride=2)
-        self.p3 = sequential(
-            conv=nn.Conv2d(40, 64, kernel_size=1),
-            bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
-        )
-        self.p4 = sequential(
-            conv=nn.Conv2d(112, 64, kernel_size=1),
-            bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
-        )
-        self.q4 = sequential(
-            conv=nn.Conv2d(112, 64, kernel_size=1),
-            bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
-        )
-        self.p5 = sequential(
-            conv=nn.Conv2d(320, 64, kernel_size=1),
-            bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
-        )
-        self.q5 = sequential(
-            conv=nn.Conv2d(320, 64, kernel_size=1),
-            bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
-        )
-        self.cell1 = Cell()
-        self.cell2 = Cell()
-        self.cell3 = Cell()
-        self.class3 = Head()
-        self.class4 = Head()
-        self.class5 = Head()
-        self.class6 = Head()
-        self.class7 = Head()
-        self.box3 = Head()
-        self.box4 = Head()
-        self.box5 = Head()
-        self.box6 = Head()
-        self.box7 = Head()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.separable = Separable(64)
+            self.separable_2 = Separable(64)
+            self.separable_3 = Separable(64)
+            self.separable_5 = Separable(64)
+            self.separable_6 = Separable(64)
+            self.separable_7 = Separable(64)
+            self.separable_4 = Separable(810)
+            self.separable_8 = Separable(36)
+            self.conv = Conv2dSame(3, 32, kernel_size=3, stride=2, bias=False)
+            self.bn = nn.BatchNorm2d(32, eps=0.001, momentum=0.01)
+            self.silu = nn.SiLU()
+            self.c3 = sequential(
+                stage1=Stage(32, t=1, f=3, k=16, n=1, s=1, first=0),
+                stage2=Stage(16, t=6, f=3, k=24, n=2, s=2, first=1),
+                stage3=Stage(24, t=6, f=5, k=40, n=2, s=2, first=3),
+            )
+            self.c4 = sequential(
+                stage1=Stage(40, t=6, f=3, k=80, n=3, s=2, first=5),
+                stage2=Stage(80, t=6, f=5, k=112, n=3, s=1, first=8),
+            )
+            self.c5 = sequential(
+                stage1=Stage(112, t=6, f=5, k=192, n=4, s=2, first=11),
+                stage2=Stage(192, t=6, f=3, k=320, n=1, s=1, first=15),
+            )
+            self.p6 = sequential(
+                conv=nn.Conv2d(320, 64, kernel_size=1),
+                bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
+                maxpool=MaxPool2dSame(kernel_size=3, stride=2),
+            )
+            self.p7 = MaxPool2dSame(kernel_size=3, stride=2)
+            self.p3 = sequential(
+                conv=nn.Conv2d(40, 64, kernel_size=1),
+                bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
+            )
+            self.p4 = sequential(
+                conv=nn.Conv2d(112, 64, kernel_size=1),
+                bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
+            )
+            self.q4 = sequential(
+                conv=nn.Conv2d(112, 64, kernel_size=1),
+                bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
+            )
+            self.p5 = sequential(
+                conv=nn.Conv2d(320, 64, kernel_size=1),
+                bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
+            )
+            self.q5 = sequential(
+                conv=nn.Conv2d(320, 64, kernel_size=1),
+                bn=nn.BatchNorm2d(64, eps=0.001, momentum=0.01),
+            )
+            self.cell1 = Cell()
+            self.cell2 = Cell()
+            self.cell3 = Cell()
+            self.class3 = Head()
+            self.class4 = Head()
+            self.class5 = Head()
+            self.class6 = Head()
+            self.class7 = Head()
+            self.box3 = Head()
+            self.box4 = Head()
+            self.box5 = Head()
+            self.box6 = Head()
+            self.box7 = Head()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

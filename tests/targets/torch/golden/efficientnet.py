@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model EfficientNetB0 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -111,27 +112,30 @@ class EfficientNetB0(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.silu1 = nn.SiLU()
-        self.stage1 = Stage(32, t=1, f=3, k=16, n=1, s=1, first=0)
-        self.stage2 = Stage(16, t=6, f=3, k=24, n=2, s=2, first=1)
-        self.stage3 = Stage(24, t=6, f=5, k=40, n=2, s=2, first=3)
-        self.stage4 = Stage(40, t=6, f=3, k=80, n=3, s=2, first=5)
-        self.stage5 = Stage(80, t=6, f=5, k=112, n=3, s=1, first=8)
-        self.stage6 = Stage(112, t=6, f=5, k=192, n=4, s=2, first=11)
-        self.stage7 = Stage(192, t=6, f=3, k=320, n=1, s=1, first=15)
-        self.conv2 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(1280)
-        self.silu2 = nn.SiLU()
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 32, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(32)
+            self.silu1 = nn.SiLU()
+            self.stage1 = Stage(32, t=1, f=3, k=16, n=1, s=1, first=0)
+            self.stage2 = Stage(16, t=6, f=3, k=24, n=2, s=2, first=1)
+            self.stage3 = Stage(24, t=6, f=5, k=40, n=2, s=2, first=3)
+            self.stage4 = Stage(40, t=6, f=3, k=80, n=3, s=2, first=5)
+            self.stage5 = Stage(80, t=6, f=5, k=112, n=3, s=1, first=8)
+            self.stage6 = Stage(112, t=6, f=5, k=192, n=4, s=2, first=11)
+            self.stage7 = Stage(192, t=6, f=3, k=320, n=1, s=1, first=15)
+            self.conv2 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(1280)
+            self.silu2 = nn.SiLU()
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model EfficientNetV2S (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -155,21 +156,24 @@ class EfficientNetV2S(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(24, eps=0.001)
-        self.silu1 = nn.SiLU()
-        self.body = Small()
-        self.conv2 = nn.Conv2d(256, 1280, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(1280, eps=0.001)
-        self.silu2 = nn.SiLU()
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 24, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(24, eps=0.001)
+            self.silu1 = nn.SiLU()
+            self.body = Small()
+            self.conv2 = nn.Conv2d(256, 1280, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(1280, eps=0.001)
+            self.silu2 = nn.SiLU()
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model EfficientViT_B0 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -158,36 +159,39 @@ class EfficientViT_B0(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv=nn.Conv2d(3, 8, kernel_size=3, stride=2, padding=1, bias=False),
-            bn=nn.BatchNorm2d(8),
-            hswish=nn.Hardswish(),
-        )
-        self.dwconv = nn.Conv2d(8, 8, kernel_size=3, padding=1, groups=8, bias=False)
-        self.bn1 = nn.BatchNorm2d(8)
-        self.hswish = nn.Hardswish()
-        self.conv = nn.Conv2d(8, 8, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(8)
-        self.s1 = ConvStage(8, 16, 2)
-        self.s2 = ConvStage(16, 32, 2)
-        self.s3 = AttentionStage(32, 64, 2)
-        self.s4 = AttentionStage(64, 128, 2)
-        self.head = sequential(
-            conv=nn.Conv2d(128, 1024, kernel_size=1, bias=False),
-            bn=nn.BatchNorm2d(1024),
-            hswish1=nn.Hardswish(),
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(1024, 1280, bias=False),
-            ln=nn.LayerNorm(1280),
-            hswish2=nn.Hardswish(),
-            fc2=nn.Linear(1280, 1000),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv=nn.Conv2d(3, 8, kernel_size=3, stride=2, padding=1, bias=False),
+                bn=nn.BatchNorm2d(8),
+                hswish=nn.Hardswish(),
+            )
+            self.dwconv = nn.Conv2d(
+                8, 8, kernel_size=3, padding=1, groups=8, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(8)
+            self.hswish = nn.Hardswish()
+            self.conv = nn.Conv2d(8, 8, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(8)
+            self.s1 = ConvStage(8, 16, 2)
+            self.s2 = ConvStage(16, 32, 2)
+            self.s3 = AttentionStage(32, 64, 2)
+            self.s4 = AttentionStage(64, 128, 2)
+            self.head = sequential(
+                conv=nn.Conv2d(128, 1024, kernel_size=1, bias=False),
+                bn=nn.BatchNorm2d(1024),
+                hswish1=nn.Hardswish(),
+                gap=nn.AdaptiveAvgPool2d(1),
+                flatten=nn.Flatten(),
+                fc1=nn.Linear(1024, 1280, bias=False),
+                ln=nn.LayerNorm(1280),
+                hswish2=nn.Hardswish(),
+                fc2=nn.Linear(1280, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model ESPCN (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -12,17 +14,18 @@ class ESPCN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 64, kernel_size=5, padding=2)
-        self.activation1 = nn.Tanh()
-        self.conv2 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
-        self.activation2 = nn.Tanh()
-        self.conv3 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
-        self.pixelshuffle = nn.PixelShuffle(3)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(1, 64, kernel_size=5, padding=2)
+            self.activation1 = nn.Tanh()
+            self.conv2 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
+            self.activation2 = nn.Tanh()
+            self.conv3 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
+            self.pixelshuffle = nn.PixelShuffle(3)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model FCN8s (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +31,9 @@ def bilinear(layer: nn.Module) -> None:
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
-    start = torch.eye(channels).repeat(filters // channels, 1)
+    start = torch.eye(channels, device=weight.device).repeat(filters // channels, 1)
     for size in sizes:
-        places = torch.arange(size) - (size - 1) / 2
+        places = torch.arange(size, device=weight.device) - (size - 1) / 2
         taps = 1 - places.abs() / ((size + 1) // 2)
         start = start[..., None] * taps
     with torch.no_grad():
@@ -69,104 +70,105 @@ class FCN8s(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.pad = nn.ZeroPad2d(100)
-        self.conv1 = nn.Conv2d(3, 64, kernel_size=3)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(64, 64, kernel_size=3, padding=1)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
-        self.group1 = nn.Sequential(
-            sequential(
-                conv=nn.Conv2d(64, 128, kernel_size=3, padding=1),
-                relu=nn.ReLU(inplace=True),
-            ),
-            sequential(
-                conv=nn.Conv2d(128, 128, kernel_size=3, padding=1),
-                relu=nn.ReLU(inplace=True),
-            ),
-        )
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
-        self.pool3 = sequential(
-            group=nn.Sequential(
+        with torch.device(device) if device is not None else nullcontext():
+            self.pad = nn.ZeroPad2d(100)
+            self.conv1 = nn.Conv2d(3, 64, kernel_size=3)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(64, 64, kernel_size=3, padding=1)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+            self.group1 = nn.Sequential(
                 sequential(
-                    conv=nn.Conv2d(128, 256, kernel_size=3, padding=1),
+                    conv=nn.Conv2d(64, 128, kernel_size=3, padding=1),
                     relu=nn.ReLU(inplace=True),
                 ),
-                *(
+                sequential(
+                    conv=nn.Conv2d(128, 128, kernel_size=3, padding=1),
+                    relu=nn.ReLU(inplace=True),
+                ),
+            )
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+            self.pool3 = sequential(
+                group=nn.Sequential(
                     sequential(
-                        conv=nn.Conv2d(256, 256, kernel_size=3, padding=1),
+                        conv=nn.Conv2d(128, 256, kernel_size=3, padding=1),
                         relu=nn.ReLU(inplace=True),
-                    )
-                    for _ in range(2)
+                    ),
+                    *(
+                        sequential(
+                            conv=nn.Conv2d(256, 256, kernel_size=3, padding=1),
+                            relu=nn.ReLU(inplace=True),
+                        )
+                        for _ in range(2)
+                    ),
                 ),
-            ),
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-        )
-        self.pool4 = sequential(
-            group=nn.Sequential(
-                sequential(
-                    conv=nn.Conv2d(256, 512, kernel_size=3, padding=1),
-                    relu=nn.ReLU(inplace=True),
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+            )
+            self.pool4 = sequential(
+                group=nn.Sequential(
+                    sequential(
+                        conv=nn.Conv2d(256, 512, kernel_size=3, padding=1),
+                        relu=nn.ReLU(inplace=True),
+                    ),
+                    *(
+                        sequential(
+                            conv=nn.Conv2d(512, 512, kernel_size=3, padding=1),
+                            relu=nn.ReLU(inplace=True),
+                        )
+                        for _ in range(2)
+                    ),
                 ),
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+            )
+            self.group2 = nn.Sequential(
                 *(
                     sequential(
                         conv=nn.Conv2d(512, 512, kernel_size=3, padding=1),
                         relu=nn.ReLU(inplace=True),
                     )
-                    for _ in range(2)
+                    for _ in range(3)
                 ),
-            ),
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-        )
-        self.group2 = nn.Sequential(
-            *(
-                sequential(
-                    conv=nn.Conv2d(512, 512, kernel_size=3, padding=1),
-                    relu=nn.ReLU(inplace=True),
-                )
-                for _ in range(3)
-            ),
-        )
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
-        self.fc6 = sequential(
-            conv=nn.Conv2d(512, 4096, kernel_size=7),
-            relu=nn.ReLU(inplace=True),
-            dropout=nn.Dropout(),
-        )
-        self.fc7 = sequential(
-            conv=nn.Conv2d(4096, 4096, kernel_size=1),
-            relu=nn.ReLU(inplace=True),
-            dropout=nn.Dropout(),
-        )
-        self.score = nn.Conv2d(4096, 21, kernel_size=1)
-        self.up2 = nn.ConvTranspose2d(
-            21,
-            21,
-            kernel_size=4,
-            stride=2,
-            bias=False,
-        ).requires_grad_(False)
-        self.fuse4 = Fuse4()
-        self.up4 = nn.ConvTranspose2d(
-            21,
-            21,
-            kernel_size=4,
-            stride=2,
-            bias=False,
-        ).requires_grad_(False)
-        self.fuse3 = Fuse3()
-        self.deconv = nn.ConvTranspose2d(
-            21,
-            21,
-            kernel_size=16,
-            stride=8,
-            bias=False,
-        ).requires_grad_(False)
-        self.to(device=device, dtype=dtype)
+            )
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+            self.fc6 = sequential(
+                conv=nn.Conv2d(512, 4096, kernel_size=7),
+                relu=nn.ReLU(inplace=True),
+                dropout=nn.Dropout(),
+            )
+            self.fc7 = sequential(
+                conv=nn.Conv2d(4096, 4096, kernel_size=1),
+                relu=nn.ReLU(inplace=True),
+                dropout=nn.Dropout(),
+            )
+            self.score = nn.Conv2d(4096, 21, kernel_size=1)
+            self.up2 = nn.ConvTranspose2d(
+                21,
+                21,
+                kernel_size=4,
+                stride=2,
+                bias=False,
+            ).requires_grad_(False)
+            self.fuse4 = Fuse4()
+            self.up4 = nn.ConvTranspose2d(
+                21,
+                21,
+                kernel_size=4,
+                stride=2,
+                bias=False,
+            ).requires_grad_(False)
+            self.fuse3 = Fuse3()
+            self.deconv = nn.ConvTranspose2d(
+                21,
+                21,
+                kernel_size=16,
+                stride=8,
+                bias=False,
+            ).requires_grad_(False)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 bilinear(module)

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model FCNResNet50 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -67,20 +68,21 @@ class FCNResNet50(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.stage1 = Stage(64, 64, 3)
-        self.stage2 = Stage(256, 128, 4, s=2)
-        self.c4 = Stage(512, 256, 6, d=2)
-        self.c5 = Stage(1024, 512, 3, first=2, d=4)
-        self.scores = Head()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+            self.bn = nn.BatchNorm2d(64)
+            self.relu = nn.ReLU(inplace=True)
+            self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+            self.stage1 = Stage(64, 64, 3)
+            self.stage2 = Stage(256, 128, 4, s=2)
+            self.c4 = Stage(512, 256, 6, d=2)
+            self.c5 = Stage(1024, 512, 3, first=2, d=4)
+            self.scores = Head()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model FSRCNN (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -19,28 +20,30 @@ class FSRCNN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 56, kernel_size=5, padding=2)
-        self.prelu1 = nn.PReLU(56)
-        self.conv2 = nn.Conv2d(56, 12, kernel_size=1)
-        self.prelu2 = nn.PReLU(12)
-        self.group = nn.Sequential(
-            *(
-                sequential(
-                    conv=nn.Conv2d(12, 12, kernel_size=3, padding=1), prelu=nn.PReLU(12)
-                )
-                for _ in range(4)
-            ),
-        )
-        self.conv3 = nn.Conv2d(12, 56, kernel_size=1)
-        self.prelu3 = nn.PReLU(56)
-        self.deconv = nn.ConvTranspose2d(
-            56, 1, kernel_size=9, stride=3, padding=4, output_padding=2
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(1, 56, kernel_size=5, padding=2)
+            self.prelu1 = nn.PReLU(56)
+            self.conv2 = nn.Conv2d(56, 12, kernel_size=1)
+            self.prelu2 = nn.PReLU(12)
+            self.group = nn.Sequential(
+                *(
+                    sequential(
+                        conv=nn.Conv2d(12, 12, kernel_size=3, padding=1),
+                        prelu=nn.PReLU(12),
+                    )
+                    for _ in range(4)
+                ),
+            )
+            self.conv3 = nn.Conv2d(12, 56, kernel_size=1)
+            self.prelu3 = nn.PReLU(56)
+            self.deconv = nn.ConvTranspose2d(
+                56, 1, kernel_size=9, stride=3, padding=4, output_padding=2
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model GhostNet (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -121,41 +122,47 @@ class GhostNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.bottleneck1 = Bottleneck(16, f=3, t=16, k=16, squeeze=False, s=1)
-        self.bottleneck2 = Bottleneck(16, f=3, t=48, k=24, squeeze=False, s=2)
-        self.bottleneck3 = Bottleneck(24, f=3, t=72, k=24, squeeze=False, s=1)
-        self.bottleneck4 = Bottleneck(24, f=5, t=72, k=40, squeeze=True, s=2)
-        self.bottleneck5 = Bottleneck(40, f=5, t=120, k=40, squeeze=True, s=1)
-        self.bottleneck6 = Bottleneck(40, f=3, t=240, k=80, squeeze=False, s=2)
-        self.bottleneck7 = Bottleneck(80, f=3, t=200, k=80, squeeze=False, s=1)
-        self.group1 = nn.Sequential(
-            *(Bottleneck(80, f=3, t=184, k=80, squeeze=False, s=1) for _ in range(2))
-        )
-        self.bottleneck8 = Bottleneck(80, f=3, t=480, k=112, squeeze=True, s=1)
-        self.bottleneck9 = Bottleneck(112, f=3, t=672, k=112, squeeze=True, s=1)
-        self.bottleneck10 = Bottleneck(112, f=5, t=672, k=160, squeeze=True, s=2)
-        self.group2 = nn.Sequential(
-            *(
-                Bottleneck(160, f=5, t=960, k=160, squeeze=i % 2 == 1, s=1)
-                for i in range(4)
-            ),
-        )
-        self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(960)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.conv3 = nn.Conv2d(960, 1280, kernel_size=1)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 16, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(16)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.bottleneck1 = Bottleneck(16, f=3, t=16, k=16, squeeze=False, s=1)
+            self.bottleneck2 = Bottleneck(16, f=3, t=48, k=24, squeeze=False, s=2)
+            self.bottleneck3 = Bottleneck(24, f=3, t=72, k=24, squeeze=False, s=1)
+            self.bottleneck4 = Bottleneck(24, f=5, t=72, k=40, squeeze=True, s=2)
+            self.bottleneck5 = Bottleneck(40, f=5, t=120, k=40, squeeze=True, s=1)
+            self.bottleneck6 = Bottleneck(40, f=3, t=240, k=80, squeeze=False, s=2)
+            self.bottleneck7 = Bottleneck(80, f=3, t=200, k=80, squeeze=False, s=1)
+            self.group1 = nn.Sequential(
+                *(
+                    Bottleneck(80, f=3, t=184, k=80, squeeze=False, s=1)
+                    for _ in range(2)
+                ),
+            )
+            self.bottleneck8 = Bottleneck(80, f=3, t=480, k=112, squeeze=True, s=1)
+            self.bottleneck9 = Bottleneck(112, f=3, t=672, k=112, squeeze=True, s=1)
+            self.bottleneck10 = Bottleneck(112, f=5, t=672, k=160, squeeze=True, s=2)
+            self.group2 = nn.Sequential(
+                *(
+                    Bottleneck(160, f=5, t=960, k=160, squeeze=i % 2 == 1, s=1)
+                    for i in range(4)
+                ),
+            )
+            self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(960)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.conv3 = nn.Conv2d(960, 1280, kernel_size=1)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model GoogLeNet (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -67,55 +68,62 @@ class GoogLeNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 64, kernel_size=7, stride=2, padding=3)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.unit2 = Unit(64, 64)
-        self.unit3 = Unit(64, 192, kernel_size=3, padding=1)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.i3a = Inception(
-            192, one=64, three_in=96, three=128, five_in=16, five=32, pool=32
-        )
-        self.i3b = sequential(
-            inception=Inception(
-                256, one=128, three_in=128, three=192, five_in=32, five=96, pool=64
-            ),
-            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
-        )
-        self.i4a = Inception(
-            480, one=192, three_in=96, three=208, five_in=16, five=48, pool=64
-        )
-        self.i4b = Inception(
-            512, one=160, three_in=112, three=224, five_in=24, five=64, pool=64
-        )
-        self.i4c = Inception(
-            512, one=128, three_in=128, three=256, five_in=24, five=64, pool=64
-        )
-        self.i4d = Inception(
-            512, one=112, three_in=144, three=288, five_in=32, five=64, pool=64
-        )
-        self.i4e = sequential(
-            inception=Inception(
-                528, one=256, three_in=160, three=320, five_in=32, five=128, pool=128
-            ),
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-        )
-        self.i5a = Inception(
-            832, one=256, three_in=160, three=320, five_in=32, five=128, pool=128
-        )
-        self.i5b = Inception(
-            832, one=384, three_in=192, three=384, five_in=48, five=128, pool=128
-        )
-        self.scores = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            dropout=nn.Dropout(0.2),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(1024, 1000),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 64, kernel_size=7, stride=2, padding=3)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.unit2 = Unit(64, 64)
+            self.unit3 = Unit(64, 192, kernel_size=3, padding=1)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.i3a = Inception(
+                192, one=64, three_in=96, three=128, five_in=16, five=32, pool=32
+            )
+            self.i3b = sequential(
+                inception=Inception(
+                    256, one=128, three_in=128, three=192, five_in=32, five=96, pool=64
+                ),
+                maxpool=nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
+            )
+            self.i4a = Inception(
+                480, one=192, three_in=96, three=208, five_in=16, five=48, pool=64
+            )
+            self.i4b = Inception(
+                512, one=160, three_in=112, three=224, five_in=24, five=64, pool=64
+            )
+            self.i4c = Inception(
+                512, one=128, three_in=128, three=256, five_in=24, five=64, pool=64
+            )
+            self.i4d = Inception(
+                512, one=112, three_in=144, three=288, five_in=32, five=64, pool=64
+            )
+            self.i4e = sequential(
+                inception=Inception(
+                    528,
+                    one=256,
+                    three_in=160,
+                    three=320,
+                    five_in=32,
+                    five=128,
+                    pool=128,
+                ),
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+            )
+            self.i5a = Inception(
+                832, one=256, three_in=160, three=320, five_in=32, five=128, pool=128
+            )
+            self.i5b = Inception(
+                832, one=384, three_in=192, three=384, five_in=48, five=128, pool=128
+            )
+            self.scores = sequential(
+                gap=nn.AdaptiveAvgPool2d(1),
+                dropout=nn.Dropout(0.2),
+                flatten=nn.Flatten(),
+                fc=nn.Linear(1024, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.normal_(module.weight, std=0.01)

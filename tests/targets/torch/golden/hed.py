@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model HED (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -60,35 +61,36 @@ class HED(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.s1 = Stage(3, 64, 2)
-        self.s2 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(64, 128, 2)
-        )
-        self.s3 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(128, 256, 3)
-        )
-        self.s4 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(256, 512, 3)
-        )
-        self.s5 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(512, 512, 3)
-        )
-        self.d1 = Side(64)
-        self.d2 = Side(128)
-        self.d3 = Side(256)
-        self.d4 = Side(512)
-        self.d5 = Side(512)
-        self.fused = Fused()
-        self.edge1 = nn.Sigmoid()
-        self.edge2 = nn.Sigmoid()
-        self.edge3 = nn.Sigmoid()
-        self.edge4 = nn.Sigmoid()
-        self.edge5 = nn.Sigmoid()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.s1 = Stage(3, 64, 2)
+            self.s2 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(64, 128, 2)
+            )
+            self.s3 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(128, 256, 3)
+            )
+            self.s4 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(256, 512, 3)
+            )
+            self.s5 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(512, 512, 3)
+            )
+            self.d1 = Side(64)
+            self.d2 = Side(128)
+            self.d3 = Side(256)
+            self.d4 = Side(512)
+            self.d5 = Side(512)
+            self.fused = Fused()
+            self.edge1 = nn.Sigmoid()
+            self.edge2 = nn.Sigmoid()
+            self.edge3 = nn.Sigmoid()
+            self.edge4 = nn.Sigmoid()
+            self.edge5 = nn.Sigmoid()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model HRNetW18 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -275,43 +276,45 @@ class HRNetW18(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.x = sequential(
-            new1=New(3, 64, s=2),
-            new2=New(64, 64, s=2),
-            group=nn.Sequential(
-                Bottleneck(64, 64), *(Bottleneck(256, 64) for _ in range(3))
-            ),
-        )
-        self.h1 = sequential(
-            new=New(256, 18), group=nn.Sequential(*(Basic(18, 18) for _ in range(4)))
-        )
-        self.m1 = sequential(
-            new=New(256, 36, s=2),
-            group=nn.Sequential(*(Basic(36, 36) for _ in range(4))),
-        )
-        self.h2 = H2()
-        self.m2 = M2()
-        self.l2 = New(36, 72, s=2)
-        self.group1 = nn.ModuleList([Three(18) for _ in range(4)])
-        self.s3 = New(72, 144, s=2)
-        self.group2 = nn.ModuleList([Four(18) for _ in range(3)])
-        self.c1 = Bottleneck(18, 32)
-        self.c2 = Bottleneck(36, 64)
-        self.c3 = Bottleneck(72, 128)
-        self.c4 = Bottleneck(144, 256)
-        self.join1 = Join(128, 256)
-        self.join2 = Join(256, 512)
-        self.join3 = Join(512, 1024)
-        self.conv = nn.Conv2d(1024, 2048, kernel_size=1)
-        self.bn = nn.BatchNorm2d(2048)
-        self.relu = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.x = sequential(
+                new1=New(3, 64, s=2),
+                new2=New(64, 64, s=2),
+                group=nn.Sequential(
+                    Bottleneck(64, 64), *(Bottleneck(256, 64) for _ in range(3))
+                ),
+            )
+            self.h1 = sequential(
+                new=New(256, 18),
+                group=nn.Sequential(*(Basic(18, 18) for _ in range(4))),
+            )
+            self.m1 = sequential(
+                new=New(256, 36, s=2),
+                group=nn.Sequential(*(Basic(36, 36) for _ in range(4))),
+            )
+            self.h2 = H2()
+            self.m2 = M2()
+            self.l2 = New(36, 72, s=2)
+            self.group1 = nn.ModuleList([Three(18) for _ in range(4)])
+            self.s3 = New(72, 144, s=2)
+            self.group2 = nn.ModuleList([Four(18) for _ in range(3)])
+            self.c1 = Bottleneck(18, 32)
+            self.c2 = Bottleneck(36, 64)
+            self.c3 = Bottleneck(72, 128)
+            self.c4 = Bottleneck(144, 256)
+            self.join1 = Join(128, 256)
+            self.join2 = Join(256, 512)
+            self.join3 = Join(512, 1024)
+            self.conv = nn.Conv2d(1024, 2048, kernel_size=1)
+            self.bn = nn.BatchNorm2d(2048)
+            self.relu = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(2048, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model InceptionResNetV2 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -133,48 +135,49 @@ class InceptionResNetV2(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
-        self.unit2 = Unit(32, 32, kernel_size=3)
-        self.unit3 = Unit(32, 64, kernel_size=3, padding=1)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.unit4 = Unit(64, 80)
-        self.unit5 = Unit(80, 192, kernel_size=3)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.unit6 = Unit(192, 96)
-        self.unit7 = Unit(192, 48)
-        self.unit8 = Unit(48, 64, kernel_size=5, padding=2)
-        self.unit9 = Unit(192, 64)
-        self.group1 = nn.Sequential(
-            Unit(64, 96, kernel_size=3, padding=1),
-            Unit(96, 96, kernel_size=3, padding=1),
-        )
-        self.mean = Mean(64)
-        self.group2 = nn.Sequential(*(Group2() for _ in range(10)))
-        self.unit10 = Unit(320, 384, kernel_size=3, stride=2)
-        self.unit11 = Unit(320, 256)
-        self.unit12 = Unit(256, 256, kernel_size=3, padding=1)
-        self.unit13 = Unit(256, 384, kernel_size=3, stride=2)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.group3 = nn.Sequential(*(Group3() for _ in range(20)))
-        self.unit14 = Unit(1088, 256)
-        self.unit15 = Unit(256, 384, kernel_size=3, stride=2)
-        self.unit16 = Unit(1088, 256)
-        self.unit17 = Unit(256, 288, kernel_size=3, stride=2)
-        self.unit18 = Unit(1088, 256)
-        self.unit19 = Unit(256, 288, kernel_size=3, padding=1)
-        self.unit20 = Unit(288, 320, kernel_size=3, stride=2)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.group4 = nn.Sequential(*(Group4() for _ in range(9)))
-        self.inception8 = Inception8()
-        self.unit21 = Unit(2080, 1536)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1536, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
+            self.unit2 = Unit(32, 32, kernel_size=3)
+            self.unit3 = Unit(32, 64, kernel_size=3, padding=1)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.unit4 = Unit(64, 80)
+            self.unit5 = Unit(80, 192, kernel_size=3)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.unit6 = Unit(192, 96)
+            self.unit7 = Unit(192, 48)
+            self.unit8 = Unit(48, 64, kernel_size=5, padding=2)
+            self.unit9 = Unit(192, 64)
+            self.group1 = nn.Sequential(
+                Unit(64, 96, kernel_size=3, padding=1),
+                Unit(96, 96, kernel_size=3, padding=1),
+            )
+            self.mean = Mean(64)
+            self.group2 = nn.Sequential(*(Group2() for _ in range(10)))
+            self.unit10 = Unit(320, 384, kernel_size=3, stride=2)
+            self.unit11 = Unit(320, 256)
+            self.unit12 = Unit(256, 256, kernel_size=3, padding=1)
+            self.unit13 = Unit(256, 384, kernel_size=3, stride=2)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.group3 = nn.Sequential(*(Group3() for _ in range(20)))
+            self.unit14 = Unit(1088, 256)
+            self.unit15 = Unit(256, 384, kernel_size=3, stride=2)
+            self.unit16 = Unit(1088, 256)
+            self.unit17 = Unit(256, 288, kernel_size=3, stride=2)
+            self.unit18 = Unit(1088, 256)
+            self.unit19 = Unit(256, 288, kernel_size=3, padding=1)
+            self.unit20 = Unit(288, 320, kernel_size=3, stride=2)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.group4 = nn.Sequential(*(Group4() for _ in range(9)))
+            self.inception8 = Inception8()
+            self.unit21 = Unit(2080, 1536)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1536, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.xavier_uniform_(module.weight)

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model InceptionV3 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -126,47 +127,48 @@ class InceptionV3(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
-        self.unit2 = Unit(32, 32, kernel_size=3)
-        self.unit3 = Unit(32, 64, kernel_size=3, padding=1)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.unit4 = Unit(64, 80)
-        self.unit5 = Unit(80, 192, kernel_size=3)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.inception35_1 = Inception35(192, 32)
-        self.inception35_2 = Inception35(256, 64)
-        self.inception35_3 = Inception35(288, 64)
-        self.unit6 = Unit(288, 384, kernel_size=3, stride=2)
-        self.unit7 = Unit(288, 64)
-        self.unit8 = Unit(64, 96, kernel_size=3, padding=1)
-        self.unit9 = Unit(96, 96, kernel_size=3, stride=2)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.mid = sequential(
-            inception17_1=Inception17(128),
-            inception17_2=Inception17(160),
-            inception17_3=Inception17(160),
-            inception17_4=Inception17(192),
-        )
-        self.unit10 = Unit(768, 192)
-        self.unit11 = Unit(192, 320, kernel_size=3, stride=2)
-        self.unit12 = Unit(768, 192)
-        self.unit13 = Unit(192, 192, kernel_size=(1, 7), padding=(0, 3))
-        self.unit14 = Unit(192, 192, kernel_size=(7, 1), padding=(3, 0))
-        self.unit15 = Unit(192, 192, kernel_size=3, stride=2)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.inception8_1 = Inception8(1280)
-        self.inception8_2 = Inception8(2048)
-        self.scores = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            dropout=nn.Dropout(),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(2048, 1000),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
+            self.unit2 = Unit(32, 32, kernel_size=3)
+            self.unit3 = Unit(32, 64, kernel_size=3, padding=1)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.unit4 = Unit(64, 80)
+            self.unit5 = Unit(80, 192, kernel_size=3)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.inception35_1 = Inception35(192, 32)
+            self.inception35_2 = Inception35(256, 64)
+            self.inception35_3 = Inception35(288, 64)
+            self.unit6 = Unit(288, 384, kernel_size=3, stride=2)
+            self.unit7 = Unit(288, 64)
+            self.unit8 = Unit(64, 96, kernel_size=3, padding=1)
+            self.unit9 = Unit(96, 96, kernel_size=3, stride=2)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.mid = sequential(
+                inception17_1=Inception17(128),
+                inception17_2=Inception17(160),
+                inception17_3=Inception17(160),
+                inception17_4=Inception17(192),
+            )
+            self.unit10 = Unit(768, 192)
+            self.unit11 = Unit(192, 320, kernel_size=3, stride=2)
+            self.unit12 = Unit(768, 192)
+            self.unit13 = Unit(192, 192, kernel_size=(1, 7), padding=(0, 3))
+            self.unit14 = Unit(192, 192, kernel_size=(7, 1), padding=(3, 0))
+            self.unit15 = Unit(192, 192, kernel_size=3, stride=2)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.inception8_1 = Inception8(1280)
+            self.inception8_2 = Inception8(2048)
+            self.scores = sequential(
+                gap=nn.AdaptiveAvgPool2d(1),
+                dropout=nn.Dropout(),
+                flatten=nn.Flatten(),
+                fc=nn.Linear(2048, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.normal_(module.weight, std=0.1)

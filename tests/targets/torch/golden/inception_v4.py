@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model InceptionV4 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -122,42 +124,43 @@ class InceptionV4(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
-        self.unit2 = Unit(32, 32, kernel_size=3)
-        self.unit3 = Unit(32, 64, kernel_size=3, padding=1)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.unit4 = Unit(64, 96, kernel_size=3, stride=2)
-        self.unit5 = Unit(160, 64)
-        self.unit6 = Unit(64, 96, kernel_size=3)
-        self.unit7 = Unit(160, 64)
-        self.unit8 = Unit(64, 64, kernel_size=(1, 7), padding=(0, 3))
-        self.unit9 = Unit(64, 64, kernel_size=(7, 1), padding=(3, 0))
-        self.unit10 = Unit(64, 96, kernel_size=3)
-        self.unit11 = Unit(192, 192, kernel_size=3, stride=2)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.group1 = nn.Sequential(*(Inception35() for _ in range(4)))
-        self.unit12 = Unit(384, 384, kernel_size=3, stride=2)
-        self.unit13 = Unit(384, 192)
-        self.unit14 = Unit(192, 224, kernel_size=3, padding=1)
-        self.unit15 = Unit(224, 256, kernel_size=3, stride=2)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.group2 = nn.Sequential(*(Inception17() for _ in range(7)))
-        self.unit16 = Unit(1024, 192)
-        self.unit17 = Unit(192, 192, kernel_size=3, stride=2)
-        self.unit18 = Unit(1024, 256)
-        self.unit19 = Unit(256, 256, kernel_size=(1, 7), padding=(0, 3))
-        self.unit20 = Unit(256, 320, kernel_size=(7, 1), padding=(3, 0))
-        self.unit21 = Unit(320, 320, kernel_size=3, stride=2)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
-        self.group3 = nn.Sequential(*(Inception8() for _ in range(3)))
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1536, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
+            self.unit2 = Unit(32, 32, kernel_size=3)
+            self.unit3 = Unit(32, 64, kernel_size=3, padding=1)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.unit4 = Unit(64, 96, kernel_size=3, stride=2)
+            self.unit5 = Unit(160, 64)
+            self.unit6 = Unit(64, 96, kernel_size=3)
+            self.unit7 = Unit(160, 64)
+            self.unit8 = Unit(64, 64, kernel_size=(1, 7), padding=(0, 3))
+            self.unit9 = Unit(64, 64, kernel_size=(7, 1), padding=(3, 0))
+            self.unit10 = Unit(64, 96, kernel_size=3)
+            self.unit11 = Unit(192, 192, kernel_size=3, stride=2)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.group1 = nn.Sequential(*(Inception35() for _ in range(4)))
+            self.unit12 = Unit(384, 384, kernel_size=3, stride=2)
+            self.unit13 = Unit(384, 192)
+            self.unit14 = Unit(192, 224, kernel_size=3, padding=1)
+            self.unit15 = Unit(224, 256, kernel_size=3, stride=2)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.group2 = nn.Sequential(*(Inception17() for _ in range(7)))
+            self.unit16 = Unit(1024, 192)
+            self.unit17 = Unit(192, 192, kernel_size=3, stride=2)
+            self.unit18 = Unit(1024, 256)
+            self.unit19 = Unit(256, 256, kernel_size=(1, 7), padding=(0, 3))
+            self.unit20 = Unit(256, 320, kernel_size=(7, 1), padding=(3, 0))
+            self.unit21 = Unit(320, 320, kernel_size=3, stride=2)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
+            self.group3 = nn.Sequential(*(Inception8() for _ in range(3)))
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1536, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.xavier_uniform_(module.weight)

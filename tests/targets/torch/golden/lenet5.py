@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model LeNet5 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -110,45 +112,46 @@ class LeNet5(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.C1 = nn.Conv2d(1, 6, kernel_size=5)
-        self.tanh1 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.S2 = Subsample2d(6, 2)
-        self.tanh2 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.C3 = SparseConv2d(
-            6,
-            [
-                [0, 1, 2],
-                [1, 2, 3],
-                [2, 3, 4],
-                [3, 4, 5],
-                [0, 4, 5],
-                [0, 1, 5],
-                [0, 1, 2, 3],
-                [1, 2, 3, 4],
-                [2, 3, 4, 5],
-                [0, 3, 4, 5],
-                [0, 1, 4, 5],
-                [0, 1, 2, 5],
-                [0, 1, 3, 4],
-                [1, 2, 4, 5],
-                [0, 2, 3, 5],
-                [0, 1, 2, 3, 4, 5],
-            ],
-            kernel_size=5,
-        )
-        self.tanh3 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.S4 = Subsample2d(16, 2)
-        self.tanh4 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.C5 = nn.Conv2d(16, 120, kernel_size=5)
-        self.tanh5 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.F6 = nn.Linear(120, 84)
-        self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.rbf = Rbf(84, 10).requires_grad_(False)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.C1 = nn.Conv2d(1, 6, kernel_size=5)
+            self.tanh1 = ScaledTanh(amp=1.7159, gain=2 / 3)
+            self.S2 = Subsample2d(6, 2)
+            self.tanh2 = ScaledTanh(amp=1.7159, gain=2 / 3)
+            self.C3 = SparseConv2d(
+                6,
+                [
+                    [0, 1, 2],
+                    [1, 2, 3],
+                    [2, 3, 4],
+                    [3, 4, 5],
+                    [0, 4, 5],
+                    [0, 1, 5],
+                    [0, 1, 2, 3],
+                    [1, 2, 3, 4],
+                    [2, 3, 4, 5],
+                    [0, 3, 4, 5],
+                    [0, 1, 4, 5],
+                    [0, 1, 2, 5],
+                    [0, 1, 3, 4],
+                    [1, 2, 4, 5],
+                    [0, 2, 3, 5],
+                    [0, 1, 2, 3, 4, 5],
+                ],
+                kernel_size=5,
+            )
+            self.tanh3 = ScaledTanh(amp=1.7159, gain=2 / 3)
+            self.S4 = Subsample2d(16, 2)
+            self.tanh4 = ScaledTanh(amp=1.7159, gain=2 / 3)
+            self.C5 = nn.Conv2d(16, 120, kernel_size=5)
+            self.tanh5 = ScaledTanh(amp=1.7159, gain=2 / 3)
+            self.F6 = nn.Linear(120, 84)
+            self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
+            self.rbf = Rbf(84, 10).requires_grad_(False)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model LeNet5Modern (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -19,20 +20,21 @@ class LeNet5Modern(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.C1 = sequential(conv=nn.Conv2d(1, 6, kernel_size=5), tanh=nn.Tanh())
-        self.S2 = nn.AvgPool2d(kernel_size=2)
-        self.C3 = sequential(conv=nn.Conv2d(6, 16, kernel_size=5), tanh=nn.Tanh())
-        self.S4 = nn.AvgPool2d(kernel_size=2)
-        self.C5 = sequential(conv=nn.Conv2d(16, 120, kernel_size=5), tanh=nn.Tanh())
-        self.F6 = sequential(
-            flatten=nn.Flatten(), fc=nn.Linear(120, 84), tanh=nn.Tanh()
-        )
-        self.fc = nn.Linear(84, 10)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.C1 = sequential(conv=nn.Conv2d(1, 6, kernel_size=5), tanh=nn.Tanh())
+            self.S2 = nn.AvgPool2d(kernel_size=2)
+            self.C3 = sequential(conv=nn.Conv2d(6, 16, kernel_size=5), tanh=nn.Tanh())
+            self.S4 = nn.AvgPool2d(kernel_size=2)
+            self.C5 = sequential(conv=nn.Conv2d(16, 120, kernel_size=5), tanh=nn.Tanh())
+            self.F6 = sequential(
+                flatten=nn.Flatten(), fc=nn.Linear(120, 84), tanh=nn.Tanh()
+            )
+            self.fc = nn.Linear(84, 10)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.xavier_uniform_(module.weight)

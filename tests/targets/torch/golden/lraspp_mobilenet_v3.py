@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model LRASPP (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -85,55 +86,60 @@ class LRASPP(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
-        self.hswish1 = nn.Hardswish()
-        self.inverted1 = Inverted(16, f=3, t=16, k=16, squeeze=False, hs=False, s=1)
-        self.inverted2 = Inverted(16, f=3, t=64, k=24, squeeze=False, hs=False, s=2)
-        self.inverted3 = Inverted(24, f=3, t=72, k=24, squeeze=False, hs=False, s=1)
-        self.low = Inverted(24, f=5, t=72, k=40, squeeze=True, hs=False, s=2)
-        self.group1 = nn.Sequential(
-            *(
-                Inverted(40, f=5, t=120, k=40, squeeze=True, hs=False, s=1)
-                for _ in range(2)
-            ),
-        )
-        self.inverted4 = Inverted(40, f=3, t=240, k=80, squeeze=False, hs=True, s=2)
-        self.inverted5 = Inverted(80, f=3, t=200, k=80, squeeze=False, hs=True, s=1)
-        self.group2 = nn.Sequential(
-            *(
-                Inverted(80, f=3, t=184, k=80, squeeze=False, hs=True, s=1)
-                for _ in range(2)
-            ),
-        )
-        self.inverted6 = Inverted(80, f=3, t=480, k=112, squeeze=True, hs=True, s=1)
-        self.inverted7 = Inverted(112, f=3, t=672, k=112, squeeze=True, hs=True, s=1)
-        self.inverted8 = Inverted(
-            112, f=5, t=672, k=160, squeeze=True, hs=True, s=1, d=2
-        )
-        self.group3 = nn.Sequential(
-            *(
-                Inverted(160, f=5, t=960, k=160, squeeze=True, hs=True, s=1, d=2)
-                for _ in range(2)
-            ),
-        )
-        self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
-        self.hswish2 = nn.Hardswish()
-        self.conv3 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(128)
-        self.relu = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.conv4 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
-        self.sigmoid = nn.Sigmoid()
-        self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
-        self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
-        self.upsample2 = nn.Upsample(size=520, mode="bilinear")
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 16, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
+            self.hswish1 = nn.Hardswish()
+            self.inverted1 = Inverted(16, f=3, t=16, k=16, squeeze=False, hs=False, s=1)
+            self.inverted2 = Inverted(16, f=3, t=64, k=24, squeeze=False, hs=False, s=2)
+            self.inverted3 = Inverted(24, f=3, t=72, k=24, squeeze=False, hs=False, s=1)
+            self.low = Inverted(24, f=5, t=72, k=40, squeeze=True, hs=False, s=2)
+            self.group1 = nn.Sequential(
+                *(
+                    Inverted(40, f=5, t=120, k=40, squeeze=True, hs=False, s=1)
+                    for _ in range(2)
+                ),
+            )
+            self.inverted4 = Inverted(40, f=3, t=240, k=80, squeeze=False, hs=True, s=2)
+            self.inverted5 = Inverted(80, f=3, t=200, k=80, squeeze=False, hs=True, s=1)
+            self.group2 = nn.Sequential(
+                *(
+                    Inverted(80, f=3, t=184, k=80, squeeze=False, hs=True, s=1)
+                    for _ in range(2)
+                ),
+            )
+            self.inverted6 = Inverted(80, f=3, t=480, k=112, squeeze=True, hs=True, s=1)
+            self.inverted7 = Inverted(
+                112, f=3, t=672, k=112, squeeze=True, hs=True, s=1
+            )
+            self.inverted8 = Inverted(
+                112, f=5, t=672, k=160, squeeze=True, hs=True, s=1, d=2
+            )
+            self.group3 = nn.Sequential(
+                *(
+                    Inverted(160, f=5, t=960, k=160, squeeze=True, hs=True, s=1, d=2)
+                    for _ in range(2)
+                ),
+            )
+            self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
+            self.hswish2 = nn.Hardswish()
+            self.conv3 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
+            self.bn3 = nn.BatchNorm2d(128)
+            self.relu = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.conv4 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
+            self.sigmoid = nn.Sigmoid()
+            self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
+            self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
+            self.upsample2 = nn.Upsample(size=520, mode="bilinear")
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

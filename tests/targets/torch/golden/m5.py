@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model M3 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -65,19 +66,20 @@ class M3(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = Conv1dSame(1, 256, kernel_size=80, stride=4)
-        self.bn = nn.BatchNorm1d(256)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool1d(kernel_size=4)
-        self.group = nn.Sequential(Stage(256, 1))
-        self.gap = nn.AdaptiveAvgPool1d(1)
-        self.fc = nn.Linear(256, 10)
-        self.softmax = nn.Softmax(dim=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = Conv1dSame(1, 256, kernel_size=80, stride=4)
+            self.bn = nn.BatchNorm1d(256)
+            self.relu = nn.ReLU(inplace=True)
+            self.maxpool = nn.MaxPool1d(kernel_size=4)
+            self.group = nn.Sequential(Stage(256, 1))
+            self.gap = nn.AdaptiveAvgPool1d(1)
+            self.fc = nn.Linear(256, 10)
+            self.softmax = nn.Softmax(dim=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

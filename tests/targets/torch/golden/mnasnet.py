@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model MnasNet_050 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -67,31 +68,36 @@ class MnasNet_050(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16, momentum=0.0003)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.dwconv = nn.Conv2d(16, 16, kernel_size=3, padding=1, groups=16, bias=False)
-        self.bn2 = nn.BatchNorm2d(16, momentum=0.0003)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(16, 8, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(8, momentum=0.0003)
-        self.stage1 = Stage(8, t=3, f=3, k=24, n=3, s=2)
-        self.stage2 = Stage(16, t=3, f=5, k=40, n=3, s=2)
-        self.stage3 = Stage(24, t=6, f=5, k=80, n=3, s=2)
-        self.stage4 = Stage(40, t=6, f=3, k=96, n=2, s=1)
-        self.stage5 = Stage(48, t=6, f=5, k=192, n=4, s=2)
-        self.stage6 = Stage(96, t=6, f=3, k=320, n=1, s=1)
-        self.conv3 = nn.Conv2d(160, 1280, kernel_size=1, bias=False)
-        self.bn4 = nn.BatchNorm2d(1280, momentum=0.0003)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 16, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(16, momentum=0.0003)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.dwconv = nn.Conv2d(
+                16, 16, kernel_size=3, padding=1, groups=16, bias=False
+            )
+            self.bn2 = nn.BatchNorm2d(16, momentum=0.0003)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(16, 8, kernel_size=1, bias=False)
+            self.bn3 = nn.BatchNorm2d(8, momentum=0.0003)
+            self.stage1 = Stage(8, t=3, f=3, k=24, n=3, s=2)
+            self.stage2 = Stage(16, t=3, f=5, k=40, n=3, s=2)
+            self.stage3 = Stage(24, t=6, f=5, k=80, n=3, s=2)
+            self.stage4 = Stage(40, t=6, f=3, k=96, n=2, s=1)
+            self.stage5 = Stage(48, t=6, f=5, k=192, n=4, s=2)
+            self.stage6 = Stage(96, t=6, f=3, k=320, n=1, s=1)
+            self.conv3 = nn.Conv2d(160, 1280, kernel_size=1, bias=False)
+            self.bn4 = nn.BatchNorm2d(1280, momentum=0.0003)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

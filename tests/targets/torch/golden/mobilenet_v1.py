@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model MobileNet_100_224 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -31,25 +33,26 @@ class MobileNet_100_224(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(32)
-        self.relu = nn.ReLU(inplace=True)
-        self.separable1 = Separable(32, 64)
-        self.separable2 = Separable(64, 128, s=2)
-        self.separable3 = Separable(128, 128)
-        self.separable4 = Separable(128, 256, s=2)
-        self.separable5 = Separable(256, 256)
-        self.separable6 = Separable(256, 512, s=2)
-        self.group = nn.Sequential(*(Separable(512, 512) for _ in range(5)))
-        self.separable7 = Separable(512, 1024, s=2)
-        self.separable8 = Separable(1024, 1024)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1024, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
+            self.bn = nn.BatchNorm2d(32)
+            self.relu = nn.ReLU(inplace=True)
+            self.separable1 = Separable(32, 64)
+            self.separable2 = Separable(64, 128, s=2)
+            self.separable3 = Separable(128, 128)
+            self.separable4 = Separable(128, 256, s=2)
+            self.separable5 = Separable(256, 256)
+            self.separable6 = Separable(256, 512, s=2)
+            self.group = nn.Sequential(*(Separable(512, 512) for _ in range(5)))
+            self.separable7 = Separable(512, 1024, s=2)
+            self.separable8 = Separable(1024, 1024)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(1024, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model MobileNetV2 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -62,27 +63,30 @@ class MobileNetV2(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.relu6_1 = nn.ReLU6(inplace=True)
-        self.stage1 = Stage(32, t=1, k=16, n=1, s=1)
-        self.stage2 = Stage(16, t=6, k=24, n=2, s=2)
-        self.stage3 = Stage(24, t=6, k=32, n=3, s=2)
-        self.stage4 = Stage(32, t=6, k=64, n=4, s=2)
-        self.stage5 = Stage(64, t=6, k=96, n=3, s=1)
-        self.stage6 = Stage(96, t=6, k=160, n=3, s=2)
-        self.stage7 = Stage(160, t=6, k=320, n=1, s=1)
-        self.conv2 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(1280)
-        self.relu6_2 = nn.ReLU6(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 32, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(32)
+            self.relu6_1 = nn.ReLU6(inplace=True)
+            self.stage1 = Stage(32, t=1, k=16, n=1, s=1)
+            self.stage2 = Stage(16, t=6, k=24, n=2, s=2)
+            self.stage3 = Stage(24, t=6, k=32, n=3, s=2)
+            self.stage4 = Stage(32, t=6, k=64, n=4, s=2)
+            self.stage5 = Stage(64, t=6, k=96, n=3, s=1)
+            self.stage6 = Stage(96, t=6, k=160, n=3, s=2)
+            self.stage7 = Stage(160, t=6, k=320, n=1, s=1)
+            self.conv2 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(1280)
+            self.relu6_2 = nn.ReLU6(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout(0.2)
+            self.fc = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

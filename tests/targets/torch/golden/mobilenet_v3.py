@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model MobileNetV3Large (IR 0)
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -120,23 +121,26 @@ class MobileNetV3Large(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
-        self.hswish1 = nn.Hardswish()
-        self.body = Large()
-        self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
-        self.hswish2 = nn.Hardswish()
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Linear(960, 1280)
-        self.hswish3 = nn.Hardswish()
-        self.dropout = nn.Dropout(0.2)
-        self.fc2 = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 16, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
+            self.hswish1 = nn.Hardswish()
+            self.body = Large()
+            self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
+            self.hswish2 = nn.Hardswish()
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc1 = nn.Linear(960, 1280)
+            self.hswish3 = nn.Hardswish()
+            self.dropout = nn.Dropout(0.2)
+            self.fc2 = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model MobileViT_S (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -158,38 +159,41 @@ class MobileViT_S(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv=nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False),
-            bn=nn.BatchNorm2d(16),
-            silu=nn.SiLU(),
-        )
-        self.s1 = Inverted(16, 32, 1)
-        self.s2 = sequential(
-            inverted=Inverted(32, 64, 2),
-            group=nn.Sequential(*(Inverted(64, 64, 1) for _ in range(2))),
-        )
-        self.s3 = sequential(
-            inverted=Inverted(64, 96, 2), mobilevit=Mobilevit(96, k=96, d=144, n=2)
-        )
-        self.s4 = sequential(
-            inverted=Inverted(96, 128, 2), mobilevit=Mobilevit(128, k=128, d=192, n=4)
-        )
-        self.s5 = sequential(
-            inverted=Inverted(128, 160, 2), mobilevit=Mobilevit(160, k=160, d=240, n=3)
-        )
-        self.head = sequential(
-            conv=nn.Conv2d(160, 640, kernel_size=1, bias=False),
-            bn=nn.BatchNorm2d(640),
-            silu=nn.SiLU(),
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(640, 1000),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv=nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False),
+                bn=nn.BatchNorm2d(16),
+                silu=nn.SiLU(),
+            )
+            self.s1 = Inverted(16, 32, 1)
+            self.s2 = sequential(
+                inverted=Inverted(32, 64, 2),
+                group=nn.Sequential(*(Inverted(64, 64, 1) for _ in range(2))),
+            )
+            self.s3 = sequential(
+                inverted=Inverted(64, 96, 2), mobilevit=Mobilevit(96, k=96, d=144, n=2)
+            )
+            self.s4 = sequential(
+                inverted=Inverted(96, 128, 2),
+                mobilevit=Mobilevit(128, k=128, d=192, n=4),
+            )
+            self.s5 = sequential(
+                inverted=Inverted(128, 160, 2),
+                mobilevit=Mobilevit(160, k=160, d=240, n=3),
+            )
+            self.head = sequential(
+                conv=nn.Conv2d(160, 640, kernel_size=1, bias=False),
+                bn=nn.BatchNorm2d(640),
+                silu=nn.SiLU(),
+                gap=nn.AdaptiveAvgPool2d(1),
+                flatten=nn.Flatten(),
+                fc=nn.Linear(640, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

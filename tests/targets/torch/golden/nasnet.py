@@ -1,6 +1,7 @@
 # Written by cnnspec 0.0.0: model NASNetALarge (IR 0)
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -362,26 +363,27 @@ class NASNetALarge(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.c = sequential(
-            conv=nn.Conv2d(3, 96, kernel_size=3, stride=2, bias=False),
-            bn=nn.BatchNorm2d(96, eps=0.001),
-        )
-        self.s = Reduction(96, 96, 96, k=42, adjust=lambda _: nn.Identity())
-        self.t = Reduction(
-            168, 96, 84, k=84, adjust=lambda channels: Halve(channels, 84)
-        )
-        self.stage = Stage(336, 168, 168, 1008, k=168)
-        self.next1 = Next(1008, 1008, 336, 2016, k=336)
-        self.next2 = Next(2016, 2016, 672, 4032, k=672)
-        self.relu = nn.ReLU()
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout()
-        self.fc = nn.Linear(4032, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.c = sequential(
+                conv=nn.Conv2d(3, 96, kernel_size=3, stride=2, bias=False),
+                bn=nn.BatchNorm2d(96, eps=0.001),
+            )
+            self.s = Reduction(96, 96, 96, k=42, adjust=lambda _: nn.Identity())
+            self.t = Reduction(
+                168, 96, 84, k=84, adjust=lambda channels: Halve(channels, 84)
+            )
+            self.stage = Stage(336, 168, 168, 1008, k=168)
+            self.next1 = Next(1008, 1008, 336, 2016, k=336)
+            self.next2 = Next(2016, 2016, 672, 4032, k=672)
+            self.relu = nn.ReLU()
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.dropout = nn.Dropout()
+            self.fc = nn.Linear(4032, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model NFNet_F0 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -193,52 +194,55 @@ class NFNet_F0(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv1=scaled(
-                nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1),
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv1=scaled(
+                    nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1),
+                    gamma=1.7015043497085571,
+                    eps=1e-5,
+                ),
+                gelu1=nn.GELU(),
+                conv2=scaled(
+                    nn.Conv2d(16, 32, kernel_size=3, padding=1),
+                    gamma=1.7015043497085571,
+                    eps=1e-5,
+                ),
+                gelu2=nn.GELU(),
+            )
+            self.conv1 = scaled(
+                nn.Conv2d(32, 64, kernel_size=3, padding=1),
                 gamma=1.7015043497085571,
                 eps=1e-5,
-            ),
-            gelu1=nn.GELU(),
-            conv2=scaled(
-                nn.Conv2d(16, 32, kernel_size=3, padding=1),
+            )
+            self.gelu = nn.GELU()
+            self.conv2 = scaled(
+                nn.Conv2d(64, 128, kernel_size=3, stride=2, padding=1),
                 gamma=1.7015043497085571,
                 eps=1e-5,
-            ),
-            gelu2=nn.GELU(),
-        )
-        self.conv1 = scaled(
-            nn.Conv2d(32, 64, kernel_size=3, padding=1),
-            gamma=1.7015043497085571,
-            eps=1e-5,
-        )
-        self.gelu = nn.GELU()
-        self.conv2 = scaled(
-            nn.Conv2d(64, 128, kernel_size=3, stride=2, padding=1),
-            gamma=1.7015043497085571,
-            eps=1e-5,
-        )
-        self.body = sequential(
-            stage1=Stage(128, k=256, n=1, beta=1, s=1),
-            stage2=Stage(256, k=512, n=2, beta=0.9805806756909202),
-            stage3=Stage(512, k=1536, n=6, beta=0.9622504486493763),
-        )
-        self.stage = Stage(1536, k=1536, n=3, beta=0.8980265101338746)
-        self.head = sequential(
-            conv=scaled(
-                nn.Conv2d(1536, 3072, kernel_size=1), gamma=1.7015043497085571, eps=1e-5
-            ),
-            gelu=nn.GELU(),
-            gap=nn.AdaptiveAvgPool2d(1),
-            dropout=nn.Dropout(0.2),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(3072, 1000),
-        )
-        self.to(device=device, dtype=dtype)
+            )
+            self.body = sequential(
+                stage1=Stage(128, k=256, n=1, beta=1, s=1),
+                stage2=Stage(256, k=512, n=2, beta=0.9805806756909202),
+                stage3=Stage(512, k=1536, n=6, beta=0.9622504486493763),
+            )
+            self.stage = Stage(1536, k=1536, n=3, beta=0.8980265101338746)
+            self.head = sequential(
+                conv=scaled(
+                    nn.Conv2d(1536, 3072, kernel_size=1),
+                    gamma=1.7015043497085571,
+                    eps=1e-5,
+                ),
+                gelu=nn.GELU(),
+                gap=nn.AdaptiveAvgPool2d(1),
+                dropout=nn.Dropout(0.2),
+                flatten=nn.Flatten(),
+                fc=nn.Linear(3072, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             layer = plain(module)
             if isinstance(layer, nn.Linear):

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model NIN (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -31,19 +33,20 @@ class NIN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.dropout1 = nn.Dropout()
-        self.mlpconv2 = Mlpconv(96, 192, 5, padding=2)
-        self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.dropout2 = nn.Dropout()
-        self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)
+            self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.dropout1 = nn.Dropout()
+            self.mlpconv2 = Mlpconv(96, 192, 5, padding=2)
+            self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.dropout2 = nn.Dropout()
+            self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

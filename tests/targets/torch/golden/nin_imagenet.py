@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model NINImageNet (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -37,20 +39,21 @@ class NINImageNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.mlpconv2 = Mlpconv(96, 256, 5, padding=2)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.mlpconv3 = Mlpconv(256, 384, 3, padding=1)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.dropout = nn.Dropout()
-        self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.mlpconv2 = Mlpconv(96, 256, 5, padding=2)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.mlpconv3 = Mlpconv(256, 384, 3, padding=1)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.dropout = nn.Dropout()
+            self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

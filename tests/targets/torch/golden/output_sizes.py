@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model OutputSizes (IR 0)
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -50,16 +51,17 @@ class OutputSizes(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.plain = nn.Conv2d(3, 10, kernel_size=5)
-        self.padded = nn.Conv2d(3, 10, kernel_size=5, padding=2)
-        self.strided = nn.Conv2d(3, 10, kernel_size=5, stride=3)
-        self.halved = nn.Conv2d(3, 10, kernel_size=3, stride=2, padding=1)
-        self.same = Conv2dSame(3, 10, kernel_size=3, stride=2)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.plain = nn.Conv2d(3, 10, kernel_size=5)
+            self.padded = nn.Conv2d(3, 10, kernel_size=5, padding=2)
+            self.strided = nn.Conv2d(3, 10, kernel_size=5, stride=3)
+            self.halved = nn.Conv2d(3, 10, kernel_size=3, stride=2, padding=1)
+            self.same = Conv2dSame(3, 10, kernel_size=3, stride=2)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

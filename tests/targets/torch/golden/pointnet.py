@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model PointNet (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -27,33 +28,34 @@ class PointNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.shared_mlp1 = SharedMlp(3, 64)
-        self.shared_mlp2 = SharedMlp(64, 64)
-        self.shared_mlp3 = SharedMlp(64, 64)
-        self.shared_mlp4 = SharedMlp(64, 128)
-        self.shared_mlp5 = SharedMlp(128, 1024)
-        self.gmp = nn.AdaptiveMaxPool1d(1)
-        self.group = nn.Sequential(
-            sequential(
-                flatten=nn.Flatten(),
-                fc=nn.Linear(1024, 512),
-                bn=nn.BatchNorm1d(512),
-                relu=nn.ReLU(inplace=True),
-            ),
-            sequential(
-                fc=nn.Linear(512, 256),
-                bn=nn.BatchNorm1d(256),
-                relu=nn.ReLU(inplace=True),
-            ),
-        )
-        self.dropout = nn.Dropout(0.3)
-        self.fc = nn.Linear(256, 40)
-        self.softmax = nn.Softmax(dim=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.shared_mlp1 = SharedMlp(3, 64)
+            self.shared_mlp2 = SharedMlp(64, 64)
+            self.shared_mlp3 = SharedMlp(64, 64)
+            self.shared_mlp4 = SharedMlp(64, 128)
+            self.shared_mlp5 = SharedMlp(128, 1024)
+            self.gmp = nn.AdaptiveMaxPool1d(1)
+            self.group = nn.Sequential(
+                sequential(
+                    flatten=nn.Flatten(),
+                    fc=nn.Linear(1024, 512),
+                    bn=nn.BatchNorm1d(512),
+                    relu=nn.ReLU(inplace=True),
+                ),
+                sequential(
+                    fc=nn.Linear(512, 256),
+                    bn=nn.BatchNorm1d(256),
+                    relu=nn.ReLU(inplace=True),
+                ),
+            )
+            self.dropout = nn.Dropout(0.3)
+            self.fc = nn.Linear(256, 40)
+            self.softmax = nn.Softmax(dim=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model RegNetY_400MF (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -66,20 +67,21 @@ class RegNetY_400MF(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(32)
-        self.relu = nn.ReLU(inplace=True)
-        self.stage1 = Stage(32, 48, 1)
-        self.stage2 = Stage(48, 104, 3)
-        self.stage3 = Stage(104, 208, 6)
-        self.stage4 = Stage(208, 440, 6)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(440, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
+            self.bn = nn.BatchNorm2d(32)
+            self.relu = nn.ReLU(inplace=True)
+            self.stage1 = Stage(32, 48, 1)
+            self.stage2 = Stage(48, 104, 3)
+            self.stage3 = Stage(104, 208, 6)
+            self.stage4 = Stage(208, 440, 6)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(440, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

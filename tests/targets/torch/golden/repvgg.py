@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model RepVGG_A0 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -25,18 +27,19 @@ class RepVGG_A0(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit = Unit(3, 48, 2)
-        self.stage1 = Stage(48, 48, 2)
-        self.stage2 = Stage(48, 96, 4)
-        self.stage3 = Stage(96, 192, 14)
-        self.stage4 = Stage(192, 1280, 1)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1280, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit = Unit(3, 48, 2)
+            self.stage1 = Stage(48, 48, 2)
+            self.stage2 = Stage(48, 96, 4)
+            self.stage3 = Stage(96, 192, 14)
+            self.stage4 = Stage(192, 1280, 1)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(1280, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model Res2Net50 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -135,26 +136,29 @@ class Res2Net50(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
-            bn=nn.BatchNorm2d(64),
-            relu=nn.ReLU(inplace=True),
-            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-        )
-        self.body = sequential(
-            stage1=Stage(64, 64, 3, s=1),
-            stage2=Stage(256, 128, 4),
-            stage3=Stage(512, 256, 6),
-            stage4=Stage(1024, 512, 3),
-        )
-        self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(2048, 1000)
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+                bn=nn.BatchNorm2d(64),
+                relu=nn.ReLU(inplace=True),
+                maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+            )
+            self.body = sequential(
+                stage1=Stage(64, 64, 3, s=1),
+                stage2=Stage(256, 128, 4),
+                stage3=Stage(512, 256, 6),
+                stage4=Stage(1024, 512, 3),
+            )
+            self.head = sequential(
+                gap=nn.AdaptiveAvgPool2d(1),
+                flatten=nn.Flatten(),
+                fc=nn.Linear(2048, 1000),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

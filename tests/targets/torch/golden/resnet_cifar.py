@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model ResNet20 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -58,19 +59,20 @@ class ResNet20(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(16)
-        self.relu = nn.ReLU(inplace=True)
-        self.stage1 = Stage(16, 16, s=1)
-        self.stage2 = Stage(16, 32)
-        self.stage3 = Stage(32, 64)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(64, 10)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+            self.bn = nn.BatchNorm2d(16)
+            self.relu = nn.ReLU(inplace=True)
+            self.stage1 = Stage(16, 16, s=1)
+            self.stage2 = Stage(16, 32)
+            self.stage3 = Stage(32, 64)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(64, 10)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

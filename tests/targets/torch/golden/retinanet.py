@@ -1,6 +1,7 @@
 # Written by cnnspec 0.0.0: model RetinaNet (IR 0)
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -128,33 +129,35 @@ class RetinaNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.classes = Classes()
-        self.boxes = Boxes()
-        self.c2 = sequential(
-            conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
-            bn=nn.BatchNorm2d(64),
-            relu=nn.ReLU(inplace=True),
-            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-            stage=Stage(64, 64, 3, s=1),
-        )
-        self.c3 = Stage(256, 128, 4)
-        self.c4 = Stage(512, 256, 6)
-        self.c5 = Stage(1024, 512, 3)
-        self.m5 = nn.Conv2d(2048, 256, kernel_size=1)
-        self.m4 = Lateral(1024)
-        self.m3 = Lateral(512)
-        self.p3 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
-        self.p4 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
-        self.p5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
-        self.p6 = nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1)
-        self.p7 = sequential(
-            relu=nn.ReLU(), conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1)
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.classes = Classes()
+            self.boxes = Boxes()
+            self.c2 = sequential(
+                conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+                bn=nn.BatchNorm2d(64),
+                relu=nn.ReLU(inplace=True),
+                maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+                stage=Stage(64, 64, 3, s=1),
+            )
+            self.c3 = Stage(256, 128, 4)
+            self.c4 = Stage(512, 256, 6)
+            self.c5 = Stage(1024, 512, 3)
+            self.m5 = nn.Conv2d(2048, 256, kernel_size=1)
+            self.m4 = Lateral(1024)
+            self.m3 = Lateral(512)
+            self.p3 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+            self.p4 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+            self.p5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+            self.p6 = nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1)
+            self.p7 = sequential(
+                relu=nn.ReLU(),
+                conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

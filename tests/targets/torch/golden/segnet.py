@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model SegNet (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -37,30 +39,35 @@ class SegNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.group1 = nn.Sequential(Unit(3, 64), Unit(64, 64))
-        self.p1 = nn.MaxPool2d(kernel_size=2)
-        self.group2 = nn.Sequential(Unit(64, 128), Unit(128, 128))
-        self.p2 = nn.MaxPool2d(kernel_size=2)
-        self.group3 = nn.Sequential(Unit(128, 256), *(Unit(256, 256) for _ in range(2)))
-        self.p3 = nn.MaxPool2d(kernel_size=2)
-        self.group4 = nn.Sequential(Unit(256, 512), *(Unit(512, 512) for _ in range(2)))
-        self.p4 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
-        self.group5 = nn.Sequential(*(Unit(512, 512) for _ in range(3)))
-        self.p5 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
-        self.group6 = nn.Sequential(*(Unit(512, 512) for _ in range(3)))
-        self.group7 = nn.Sequential(*(Unit(512, 512) for _ in range(2)))
-        self.unit1 = Unit(512, 256)
-        self.group8 = nn.Sequential(*(Unit(256, 256) for _ in range(2)))
-        self.unit2 = Unit(256, 128)
-        self.unit3 = Unit(128, 128)
-        self.unit4 = Unit(128, 64)
-        self.unit5 = Unit(64, 64)
-        self.conv = nn.Conv2d(64, 12, kernel_size=3, padding=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.group1 = nn.Sequential(Unit(3, 64), Unit(64, 64))
+            self.p1 = nn.MaxPool2d(kernel_size=2)
+            self.group2 = nn.Sequential(Unit(64, 128), Unit(128, 128))
+            self.p2 = nn.MaxPool2d(kernel_size=2)
+            self.group3 = nn.Sequential(
+                Unit(128, 256), *(Unit(256, 256) for _ in range(2))
+            )
+            self.p3 = nn.MaxPool2d(kernel_size=2)
+            self.group4 = nn.Sequential(
+                Unit(256, 512), *(Unit(512, 512) for _ in range(2))
+            )
+            self.p4 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+            self.group5 = nn.Sequential(*(Unit(512, 512) for _ in range(3)))
+            self.p5 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+            self.group6 = nn.Sequential(*(Unit(512, 512) for _ in range(3)))
+            self.group7 = nn.Sequential(*(Unit(512, 512) for _ in range(2)))
+            self.unit1 = Unit(512, 256)
+            self.group8 = nn.Sequential(*(Unit(256, 256) for _ in range(2)))
+            self.unit2 = Unit(256, 128)
+            self.unit3 = Unit(128, 128)
+            self.unit4 = Unit(128, 64)
+            self.unit5 = Unit(64, 64)
+            self.conv = nn.Conv2d(64, 12, kernel_size=3, padding=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model ShuffleNetG1 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -65,28 +66,30 @@ class ShuffleNetG1(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(24)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.stage2 = sequential(
-            down=Down(24, 144), group=nn.Sequential(*(Unit(144, 144) for _ in range(3)))
-        )
-        self.stage3 = sequential(
-            down=Down(144, 288),
-            group=nn.Sequential(*(Unit(288, 288) for _ in range(7))),
-        )
-        self.stage4 = sequential(
-            down=Down(288, 576),
-            group=nn.Sequential(*(Unit(576, 576) for _ in range(3))),
-        )
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(576, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
+            self.bn = nn.BatchNorm2d(24)
+            self.relu = nn.ReLU(inplace=True)
+            self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+            self.stage2 = sequential(
+                down=Down(24, 144),
+                group=nn.Sequential(*(Unit(144, 144) for _ in range(3))),
+            )
+            self.stage3 = sequential(
+                down=Down(144, 288),
+                group=nn.Sequential(*(Unit(288, 288) for _ in range(7))),
+            )
+            self.stage4 = sequential(
+                down=Down(288, 576),
+                group=nn.Sequential(*(Unit(576, 576) for _ in range(3))),
+            )
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(576, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model ShuffleNetV2_050 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -74,29 +75,35 @@ class ShuffleNetV2_050(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(24)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.stage2 = sequential(
-            down=Down(24, 48), group=nn.Sequential(*(Unit(48, 48) for _ in range(3)))
-        )
-        self.stage3 = sequential(
-            down=Down(48, 96), group=nn.Sequential(*(Unit(96, 96) for _ in range(7)))
-        )
-        self.stage4 = sequential(
-            down=Down(96, 192), group=nn.Sequential(*(Unit(192, 192) for _ in range(3)))
-        )
-        self.conv2 = nn.Conv2d(192, 1024, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(1024)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1024, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(
+                3, 24, kernel_size=3, stride=2, padding=1, bias=False
+            )
+            self.bn1 = nn.BatchNorm2d(24)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+            self.stage2 = sequential(
+                down=Down(24, 48),
+                group=nn.Sequential(*(Unit(48, 48) for _ in range(3))),
+            )
+            self.stage3 = sequential(
+                down=Down(48, 96),
+                group=nn.Sequential(*(Unit(96, 96) for _ in range(7))),
+            )
+            self.stage4 = sequential(
+                down=Down(96, 192),
+                group=nn.Sequential(*(Unit(192, 192) for _ in range(3))),
+            )
+            self.conv2 = nn.Conv2d(192, 1024, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(1024)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(1024, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

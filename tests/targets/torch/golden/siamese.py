@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model Siamese (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -31,14 +33,15 @@ class Siamese(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.tower = Tower()
-        self.fc = nn.Linear(4096, 1)
-        self.sigmoid = nn.Sigmoid()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.tower = Tower()
+            self.fc = nn.Linear(4096, 1)
+            self.sigmoid = nn.Sigmoid()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model SNGAN (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -75,29 +76,30 @@ class SNGAN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(3, 128, kernel_size=3, padding=1)
-        )
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(128, 128, kernel_size=3, padding=1)
-        )
-        self.avgpool1 = nn.AvgPool2d(kernel_size=2)
-        self.avgpool2 = nn.AvgPool2d(kernel_size=2)
-        self.conv3 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(3, 128, kernel_size=1)
-        )
-        self.residual1 = Residual(128, down=True)
-        self.residual2 = Residual(128)
-        self.residual3 = Residual(128)
-        self.relu2 = nn.ReLU()
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.utils.parametrizations.spectral_norm(nn.Linear(128, 1))
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.utils.parametrizations.spectral_norm(
+                nn.Conv2d(3, 128, kernel_size=3, padding=1)
+            )
+            self.relu1 = nn.ReLU(inplace=True)
+            self.conv2 = nn.utils.parametrizations.spectral_norm(
+                nn.Conv2d(128, 128, kernel_size=3, padding=1)
+            )
+            self.avgpool1 = nn.AvgPool2d(kernel_size=2)
+            self.avgpool2 = nn.AvgPool2d(kernel_size=2)
+            self.conv3 = nn.utils.parametrizations.spectral_norm(
+                nn.Conv2d(3, 128, kernel_size=1)
+            )
+            self.residual1 = Residual(128, down=True)
+            self.residual2 = Residual(128)
+            self.residual3 = Residual(128)
+            self.relu2 = nn.ReLU()
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.utils.parametrizations.spectral_norm(nn.Linear(128, 1))
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             layer = plain(module)
             if reset := getattr(layer, "reset_parameters", None):

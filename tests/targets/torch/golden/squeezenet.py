@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model SqueezeNet10 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -29,26 +31,27 @@ class SqueezeNet10(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.group1 = nn.Sequential(Fire(96, 16, 64), Fire(128, 16, 64))
-        self.fire1 = Fire(128, 32, 128)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.fire2 = Fire(256, 32, 128)
-        self.group2 = nn.Sequential(Fire(256, 48, 192), Fire(384, 48, 192))
-        self.fire3 = Fire(384, 64, 256)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.fire4 = Fire(512, 64, 256)
-        self.dropout = nn.Dropout()
-        self.conv2 = nn.Conv2d(512, 1000, kernel_size=1)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.group1 = nn.Sequential(Fire(96, 16, 64), Fire(128, 16, 64))
+            self.fire1 = Fire(128, 32, 128)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.fire2 = Fire(256, 32, 128)
+            self.group2 = nn.Sequential(Fire(256, 48, 192), Fire(384, 48, 192))
+            self.fire3 = Fire(384, 64, 256)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.fire4 = Fire(512, 64, 256)
+            self.dropout = nn.Dropout()
+            self.conv2 = nn.Conv2d(512, 1000, kernel_size=1)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

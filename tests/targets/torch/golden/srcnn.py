@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model SRCNN_915 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -17,18 +18,19 @@ class SRCNN_915(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.extract = sequential(
-            conv=nn.Conv2d(1, 64, kernel_size=9), relu=nn.ReLU(inplace=True)
-        )
-        self.map = sequential(
-            conv=nn.Conv2d(64, 32, kernel_size=1), relu=nn.ReLU(inplace=True)
-        )
-        self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.extract = sequential(
+                conv=nn.Conv2d(1, 64, kernel_size=9), relu=nn.ReLU(inplace=True)
+            )
+            self.map = sequential(
+                conv=nn.Conv2d(64, 32, kernel_size=1), relu=nn.ReLU(inplace=True)
+            )
+            self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model StackedFilters (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -27,37 +28,38 @@ class StackedFilters(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.two = nn.Sequential(
-            *(
-                sequential(
-                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
-                    relu=nn.ReLU(inplace=True),
-                )
-                for _ in range(2)
-            ),
-        )
-        self.five = sequential(
-            conv=nn.Conv2d(64, 64, kernel_size=5, padding=2, bias=False),
-            relu=nn.ReLU(inplace=True),
-        )
-        self.three = nn.Sequential(
-            *(
-                sequential(
-                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
-                    relu=nn.ReLU(inplace=True),
-                )
-                for _ in range(3)
-            ),
-        )
-        self.seven = sequential(
-            conv=nn.Conv2d(64, 64, kernel_size=7, padding=3, bias=False),
-            relu=nn.ReLU(inplace=True),
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.two = nn.Sequential(
+                *(
+                    sequential(
+                        conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                        relu=nn.ReLU(inplace=True),
+                    )
+                    for _ in range(2)
+                ),
+            )
+            self.five = sequential(
+                conv=nn.Conv2d(64, 64, kernel_size=5, padding=2, bias=False),
+                relu=nn.ReLU(inplace=True),
+            )
+            self.three = nn.Sequential(
+                *(
+                    sequential(
+                        conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                        relu=nn.ReLU(inplace=True),
+                    )
+                    for _ in range(3)
+                ),
+            )
+            self.seven = sequential(
+                conv=nn.Conv2d(64, 64, kernel_size=7, padding=3, bias=False),
+                relu=nn.ReLU(inplace=True),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model StackedHourglass8 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 import torch
@@ -111,19 +112,20 @@ class StackedHourglass8(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
-        self.bn = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
-        self.residual1 = Residual(64, 128)
-        self.maxpool = nn.MaxPool2d(kernel_size=2)
-        self.residual2 = Residual(128, 256)
-        self.residual3 = Residual(256, 256)
-        self.group = nn.ModuleList([Group(i) for i in range(8)])
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
+            self.bn = nn.BatchNorm2d(64)
+            self.relu = nn.ReLU(inplace=True)
+            self.residual1 = Residual(64, 128)
+            self.maxpool = nn.MaxPool2d(kernel_size=2)
+            self.residual2 = Residual(128, 256)
+            self.residual3 = Residual(256, 256)
+            self.group = nn.ModuleList([Group(i) for i in range(8)])
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model StyleTransfer (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -39,34 +41,35 @@ class StyleTransfer(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.pad = nn.ReflectionPad2d(40)
-        self.conv1 = nn.Conv2d(3, 32, kernel_size=9, padding=4)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(32, 64, kernel_size=3, stride=2, padding=1)
-        self.bn2 = nn.BatchNorm2d(64)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(64, 128, kernel_size=3, stride=2, padding=1)
-        self.bn3 = nn.BatchNorm2d(128)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.group = nn.Sequential(*(Residual() for _ in range(5)))
-        self.deconv1 = nn.ConvTranspose2d(
-            128, 64, kernel_size=3, stride=2, padding=1, output_padding=1
-        )
-        self.bn4 = nn.BatchNorm2d(64)
-        self.relu4 = nn.ReLU(inplace=True)
-        self.deconv2 = nn.ConvTranspose2d(
-            64, 32, kernel_size=3, stride=2, padding=1, output_padding=1
-        )
-        self.bn5 = nn.BatchNorm2d(32)
-        self.relu5 = nn.ReLU(inplace=True)
-        self.conv4 = nn.Conv2d(32, 3, kernel_size=9, padding=4)
-        self.tanh = ScaledTanh(amp=150)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.pad = nn.ReflectionPad2d(40)
+            self.conv1 = nn.Conv2d(3, 32, kernel_size=9, padding=4)
+            self.bn1 = nn.BatchNorm2d(32)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(32, 64, kernel_size=3, stride=2, padding=1)
+            self.bn2 = nn.BatchNorm2d(64)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.conv3 = nn.Conv2d(64, 128, kernel_size=3, stride=2, padding=1)
+            self.bn3 = nn.BatchNorm2d(128)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.group = nn.Sequential(*(Residual() for _ in range(5)))
+            self.deconv1 = nn.ConvTranspose2d(
+                128, 64, kernel_size=3, stride=2, padding=1, output_padding=1
+            )
+            self.bn4 = nn.BatchNorm2d(64)
+            self.relu4 = nn.ReLU(inplace=True)
+            self.deconv2 = nn.ConvTranspose2d(
+                64, 32, kernel_size=3, stride=2, padding=1, output_padding=1
+            )
+            self.bn5 = nn.BatchNorm2d(32)
+            self.relu5 = nn.ReLU(inplace=True)
+            self.conv4 = nn.Conv2d(32, 3, kernel_size=9, padding=4)
+            self.tanh = ScaledTanh(amp=150)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

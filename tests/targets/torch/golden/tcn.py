@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model TCN (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -45,17 +46,18 @@ class TCN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        channels = 1
-        self.group = nn.Sequential()
-        for i in range(8):
-            self.group.append(Level(channels, 25, 2**i))
-            channels = 25
-        self.fc = nn.Linear(25, 10)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            channels = 1
+            self.group = nn.Sequential()
+            for i in range(8):
+                self.group.append(Level(channels, 25, 2**i))
+                channels = 25
+            self.fc = nn.Linear(25, 10)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model TextCNN (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -18,17 +20,18 @@ class TextCNN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.phrases1 = Phrases(3)
-        self.phrases2 = Phrases(4)
-        self.phrases3 = Phrases(5)
-        self.dropout = nn.Dropout()
-        self.fc = nn.Linear(300, 2)
-        self.softmax = nn.Softmax(dim=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.phrases1 = Phrases(3)
+            self.phrases2 = Phrases(4)
+            self.phrases3 = Phrases(5)
+            self.dropout = nn.Dropout()
+            self.fc = nn.Linear(300, 2)
+            self.softmax = nn.Softmax(dim=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model Threshold (IR 0)
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -27,18 +28,19 @@ class Threshold(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = starting(
-            nn.Conv2d(1, 1, kernel_size=3),
-            given,
-            weight=[[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-            bias=-500,
-        ).requires_grad_(False)
-        self.relu = nn.ReLU(inplace=True)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = starting(
+                nn.Conv2d(1, 1, kernel_size=3),
+                given,
+                weight=[[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+                bias=-500,
+            ).requires_grad_(False)
+            self.relu = nn.ReLU(inplace=True)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

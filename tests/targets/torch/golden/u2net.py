@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model U2Net (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 import torch
@@ -189,50 +190,51 @@ class U2Net(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.e1 = Rsu(3, n=7, mid=32, k=64)
-        self.e2 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-            rsu=Rsu(64, n=6, mid=32, k=128),
-        )
-        self.e3 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-            rsu=Rsu(128, n=5, mid=64, k=256),
-        )
-        self.e4 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-            rsu=Rsu(256, n=4, mid=128, k=512),
-        )
-        self.e5 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-            flat=Flat(512, 256, 512),
-        )
-        self.x6 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-            flat=Flat(512, 256, 512),
-        )
-        self.x5 = X5()
-        self.x4 = X4()
-        self.x3 = X3()
-        self.x2 = X2()
-        self.x1 = X1()
-        self.s1 = nn.Conv2d(64, 1, kernel_size=3, padding=1)
-        self.s2 = Side(64)
-        self.s3 = Side(128)
-        self.s4 = Side(256)
-        self.s5 = Side(512)
-        self.s6 = Side(512)
-        self.d0 = D0()
-        self.d1 = nn.Sigmoid()
-        self.d2 = nn.Sigmoid()
-        self.d3 = nn.Sigmoid()
-        self.d4 = nn.Sigmoid()
-        self.d5 = nn.Sigmoid()
-        self.d6 = nn.Sigmoid()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.e1 = Rsu(3, n=7, mid=32, k=64)
+            self.e2 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+                rsu=Rsu(64, n=6, mid=32, k=128),
+            )
+            self.e3 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+                rsu=Rsu(128, n=5, mid=64, k=256),
+            )
+            self.e4 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+                rsu=Rsu(256, n=4, mid=128, k=512),
+            )
+            self.e5 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+                flat=Flat(512, 256, 512),
+            )
+            self.x6 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+                flat=Flat(512, 256, 512),
+            )
+            self.x5 = X5()
+            self.x4 = X4()
+            self.x3 = X3()
+            self.x2 = X2()
+            self.x1 = X1()
+            self.s1 = nn.Conv2d(64, 1, kernel_size=3, padding=1)
+            self.s2 = Side(64)
+            self.s3 = Side(128)
+            self.s4 = Side(256)
+            self.s5 = Side(512)
+            self.s6 = Side(512)
+            self.d0 = D0()
+            self.d1 = nn.Sigmoid()
+            self.d2 = nn.Sigmoid()
+            self.d3 = nn.Sigmoid()
+            self.d4 = nn.Sigmoid()
+            self.d5 = nn.Sigmoid()
+            self.d6 = nn.Sigmoid()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model UNet (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -52,31 +53,32 @@ class UNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.e1 = Double(1, 64)
-        self.e2 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(64, 128)
-        )
-        self.e3 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(128, 256)
-        )
-        self.e4 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            double_=Double(256, 512),
-            dropout=nn.Dropout(),
-        )
-        self.maxpool = nn.MaxPool2d(kernel_size=2)
-        self.double_ = Double(512, 1024)
-        self.dropout = nn.Dropout()
-        self.up1 = Up(1024, 512, 512)
-        self.up2 = Up(512, 256, 256)
-        self.up3 = Up(256, 128, 128)
-        self.up4 = Up(128, 64, 64)
-        self.conv = nn.Conv2d(64, 2, kernel_size=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.e1 = Double(1, 64)
+            self.e2 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(64, 128)
+            )
+            self.e3 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(128, 256)
+            )
+            self.e4 = sequential(
+                maxpool=nn.MaxPool2d(kernel_size=2),
+                double_=Double(256, 512),
+                dropout=nn.Dropout(),
+            )
+            self.maxpool = nn.MaxPool2d(kernel_size=2)
+            self.double_ = Double(512, 1024)
+            self.dropout = nn.Dropout()
+            self.up1 = Up(1024, 512, 512)
+            self.up2 = Up(512, 256, 256)
+            self.up3 = Up(256, 128, 128)
+            self.up4 = Up(128, 64, 64)
+            self.conv = nn.Conv2d(64, 2, kernel_size=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

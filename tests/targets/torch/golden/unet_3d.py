@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model UNet3D (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -54,24 +55,25 @@ class UNet3D(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.e1 = Double(3, 32, 64)
-        self.e2 = sequential(
-            maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(64, 64, 128)
-        )
-        self.e3 = sequential(
-            maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(128, 128, 256)
-        )
-        self.maxpool = nn.MaxPool3d(kernel_size=2)
-        self.double_ = Double(256, 256, 512)
-        self.up1 = Up(512, 256, 256)
-        self.up2 = Up(256, 128, 128)
-        self.up3 = Up(128, 64, 64)
-        self.conv = nn.Conv3d(64, 3, kernel_size=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.e1 = Double(3, 32, 64)
+            self.e2 = sequential(
+                maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(64, 64, 128)
+            )
+            self.e3 = sequential(
+                maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(128, 128, 256)
+            )
+            self.maxpool = nn.MaxPool3d(kernel_size=2)
+            self.double_ = Double(256, 256, 512)
+            self.up1 = Up(512, 256, 256)
+            self.up2 = Up(256, 128, 128)
+            self.up3 = Up(128, 64, 64)
+            self.conv = nn.Conv3d(64, 3, kernel_size=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

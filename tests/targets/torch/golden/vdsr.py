@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model VDSR (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -19,25 +20,26 @@ class VDSR(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.group = nn.Sequential(
-            sequential(
-                conv=nn.Conv2d(1, 64, kernel_size=3, padding=1, bias=False),
-                relu=nn.ReLU(inplace=True),
-            ),
-            *(
+        with torch.device(device) if device is not None else nullcontext():
+            self.group = nn.Sequential(
                 sequential(
-                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                    conv=nn.Conv2d(1, 64, kernel_size=3, padding=1, bias=False),
                     relu=nn.ReLU(inplace=True),
-                )
-                for _ in range(18)
-            ),
-        )
-        self.details = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
-        self.to(device=device, dtype=dtype)
+                ),
+                *(
+                    sequential(
+                        conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                        relu=nn.ReLU(inplace=True),
+                    )
+                    for _ in range(18)
+                ),
+            )
+            self.details = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model VGG11 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -26,34 +27,35 @@ class VGG11(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.group1 = nn.Sequential(Unit(3, 64))
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-        self.group2 = nn.Sequential(Unit(64, 128))
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-        self.group3 = nn.Sequential(Unit(128, 256), Unit(256, 256))
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-        self.group4 = nn.Sequential(Unit(256, 512), Unit(512, 512))
-        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-        self.group5 = nn.Sequential(*(Unit(512, 512) for _ in range(2)))
-        self.maxpool5 = nn.MaxPool2d(kernel_size=2)
-        self.group6 = nn.Sequential(
-            sequential(
-                fc=nn.Linear(25088, 4096),
-                relu=nn.ReLU(inplace=True),
-                dropout=nn.Dropout(),
-            ),
-            sequential(
-                fc=nn.Linear(4096, 4096),
-                relu=nn.ReLU(inplace=True),
-                dropout=nn.Dropout(),
-            ),
-        )
-        self.fc = nn.Linear(4096, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.group1 = nn.Sequential(Unit(3, 64))
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+            self.group2 = nn.Sequential(Unit(64, 128))
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+            self.group3 = nn.Sequential(Unit(128, 256), Unit(256, 256))
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+            self.group4 = nn.Sequential(Unit(256, 512), Unit(512, 512))
+            self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+            self.group5 = nn.Sequential(*(Unit(512, 512) for _ in range(2)))
+            self.maxpool5 = nn.MaxPool2d(kernel_size=2)
+            self.group6 = nn.Sequential(
+                sequential(
+                    fc=nn.Linear(25088, 4096),
+                    relu=nn.ReLU(inplace=True),
+                    dropout=nn.Dropout(),
+                ),
+                sequential(
+                    fc=nn.Linear(4096, 4096),
+                    relu=nn.ReLU(inplace=True),
+                    dropout=nn.Dropout(),
+                ),
+            )
+            self.fc = nn.Linear(4096, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

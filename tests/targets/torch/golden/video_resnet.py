@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model R2plus1D_18 (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -75,37 +76,40 @@ class R2plus1D_18(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv1=nn.Conv3d(
-                3,
-                45,
-                kernel_size=(1, 7, 7),
-                stride=(1, 2, 2),
-                padding=(0, 3, 3),
-                bias=False,
-            ),
-            bn1=nn.BatchNorm3d(45),
-            relu1=nn.ReLU(inplace=True),
-            conv2=nn.Conv3d(
-                45, 64, kernel_size=(3, 1, 1), padding=(1, 0, 0), bias=False
-            ),
-            bn2=nn.BatchNorm3d(64),
-            relu2=nn.ReLU(inplace=True),
-        )
-        self.body = sequential(
-            stage1=Stage(64, 64, 1),
-            stage2=Stage(64, 128, 2),
-            stage3=Stage(128, 256, 2),
-            stage4=Stage(256, 512, 2),
-        )
-        self.head = sequential(
-            gap=nn.AdaptiveAvgPool3d(1), flatten=nn.Flatten(), fc=nn.Linear(512, 400)
-        )
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv1=nn.Conv3d(
+                    3,
+                    45,
+                    kernel_size=(1, 7, 7),
+                    stride=(1, 2, 2),
+                    padding=(0, 3, 3),
+                    bias=False,
+                ),
+                bn1=nn.BatchNorm3d(45),
+                relu1=nn.ReLU(inplace=True),
+                conv2=nn.Conv3d(
+                    45, 64, kernel_size=(3, 1, 1), padding=(1, 0, 0), bias=False
+                ),
+                bn2=nn.BatchNorm3d(64),
+                relu2=nn.ReLU(inplace=True),
+            )
+            self.body = sequential(
+                stage1=Stage(64, 64, 1),
+                stage2=Stage(64, 128, 2),
+                stage3=Stage(128, 256, 2),
+                stage4=Stage(256, 512, 2),
+            )
+            self.head = sequential(
+                gap=nn.AdaptiveAvgPool3d(1),
+                flatten=nn.Flatten(),
+                fc=nn.Linear(512, 400),
+            )
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model VNet (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -80,22 +81,23 @@ class VNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.l1 = L1()
-        self.l2 = Down(16, 2)
-        self.l3 = Down(32, 3)
-        self.l4 = Down(64, 3)
-        self.down = Down(128, 3)
-        self.up1 = Up(256, 128, k=256, n=3)
-        self.up2 = Up(256, 64, k=128, n=3)
-        self.up3 = Up(128, 32, k=64, n=2)
-        self.up4 = Up(64, 16, k=32, n=1)
-        self.conv = nn.Conv3d(32, 2, kernel_size=1)
-        self.softmax = nn.Softmax(dim=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.l1 = L1()
+            self.l2 = Down(16, 2)
+            self.l3 = Down(32, 3)
+            self.l4 = Down(64, 3)
+            self.down = Down(128, 3)
+            self.up1 = Up(256, 128, k=256, n=3)
+            self.up2 = Up(256, 64, k=128, n=3)
+            self.up3 = Up(128, 32, k=64, n=2)
+            self.up4 = Up(64, 16, k=32, n=1)
+            self.conv = nn.Conv3d(32, 2, kernel_size=1)
+            self.softmax = nn.Softmax(dim=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model WaveNet10 (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -54,19 +56,20 @@ class WaveNet10(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv1d(256, 32, kernel_size=1)
-        self.pad = PadChannels(0, 256)
-        self.group = nn.Sequential(nn.Sequential(*(Layer(2**j) for j in range(10))))
-        self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv1d(256, 256, kernel_size=1)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv1d(256, 256, kernel_size=1)
-        self.softmax = nn.Softmax(dim=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv1d(256, 32, kernel_size=1)
+            self.pad = PadChannels(0, 256)
+            self.group = nn.Sequential(nn.Sequential(*(Layer(2**j) for j in range(10))))
+            self.relu1 = nn.ReLU()
+            self.conv2 = nn.Conv1d(256, 256, kernel_size=1)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.conv3 = nn.Conv1d(256, 256, kernel_size=1)
+            self.softmax = nn.Softmax(dim=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model WRN_28_10 (IR 0)
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -57,19 +58,20 @@ class WRN_28_10(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-        self.stage1 = Stage(16, 160, 1)
-        self.stage2 = Stage(160, 320, 2)
-        self.stage3 = Stage(320, 640, 2)
-        self.bn = nn.BatchNorm2d(640)
-        self.relu = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(640, 10)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+            self.stage1 = Stage(16, 160, 1)
+            self.stage2 = Stage(160, 320, 2)
+            self.stage3 = Stage(320, 640, 2)
+            self.bn = nn.BatchNorm2d(640)
+            self.relu = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(640, 10)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

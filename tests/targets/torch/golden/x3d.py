@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model X3D_XS (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -94,38 +95,44 @@ class X3D_XS(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.stem = sequential(
-            conv=nn.Conv3d(
-                3,
-                24,
-                kernel_size=(1, 3, 3),
-                stride=(1, 2, 2),
-                padding=(0, 1, 1),
-                bias=False,
-            ),
-            dwconv=nn.Conv3d(
-                24, 24, kernel_size=(5, 1, 1), padding=(2, 0, 0), groups=24, bias=False
-            ),
-            bn=nn.BatchNorm3d(24),
-            relu=nn.ReLU(inplace=True),
-        )
-        self.stage1 = Stage(24, 24, 3)
-        self.stage2 = Stage(24, 48, 5)
-        self.stage3 = Stage(48, 96, 11)
-        self.stage4 = Stage(96, 192, 7)
-        self.conv1 = nn.Conv3d(192, 432, kernel_size=1, bias=False)
-        self.bn = nn.BatchNorm3d(432)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.gap = nn.AdaptiveAvgPool3d(1)
-        self.conv2 = nn.Conv3d(432, 2048, kernel_size=1, bias=False)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.dropout = nn.Dropout()
-        self.fc = nn.Linear(2048, 400)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.stem = sequential(
+                conv=nn.Conv3d(
+                    3,
+                    24,
+                    kernel_size=(1, 3, 3),
+                    stride=(1, 2, 2),
+                    padding=(0, 1, 1),
+                    bias=False,
+                ),
+                dwconv=nn.Conv3d(
+                    24,
+                    24,
+                    kernel_size=(5, 1, 1),
+                    padding=(2, 0, 0),
+                    groups=24,
+                    bias=False,
+                ),
+                bn=nn.BatchNorm3d(24),
+                relu=nn.ReLU(inplace=True),
+            )
+            self.stage1 = Stage(24, 24, 3)
+            self.stage2 = Stage(24, 48, 5)
+            self.stage3 = Stage(48, 96, 11)
+            self.stage4 = Stage(96, 192, 7)
+            self.conv1 = nn.Conv3d(192, 432, kernel_size=1, bias=False)
+            self.bn = nn.BatchNorm3d(432)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.gap = nn.AdaptiveAvgPool3d(1)
+            self.conv2 = nn.Conv3d(432, 2048, kernel_size=1, bias=False)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.dropout = nn.Dropout()
+            self.fc = nn.Linear(2048, 400)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model Xception (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -64,28 +65,29 @@ class Xception(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, bias=False)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(32, 64, kernel_size=3, bias=False)
-        self.bn2 = nn.BatchNorm2d(64)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.entry1 = Entry(64, 128, 128, first=False)
-        self.entry2 = Entry(128, 256, 256)
-        self.entry3 = Entry(256, 728, 728)
-        self.middle = nn.Sequential(*(Middle() for _ in range(8)))
-        self.exit = Entry(728, 728, 1024)
-        self.separable1 = Separable(1024, 1536)
-        self.relu3 = nn.ReLU()
-        self.separable2 = Separable(1536, 2048)
-        self.relu4 = nn.ReLU()
-        self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, bias=False)
+            self.bn1 = nn.BatchNorm2d(32)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(32, 64, kernel_size=3, bias=False)
+            self.bn2 = nn.BatchNorm2d(64)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.entry1 = Entry(64, 128, 128, first=False)
+            self.entry2 = Entry(128, 256, 256)
+            self.entry3 = Entry(256, 728, 728)
+            self.middle = nn.Sequential(*(Middle() for _ in range(8)))
+            self.exit = Entry(728, 728, 1024)
+            self.separable1 = Separable(1024, 1536)
+            self.relu3 = nn.ReLU()
+            self.separable2 = Separable(1536, 2048)
+            self.relu4 = nn.ReLU()
+            self.gap = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(2048, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model YOLO (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -24,42 +25,43 @@ class YOLO(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 64, 7, s=2)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-        self.unit2 = Unit(64, 192, 3)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-        self.unit3 = Unit(192, 128, 1)
-        self.unit4 = Unit(128, 256, 3)
-        self.unit5 = Unit(256, 256, 1)
-        self.unit6 = Unit(256, 512, 3)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-        self.group1 = nn.Sequential(
-            *(
-                sequential(unit1=Unit(512, 256, 1), unit2=Unit(256, 512, 3))
-                for _ in range(4)
-            ),
-        )
-        self.unit7 = Unit(512, 512, 1)
-        self.unit8 = Unit(512, 1024, 3)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-        self.group2 = nn.Sequential(
-            *(
-                sequential(unit1=Unit(1024, 512, 1), unit2=Unit(512, 1024, 3))
-                for _ in range(2)
-            ),
-        )
-        self.unit9 = Unit(1024, 1024, 3)
-        self.unit10 = Unit(1024, 1024, 3, s=2)
-        self.group3 = nn.Sequential(*(Unit(1024, 1024, 3) for _ in range(2)))
-        self.fc1 = nn.Linear(50176, 4096)
-        self.leaky = nn.LeakyReLU(0.1, inplace=True)
-        self.dropout = nn.Dropout()
-        self.fc2 = nn.Linear(4096, 1470)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 64, 7, s=2)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+            self.unit2 = Unit(64, 192, 3)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+            self.unit3 = Unit(192, 128, 1)
+            self.unit4 = Unit(128, 256, 3)
+            self.unit5 = Unit(256, 256, 1)
+            self.unit6 = Unit(256, 512, 3)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+            self.group1 = nn.Sequential(
+                *(
+                    sequential(unit1=Unit(512, 256, 1), unit2=Unit(256, 512, 3))
+                    for _ in range(4)
+                ),
+            )
+            self.unit7 = Unit(512, 512, 1)
+            self.unit8 = Unit(512, 1024, 3)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+            self.group2 = nn.Sequential(
+                *(
+                    sequential(unit1=Unit(1024, 512, 1), unit2=Unit(512, 1024, 3))
+                    for _ in range(2)
+                ),
+            )
+            self.unit9 = Unit(1024, 1024, 3)
+            self.unit10 = Unit(1024, 1024, 3, s=2)
+            self.group3 = nn.Sequential(*(Unit(1024, 1024, 3) for _ in range(2)))
+            self.fc1 = nn.Linear(50176, 4096)
+            self.leaky = nn.LeakyReLU(0.1, inplace=True)
+            self.dropout = nn.Dropout()
+            self.fc2 = nn.Linear(4096, 1470)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model YOLOv2Tiny (IR 0)
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -63,25 +65,26 @@ class YOLOv2Tiny(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 16)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-        self.unit2 = Unit(16, 32)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-        self.unit3 = Unit(32, 64)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-        self.unit4 = Unit(64, 128)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-        self.unit5 = Unit(128, 256)
-        self.maxpool5 = nn.MaxPool2d(kernel_size=2)
-        self.unit6 = Unit(256, 512)
-        self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
-        self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
-        self.conv = nn.Conv2d(1024, 125, kernel_size=1)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 16)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+            self.unit2 = Unit(16, 32)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+            self.unit3 = Unit(32, 64)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+            self.unit4 = Unit(64, 128)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+            self.unit5 = Unit(128, 256)
+            self.maxpool5 = nn.MaxPool2d(kernel_size=2)
+            self.unit6 = Unit(256, 512)
+            self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
+            self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
+            self.conv = nn.Conv2d(1024, 125, kernel_size=1)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

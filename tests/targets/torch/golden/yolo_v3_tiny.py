@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model YOLOv3Tiny (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -88,30 +89,31 @@ class YOLOv3Tiny(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 16, 3)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-        self.unit2 = Unit(16, 32, 3)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-        self.unit3 = Unit(32, 64, 3)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-        self.unit4 = Unit(64, 128, 3)
-        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-        self.fine = Unit(128, 256, 3)
-        self.maxpool5 = nn.MaxPool2d(kernel_size=2)
-        self.unit5 = Unit(256, 512, 3)
-        self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
-        self.coarse = sequential(unit1=Unit(512, 1024, 3), unit2=Unit(1024, 256, 1))
-        self.yolo13 = sequential(
-            unit=Unit(256, 512, 3), conv=nn.Conv2d(512, 255, kernel_size=1)
-        )
-        self.unit6 = Unit(256, 128, 1)
-        self.upsample = nn.Upsample(scale_factor=2)
-        self.yolo26 = Yolo26()
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.unit1 = Unit(3, 16, 3)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+            self.unit2 = Unit(16, 32, 3)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+            self.unit3 = Unit(32, 64, 3)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+            self.unit4 = Unit(64, 128, 3)
+            self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+            self.fine = Unit(128, 256, 3)
+            self.maxpool5 = nn.MaxPool2d(kernel_size=2)
+            self.unit5 = Unit(256, 512, 3)
+            self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
+            self.coarse = sequential(unit1=Unit(512, 1024, 3), unit2=Unit(1024, 256, 1))
+            self.yolo13 = sequential(
+                unit=Unit(256, 512, 3), conv=nn.Conv2d(512, 255, kernel_size=1)
+            )
+            self.unit6 = Unit(256, 128, 1)
+            self.upsample = nn.Upsample(scale_factor=2)
+            self.yolo26 = Yolo26()
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

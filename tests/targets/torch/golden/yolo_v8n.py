@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model YOLOv8n (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 import torch
@@ -219,16 +220,17 @@ class YOLOv8n(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.backbone = Backbone()
-        self.neck = Neck()
-        self.d3 = Detect(64, 80)
-        self.d4 = Detect(128, 80)
-        self.d5 = Detect(256, 80)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.backbone = Backbone()
+            self.neck = Neck()
+            self.d3 = Detect(64, 80)
+            self.d4 = Detect(128, 80)
+            self.d5 = Detect(256, 80)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if reset := getattr(module, "reset_parameters", None):
                 reset()

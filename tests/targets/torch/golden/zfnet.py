@@ -1,5 +1,6 @@
 # Written by cnnspec 0.0.0: model ZFNet (IR 0)
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -17,39 +18,40 @@ class ZFNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2, padding=1)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.lrn1 = nn.LocalResponseNorm(5, alpha=0.0005, k=2.0)
-        self.conv2 = nn.Conv2d(96, 256, kernel_size=5, stride=2)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.lrn2 = nn.LocalResponseNorm(5, alpha=0.0005, k=2.0)
-        self.conv3 = nn.Conv2d(256, 384, kernel_size=3, padding=1)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.conv4 = nn.Conv2d(384, 384, kernel_size=3, padding=1)
-        self.relu4 = nn.ReLU(inplace=True)
-        self.conv5 = nn.Conv2d(384, 256, kernel_size=3, padding=1)
-        self.relu5 = nn.ReLU(inplace=True)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.group = nn.Sequential(
-            sequential(
-                fc=nn.Linear(9216, 4096),
-                relu=nn.ReLU(inplace=True),
-                dropout=nn.Dropout(),
-            ),
-            sequential(
-                fc=nn.Linear(4096, 4096),
-                relu=nn.ReLU(inplace=True),
-                dropout=nn.Dropout(),
-            ),
-        )
-        self.fc = nn.Linear(4096, 1000)
-        self.to(device=device, dtype=dtype)
+        with torch.device(device) if device is not None else nullcontext():
+            self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2, padding=1)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.lrn1 = nn.LocalResponseNorm(5, alpha=0.0005, k=2.0)
+            self.conv2 = nn.Conv2d(96, 256, kernel_size=5, stride=2)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.lrn2 = nn.LocalResponseNorm(5, alpha=0.0005, k=2.0)
+            self.conv3 = nn.Conv2d(256, 384, kernel_size=3, padding=1)
+            self.relu3 = nn.ReLU(inplace=True)
+            self.conv4 = nn.Conv2d(384, 384, kernel_size=3, padding=1)
+            self.relu4 = nn.ReLU(inplace=True)
+            self.conv5 = nn.Conv2d(384, 256, kernel_size=3, padding=1)
+            self.relu5 = nn.ReLU(inplace=True)
+            self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+            self.group = nn.Sequential(
+                sequential(
+                    fc=nn.Linear(9216, 4096),
+                    relu=nn.ReLU(inplace=True),
+                    dropout=nn.Dropout(),
+                ),
+                sequential(
+                    fc=nn.Linear(4096, 4096),
+                    relu=nn.ReLU(inplace=True),
+                    dropout=nn.Dropout(),
+                ),
+            )
+            self.fc = nn.Linear(4096, 1000)
+        self.to(dtype=dtype)
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        """Initialises all weights and buffers; to be called again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
