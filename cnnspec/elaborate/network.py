@@ -137,16 +137,19 @@ def _elaborate(
     except OverBudget:
         return None, context
     claims = _claims(builder, chosen)
+    sound = not (sink.has_errors or statements.broken)
+    made, arguments = templates(context, labels) if sound else ((), ())
     graph = Graph.model_construct(
         name=named.name if (named := chosen or statements.model) else _name_of_file(source.name),
         title=statements.model.title if statements.model else "",
         variant=chosen.name if chosen else None,
         settings=dict(request.settings),
         knobs={name: spelled(value) for name, value in context.globals.names.items()},
+        arguments=arguments,
         inputs=inputs,
         outputs=labels,
         blocks=tuple(_head(context, *named) for named in statements.all_blocks.named.items()),
-        templates=() if sink.has_errors or statements.broken else templates(context, labels),
+        templates=made,
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
         file=source.name,
@@ -237,7 +240,7 @@ def _head(context: Context, name: str, block: tree.Block) -> Block:
     for one in block.parameters:
         before = {known.name for known in parameters if known.kind != "tensor"}
         made: Expr | None = None
-        if isinstance(one.default, tree.Expr) and before & facts_of(one.default).names:
+        if isinstance(one.default, tree.Expr) and before & facts_of(one.default).names.keys():
             made = formula(one.default, before, context.globals_before(block))
         parameters.append(
             BlockParameter.model_construct(

@@ -6,7 +6,10 @@ which labels a group hands out) is known then, and nothing here has to be refuse
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,7 +18,7 @@ from cnnspec.elaborate.builder import Scope
 from cnnspec.elaborate.calls import outputs_of
 from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.naming import UNNAMED, is_scope
-from cnnspec.elaborate.text_facts import before, further
+from cnnspec.elaborate.text_facts import before, facts_of, further, nodes
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
 from cnnspec.ir.template import (
@@ -40,10 +43,60 @@ Flow: TypeAlias = dict[str | None, int]
 others under `further`."""
 
 
-def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...]:
-    """All templates of a file, by their numbers. `outputs` are the labels of the model's."""
+@dataclass(eq=False, repr=False)
+class FreeKnobs:
+    """The knobs that are numbers, on the way to those that only arguments of the network's own layers and
+    uses name: the places in the text where these name them, and the arguments. What a `default` names
+    reaches the blocks, too; of a fraction, sizes are computed that are whole for this one alone."""
+
+    context: Context
+    names: frozenset[str] = field(init=False)
+    read: dict[str, set[int]] = field(default_factory=dict)
+    arguments: list[tuple[dict[str, expr.Expr], Collection[str]]] = field(default_factory=list)
+    """Those of a layer or a use, and which of the names stand for knobs there."""
+
+    def __post_init__(self) -> None:
+        facts, whole = self.context.statements.facts, self.context.statements.file.statements
+        defaults = [*(one for one in whole if isinstance(one, tree.Default)), *facts.inner_defaults]
+        apart = facts_of(tuple(defaults)).names if defaults else ()
+        values = self.context.globals.names.items()
+        numbers = (name for name, value in values if type(value) in (int, Fraction))
+        self.names = frozenset(name for name in numbers if name in facts.names and name not in apart)
+
+    def note(self, parts: tuple[tree.Expr, ...], names: Collection[str]) -> None:
+        values, found = self.context.globals.names, list(nodes(parts))
+        if any(isinstance(node, tree.Conditional) for node in found):
+            return  # it chooses between numbers
+        for node in found:
+            if isinstance(node, tree.Name) and node.name in names:
+                if type(values[node.name]) is int or parts == (node,):
+                    self.read.setdefault(node.name, set()).add(id(node))
+
+    def settle(self) -> tuple[str, ...]:
+        """Those that nothing else reads; the others are constants in the arguments, too."""
+        if not self.names:
+            return ()
+        context = self.context
+        used = {id(one.block) for one in context.stretches.all}
+        counts = context.statements.facts.names
+        for block in context.statements.blocks.values():
+            own = {one.name for one in block.parameters} if id(block) in used else self.names
+            inside = facts_of(block.body if id(block) in used else block).names
+            counts = counts - Counter({name: inside[name] for name in own})
+        free = {name for name, places in self.read.items() if len(places) == counts[name]}
+        values = {name: expr.Const(expr.exact(context.globals.names[name])) for name in self.names - free}
+        for arguments, names in self.arguments if values else ():
+            known = {name: value for name, value in values.items() if name in names}
+            arguments.update((name, expr.with_values(one, known)) for name, one in arguments.items())
+        return tuple(name for name in context.globals.names if name in free)
+
+
+def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Template, ...], tuple[str, ...]]:
+    """All templates of a file, by their numbers, and the knobs that they name. `outputs` are the labels of
+    the model's."""
     made: dict[int, Template] = {}
-    waiting: list[tuple[int, Scope, set[str]]] = [(0, context.globals, set())]
+    free = FreeKnobs(context)
+    waiting: list[tuple[int, Scope, set[str], FreeKnobs | None]] = [(0, context.globals, set(), free)]
     for number, stretch in enumerate(context.stretches.all):
         if stretch.block is not None:
             own = {parameter.name for parameter in stretch.block.parameters if parameter.kind != "tensor"}
@@ -51,15 +104,15 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...
                 context.statements.all_blocks.name_of(stretch.block)
             )
             own.update(() if inner is None else inner.values)
-            waiting.append((number, context.globals_before(stretch.block), own))
+            waiting.append((number, context.globals_before(stretch.block), own, None))
         elif stretch.kind == "layers":
-            waiting.append((number, context.globals, set(stretch.own)))
+            waiting.append((number, context.globals, set(stretch.own), None))
     while waiting:
-        number, knobs, own = waiting.pop()
-        maker = _Maker(context, context.stretches.all[number], knobs, own)
+        number, knobs, own, named = waiting.pop()
+        maker = _Maker(context, context.stretches.all[number], knobs, own, named)
         made[number] = maker.make(outputs)
-        waiting += [(inner, knobs, own) for inner in maker.inner]
-    return tuple(made[number] for number in sorted(made))
+        waiting += [(inner, knobs, own, named) for inner in maker.inner]
+    return tuple(made[number] for number in sorted(made)), free.settle()
 
 
 def formula(node: tree.Expr, own: Collection[str], knobs: Scope) -> expr.Expr:
@@ -100,14 +153,18 @@ def _named(name: str, own: Collection[str], knobs: Scope) -> expr.Expr:
 
 
 class _Maker:
-    """Makes one template. `own` are the parameters and `let`s that its expressions may name; a knob is its
-    value."""
+    """Makes one template. `own` are the parameters and `let`s that its expressions may name, and in arguments
+    of the network itself the `free` knobs; another knob is its value."""
 
-    def __init__(self, context: Context, stretch: Stretch, knobs: Scope, own: set[str]) -> None:
+    def __init__(
+        self, context: Context, stretch: Stretch, knobs: Scope, own: set[str], free: FreeKnobs | None
+    ) -> None:
         self.context, self.stretch, self.knobs, self.own = context, stretch, knobs, set(own)
+        self.free = free
         self.count = 0
         self.makers: dict[int, LayerSite | IfSite] = {}
         self.inner: list[int] = []
+        self.settled: set[str] = set()
 
     def make(self, outputs: tuple[str, ...]) -> Template:
         stretch, statements = self.stretch, self.context.statements
@@ -136,6 +193,7 @@ class _Maker:
             sites=sites,
             outputs=tuple(given),
             exported=tuple(stretch.exported),
+            settled=tuple(sorted(self.settled)),
             labels={label: value for label, value in flow.items() if label is not None and label[0] != "'"},
         )
 
@@ -311,10 +369,11 @@ class _Maker:
 
     def region(self, kind: str, step: tree.Line | tree.GroupStep, flow: Flow) -> Iterator[Site]:
         number = self.context.stretches.of(id(step))
-        if number is None:
-            return  # no pass of it, or a line that an `if` leaves out
-        inner, names = self.context.stretches.all[number], self.stretch.names
         times = step.times if isinstance(step, tree.GroupStep) else None
+        if number is None:  # no pass of it, or a line that an `if` leaves out
+            self.settle(times)
+            return
+        inner, names = self.context.stretches.all[number], self.stretch.names
         self.inner.append(number)
         more = [*map(further, range(1, inner.further + 1))]
         inputs = [flow[label] for label in (None, *more, *inner.captured) if label in flow]
@@ -342,6 +401,7 @@ class _Maker:
             if (id(step), side) in self.context.stretches.taken
         ]
         if len(taken) == 1:
+            self.settle(step.condition)
             yield from self.items(taken[0], flow)
             return
         condition, at, other = self.expression(step.condition), flow.get(None), dict(flow)
@@ -362,11 +422,21 @@ class _Maker:
 
     # --- expressions --------------------------------------------------------------------------------------
 
+    def settle(self, decides: tree.Expr | None) -> None:
+        """What an expression names, whose value is the same in all uses and is not kept."""
+        if decides is not None:
+            self.settled.update(expr.variables(self.expression(decides)))
+
     def written(self, site: int) -> dict[str, expr.Expr]:
         found: dict[str, expr.Expr] = {}
+        knobs = frozenset() if self.free is None else self.free.names - self.own
         for name, parts in self.stretch.written.get(site, {}).items():
-            sizes = [self.expression(part) for part in parts]
+            sizes = [formula(part, self.own | knobs, self.knobs) for part in parts]
             found[name] = sizes[0] if len(sizes) == 1 else expr.apply("sizes", *sizes)
+            if self.free is not None:
+                self.free.note(parts, knobs)
+        if self.free is not None:
+            self.free.arguments.append((found, knobs))
         return found
 
     def expression(self, node: tree.Expr) -> expr.Expr:

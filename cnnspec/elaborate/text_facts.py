@@ -53,7 +53,8 @@ _CHILDREN = {
 class TextFacts:
     """What one walk over a whole file finds."""
 
-    names: set[str] = field(default_factory=set)
+    names: Counter[str] = field(default_factory=Counter)
+    """How often each name is read."""
     calls: set[str] = field(default_factory=set)
     repeats: list[tree.GroupStep] = field(default_factory=list)
     inner_defaults: list[tuple[tree.Default, tree.Sequence]] = field(default_factory=list)
@@ -76,7 +77,7 @@ def facts_of(root: Any) -> TextFacts:
     for node in nodes(root):
         match node:
             case tree.Name() | tree.Function():
-                facts.names.add(node.name)
+                facts.names[node.name] += 1
             case tree.CallStep():
                 facts.calls.add(node.name)
                 names = (one.value for one in node.arguments if isinstance(one.value, tree.Name))

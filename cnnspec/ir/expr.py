@@ -204,6 +204,15 @@ def variables(expr: Expr) -> Iterator[str]:
             yield from variables(argument)
 
 
+def with_values(expr: Expr, values: Mapping[str, Const]) -> Expr:
+    """The expression with values in place of these names."""
+    if isinstance(expr, Var):
+        return values.get(expr.name, expr)
+    if isinstance(expr, Apply):
+        return apply(expr.operator, *(with_values(argument, values) for argument in expr.arguments))
+    return expr
+
+
 def operations(expr: Expr) -> int:
     """How many operations an expression has."""
     return 1 + sum(map(operations, expr.arguments)) if isinstance(expr, Apply) else 0

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias, TypeVar
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 
 from cnnspec.diagnostics import Span
-from cnnspec.ir.expr import PLAIN, parsed
+from cnnspec.ir.expr import PLAIN, Exact, parsed
 from cnnspec.ir.frozen import Frozen, Level, Name
 from cnnspec.ir.template import Expr, Template
 from cnnspec.ops import Op, dump_op, load_op
@@ -245,6 +245,9 @@ class Graph(Frozen):
     settings: dict[str, str] = {}
     knobs: dict[Name, Plain] = {}
     """The file's `let`s with the values that they have here (numbers as text, exact)."""
+    arguments: tuple[Name, ...] = ()
+    """Those that are named by arguments of the network's own layers and uses, and by nothing else: the
+    network's template is the same for other values."""
     inputs: tuple[Name, ...]
     outputs: tuple[Name, ...]
     blocks: tuple[Block, ...] = ()
@@ -257,3 +260,8 @@ class Graph(Frozen):
     def root(self) -> Body:
         """The whole network: its inputs are the model's, its outputs too."""
         return self.bodies[-1]
+
+    @property
+    def numbers(self) -> dict[str, Exact]:
+        """The values of the `arguments`."""
+        return {name: parsed(self.knobs[name]) for name in self.arguments}

@@ -2,8 +2,8 @@
 
 A template is the network, a block, a group, a labelled line of several steps, the body of a repeat, or the
 layers that a use gives a block. Its *sites* are in the order of the text; numbers are expressions over the
-parameters; an `if` is a site with two sides. Knobs and variants are settled, so they are constants here, and
-a side that no use takes is folded away.
+parameters; an `if` is a site with two sides. Knobs and variants are settled, so they are constants here (but
+for a graph's `arguments`), and a side that no use takes is folded away.
 
 The values of a template are numbered from 0: its inputs, then what its sites give. A body (see `graph`) is a
 template under one use's numbers: each of its steps names its site.
@@ -123,7 +123,8 @@ def numbers_of(site: Site) -> list[expr.Expr]:
 class Template(Frozen):
     """A stretch of text. `inputs` names its inputs: None is the arriving tensor (or each of several), else
     the label that the tensor has outside; `labels` names further values of its own, and `exported` are those
-    of the outputs that follow the first, as far as a use has them."""
+    of the outputs that follow the first, as far as a use has them. `settled` are the names in what was folded
+    away: with other values of these it could be another template."""
 
     kind: Literal["network", "block", "group", "line", "repeat", "layers"]
     block: Name | None = None
@@ -131,4 +132,5 @@ class Template(Frozen):
     sites: tuple[Site, ...]
     outputs: tuple[int, ...]
     exported: tuple[str, ...] = ()
+    settled: tuple[Name, ...] = ()
     labels: dict[str, int] = {}

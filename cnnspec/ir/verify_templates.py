@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from cnnspec.ir.expr import Exact, entries, operations, parsed, spelled
@@ -45,10 +46,17 @@ def template_faults(graph: Graph, most: int) -> Iterator[str]:
         yield from (f"template {number}: {fault}" for fault in faults)
         if faults:
             return
+    if wrong := [name for name in graph.arguments if not _is_number(graph.knobs.get(name, "?"))]:
+        yield f"arguments that are no knobs with a number: {wrong}"
+        return
     if graph.templates[graph.root.template].kind != "network":
         yield "the template of the network is not of kind network"
         return
     yield from _Walk(graph, most).faults()
+
+
+def _is_number(text: str) -> bool:
+    return text != "?" and type(parsed(text)) in (int, Fraction)
 
 
 def _template(graph: Graph, number: int, template: Template) -> Iterator[str]:
@@ -182,7 +190,9 @@ class _Walk:
         self.costs = [_cost(template.sites) for template in graph.templates]
         self.numbers: dict[Layers, int] = {}
         self.layers: list[Layers] = []
-        self.waiting: list[tuple[int, dict[str, Exact], dict[str, int]]] = [(len(graph.bodies) - 1, {}, {})]
+        self.waiting: list[tuple[int, dict[str, Exact], dict[str, int]]] = [
+            (len(graph.bodies) - 1, graph.numbers, {})
+        ]
 
     def faults(self) -> Iterator[str]:
         seen: set[Any] = set()

@@ -339,7 +339,8 @@ class Frame:
         self.tensors[number] = new
         shapes = self.know(new, number)
         new.dims = self.own_sizes(new, len(next(iter(shapes.values())))) or self.checked(shapes, dims)
-        new.shape = shapes[next(iter(shapes))] if len(set(shapes.values())) == 1 else None
+        same = len(set(shapes.values())) == 1 or self.function.template.kind == "network"
+        new.shape = shapes[next(iter(shapes))] if same else None
         return new
 
     def own_sizes(self, tensor: Tensor, rank: int) -> tuple[Node, ...]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.graph import BlockParameter, places
-from cnnspec.ir.uses import TemplateUse, use_of
+from cnnspec.ir.uses import Numbers, TemplateUse, use_of
 from cnnspec.lower.call import Built, Diverges, LayerUse, Unsupported
 from cnnspec.lower.calls import settle_own
 from cnnspec.lower.frame import Frame, size_name
@@ -57,6 +57,10 @@ class Lowering:
     into."""
     axes: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)
     """For a layer parameter, where it is known: the axes whose sizes the passed layers use."""
+    arguments: Sequence[str] = ()
+    """The knobs that are parameters of the network."""
+    others: Sequence[tuple[int, Numbers]] = ()
+    """Further uses of the network, by their bodies: the values of its knobs."""
     keys: set[str] = field(default_factory=set)
     """The attributes of the model that hold shared blocks."""
     _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)
@@ -91,20 +95,28 @@ class Lowering:
         """Lowers the whole network. Afterwards `functions` has the functions that it calls, each before its
         callers."""
         self._collect()
-        last = len(self.graph.bodies) - 1
-        template = self.graph.templates[self.graph.root.template]
-        function = Function(
-            "network", template, Namer(self.reserved), [use_of(self.graph, template, last, {})], {}
-        )
-        self._fill(function, {})
+        template, numbers = self.graph.templates[self.graph.root.template], self.graph.numbers
+        bodies = [(len(self.graph.bodies) - 1, numbers), *self.others]
+        uses = [use_of(self.graph, template, body, given) for body, given in bodies]
+        function = Function("network", template, Namer(self.reserved), uses, {})
+        scope: dict[str, Node] = {name: Const(plain(value)) for name, value in numbers.items()}
+        for name in self.arguments:
+            variable, values = function.namer.take(name), [plain(given[name]) for _, given in bodies]
+            for use, value in zip(uses, values, strict=True):
+                use.env[variable] = value
+            scope[name] = Var(variable)
+            function.parameters.append(Parameter(variable, name, default=Const(values[0]), values=values))
+        self._fill(function, scope)
+        if self.others and any(one.source is None for one in function.parameters):
+            raise Diverges("a number of the network that no expression gives")
         self.finish(function)
         return function
 
     def _collect(self) -> None:
         """Collects every use of every block, with its body and its arguments, in the order of the forward
         pass."""
-        seen = {len(self.graph.bodies) - 1}
-        ways = [iter(self.graph.root.steps)]
+        seen = {len(self.graph.bodies) - 1, *(body for body, _ in self.others)}
+        ways = [iter(self.graph.bodies[body].steps) for body in sorted(seen)]
         while ways:
             step = next(ways[-1], None)
             if step is None:

@@ -80,7 +80,7 @@ template 0: network in None out 8 labels stem=1 body=3 part=4 q=5 q'=4 side=6
   1: block f (1, 1) (2,) template 2 K=4
   2: repeat body (2,) (3,) template 3 times 2
   3: group part (3,) (4,) template 4
-  4: q conv (4,) 5 K=8
+  4: q conv (4,) 5 K=z
   5: line side (5,) (6,) template 5
   6: shared head (6,) (7,) template 6
   7: relu relu (7,) 8

@@ -17,7 +17,7 @@ from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Changing, Growing, Piece, code, loop_variables, walk, with_nodes
-from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, steps_of
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, asked, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
 
 BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
@@ -38,19 +38,18 @@ def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
     return [step for step in steps if step.piece is not None and not (with_forward and is_short(step.piece))]
 
 
-def signature(plan: ClassPlan) -> list[str]:
-    """The constructor's arguments."""
-    defaults = ("" if one.default is None else f" = {flat(code(one.default))}" for one in plan.parameters)
+def listed(parameters: Iterable[Parameter]) -> list[str]:
+    """A constructor's arguments."""
     return [
-        f"{one.variable}: {one.annotation}{default}"
-        for one, default in zip(plan.parameters, defaults, strict=True)
+        f"{one.variable}: {one.annotation}" + ("" if one.default is None else f" = {flat(code(one.default))}")
+        for one in parameters
     ]
 
 
 def head(plan: ClassPlan) -> Group | str:
     """The first line of a class or function."""
     if plan.form == "function":
-        return Group(f"def {plan.name}(", tuple(signature(plan)), ") -> nn.Module:")
+        return Group(f"def {plan.name}(", tuple(listed(plan.parameters)), ") -> nn.Module:")
     base = BASES.get(plan.form) or plan.base.function
     return f"class {plan.name}({base if isinstance(base, str) else base.name}):"
 
@@ -125,7 +124,7 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
         inner.line("super().__init__()")
         _name_repeated(plan, taken)
         held = constructed(inner, plan.plan, with_forward)
-    with writer.block(Group("def __init__(", ("self", *signature(plan)), ") -> None:")):
+    with writer.block(Group("def __init__(", ("self", *listed(plan.parameters)), ") -> None:")):
         writer.extend(inner.written)
     return held
 

@@ -39,7 +39,7 @@ IMPORTED = {
 def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
-    root, shared = planned(graph, folds.sites if folds is not None else {})
+    root, shared, parameters = planned(graph, folds.sites if folds is not None else {})
     namer = Namer(reserved() | IMPORTED.keys())
     name = namer.take(camel(graph.name))
     several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
@@ -49,7 +49,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     starts = rules.settle([root, *(one.plan for one in ordered)], ordered, shared)
     body = Writer()
     alike.put(body, namer, list(ordered))
-    _model(body, graph, name, several, root, shared, starts)
+    _model(body, graph, name, several, root, shared, starts, classes.listed(parameters))
     if folds is not None and folds.pairs:
         _fold(body, folds)
     _main(body, graph, name)
@@ -101,6 +101,7 @@ def _model(
     root: Plan,
     shared: dict[str, Call],
     starts: rules.Rules,
+    arguments: list[str],
 ) -> None:
     """The model's class; `several` is the class of its outputs, where there are more than one."""
     if several:
@@ -120,7 +121,7 @@ def _model(
             constructor.put(f"self.{names[key]} = ", code(call))
         held = classes.constructed(constructor, root, True)
         classes.declare(writer, held)
-        with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):
+        with writer.block(Group("def __init__(", ("self", *arguments, *DEVICE), ") -> None:")):
             writer.line("super().__init__()")
             if constructor.written:  # nothing is allocated elsewhere first
                 with writer.block("with torch.device(device) if device is not None else nullcontext():"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir import graph as ir
+from cnnspec.ir.uses import Numbers
 from cnnspec.lower import program
 from cnnspec.lower.call import Built, Call, Diverges, LayerUse, Unsupported
 from cnnspec.lower.given import Place
@@ -17,10 +20,11 @@ from cnnspec.targets.torch.arguments import called, parameters_of, with_numbers
 from cnnspec.targets.torch.emitters import MODULES
 from cnnspec.targets.torch.flags import with_bools
 from cnnspec.targets.torch.forms import as_class, tensor_names
+from cnnspec.targets.torch.knobs import with_knobs
 from cnnspec.targets.torch.layers import module
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Piece, used_in, with_nodes, with_parts
-from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, inline
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, asked, inline
 from cnnspec.targets.torch.stretch import Stretch, piece_of
 
 LETTERS = {
@@ -52,8 +56,25 @@ def emit(use: LayerUse, layer: ir.Layer) -> Built:
     return module(use)
 
 
-def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan, dict[str, Call]]:
-    """The plan of the whole network, and the calls that make its shared blocks, by name."""
+class Planned(NamedTuple):
+    """The plan of the whole network, the calls that make its shared blocks, by name, and what its constructor
+    takes."""
+
+    root: Plan
+    shared: dict[str, Call]
+    parameters: list[Parameter]
+
+
+def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> Planned:
+    return with_knobs(graph, partial(_lowered, folds))
+
+
+def _lowered(
+    folds: Mapping[tuple[int, int], int],
+    graph: ir.Graph,
+    knobs: Sequence[str],
+    others: Sequence[tuple[int, Numbers]],
+) -> Planned:
     axes: dict[Place, tuple[int, ...]] = {}
     while True:
         lowering = Lowering(
@@ -61,16 +82,24 @@ def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan
             emit,
             _finish,
             letters=LETTERS,
-            reserved={*reserved(), *(camel(block.name) for block in graph.blocks)},
+            reserved={*reserved(), *(camel(block.name) for block in graph.blocks), "device", "dtype"},
             overwrites=OVERWRITABLE,
             folds=folds,
             axes=axes,
+            arguments=knobs,
+            others=others,
         )
-        root: Plan = lowering.network().made
+        network = lowering.network()
         if not (fewer := lowering.given.read()):  # no layers are called with sizes that they do not use
             break
         axes |= fewer
-    return root, {key: with_numbers(*shared) for key, shared in lowering.shared.items()}
+    root: Plan = network.made
+    used = {*root.used(), *(name for name, _ in root.lets)}
+    return Planned(
+        root,
+        {key: with_numbers(*shared) for key, shared in lowering.shared.items()},
+        [one for one in parameters_of(network) if one.variable in used],
+    )
 
 
 def _finish(function: program.Function) -> None:

@@ -172,7 +172,7 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
     for number, (start, names) in enumerate(kinds.items()):
         asked = names[0] if len(names) == 1 else f"({', '.join(names)})"
         with writer.block(f"{'elif' if number else 'if'} isinstance({layer}, {asked}):"):
-            simple = all(map(_SIMPLE.fullmatch, names)) and f", {start[0]}" not in body
+            simple = all(map(_SIMPLE.fullmatch, names)) and not re.search(rf", {start[0]}\b", body)
             own = _own_call(start, f"{layer}.weight") if simple else None
             if own is None:
                 writer.put("", code(Call(start[0], ((None, layer), *start[1]))))

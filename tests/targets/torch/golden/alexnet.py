@@ -17,7 +17,10 @@ class AlexNet(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -46,7 +49,7 @@ class AlexNet(nn.Module):
                     relu=nn.ReLU(inplace=True),
                 ),
             )
-            self.fc = nn.Linear(4096, 1000)
+            self.fc = nn.Linear(4096, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -17,7 +17,10 @@ class AlexNet2012(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -48,7 +51,7 @@ class AlexNet2012(nn.Module):
                     dropout=nn.Dropout(),
                 ),
             )
-            self.fc = nn.Linear(4096, 1000)
+            self.fc = nn.Linear(4096, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -35,7 +35,10 @@ class AllCNNC(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -46,7 +49,7 @@ class AllCNNC(nn.Module):
             self.relu1 = nn.ReLU(inplace=True)
             self.conv2 = nn.Conv2d(192, 192, kernel_size=1)
             self.relu2 = nn.ReLU(inplace=True)
-            self.conv3 = nn.Conv2d(192, 10, kernel_size=1)
+            self.conv3 = nn.Conv2d(192, classes, kernel_size=1)
             self.relu3 = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)

@@ -118,7 +118,10 @@ class BiT_R50x1(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -141,7 +144,7 @@ class BiT_R50x1(nn.Module):
                 relu=nn.ReLU(inplace=True),
                 gap=nn.AdaptiveAvgPool2d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(2048, 1000),
+                fc=nn.Linear(2048, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

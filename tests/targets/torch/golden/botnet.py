@@ -165,7 +165,10 @@ class BoTNet50(nn.Module):
     """Bottleneck Transformers for Visual Recognition, Srinivas et al., CVPR 2021"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -187,7 +190,7 @@ class BoTNet50(nn.Module):
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(2048, 1000),
+                fc=nn.Linear(2048, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -30,7 +30,10 @@ class C3D(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 101,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -56,7 +59,7 @@ class C3D(nn.Module):
                     dropout=nn.Dropout(),
                 ),
             )
-            self.fc = nn.Linear(4096, 101)
+            self.fc = nn.Linear(4096, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

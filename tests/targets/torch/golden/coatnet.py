@@ -163,7 +163,10 @@ class CoAtNet0(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -190,7 +193,7 @@ class CoAtNet0(nn.Module):
                 flatten=nn.Flatten(),
                 fc1=nn.Linear(768, 768),
                 tanh=nn.Tanh(),
-                fc2=nn.Linear(768, 1000),
+                fc2=nn.Linear(768, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -86,7 +86,10 @@ class ConvNeXtTiny(nn.Module):
     """A ConvNet for the 2020s, Liu et al., CVPR 2022"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -101,7 +104,7 @@ class ConvNeXtTiny(nn.Module):
             self.stage4 = Stage(768, 3, 15)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.ln2 = LayerNorm2d(768, eps=1e-6)
-            self.fc = nn.Linear(768, 1000)
+            self.fc = nn.Linear(768, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -35,7 +35,10 @@ class Darknet19(nn.Module):
     """YOLO9000: Better, Faster, Stronger, Redmon & Farhadi, CVPR 2017"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -50,7 +53,7 @@ class Darknet19(nn.Module):
             self.squeeze3 = Squeeze(256, 512, 2)
             self.maxpool5 = nn.MaxPool2d(kernel_size=2)
             self.squeeze4 = Squeeze(512, 1024, 2)
-            self.conv = nn.Conv2d(1024, 1000, kernel_size=1)
+            self.conv = nn.Conv2d(1024, classes, kernel_size=1)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -37,7 +37,10 @@ class Darknet53(nn.Module):
     """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -48,7 +51,7 @@ class Darknet53(nn.Module):
             self.stage4 = Stage(256, 512, 8)
             self.stage5 = Stage(512, 1024, 4)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(1024, 1000)
+            self.fc = nn.Linear(1024, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -40,7 +40,10 @@ class DenseNet121(nn.Module):
     """Densely Connected Convolutional Networks, Huang et al., CVPR 2017"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -60,7 +63,7 @@ class DenseNet121(nn.Module):
             self.bn = nn.BatchNorm2d(1024)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(1024, 1000)
+            self.fc = nn.Linear(1024, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -34,7 +34,10 @@ class DenseNetBC_100_12(nn.Module):
     """Densely Connected Convolutional Networks, Huang et al., CVPR 2017"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -47,7 +50,7 @@ class DenseNetBC_100_12(nn.Module):
             self.bn = nn.BatchNorm2d(342)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(342, 10)
+            self.fc = nn.Linear(342, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -5,17 +5,28 @@ import torch
 from torch import Tensor, nn
 
 
+class Times(nn.Module):
+    """A constant factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
 class Group(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, share: float) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.times = Times(share)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.conv1(x))
-        y = self.conv2(y)
-        y = 0.1 * y
+        y = self.times(self.conv2(y))
         return y + x
 
 
@@ -25,12 +36,15 @@ class EDSR_X2(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        share: float = 0.1,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
             self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
-            self.group = nn.Sequential(*(Group() for _ in range(32)))
+            self.group = nn.Sequential(*(Group(share) for _ in range(32)))
             self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
             self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
             self.pixelshuffle = nn.PixelShuffle(2)

@@ -41,7 +41,10 @@ class EEGNet_8_2(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 2,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -60,7 +63,7 @@ class EEGNet_8_2(nn.Module):
             self.elu2 = nn.ELU()
             self.avgpool2 = nn.AvgPool2d(kernel_size=(1, 8))
             self.dropout2 = nn.Dropout(0.25)
-            self.fc = nn.Linear(64, 2)
+            self.fc = nn.Linear(64, classes)
             self.softmax = nn.Softmax(dim=1)
         self.to(dtype=dtype)
         self.init_weights()

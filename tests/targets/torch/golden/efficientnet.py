@@ -109,7 +109,11 @@ class EfficientNetB0(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        drop: float = 0.2,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -129,8 +133,8 @@ class EfficientNetB0(nn.Module):
             self.bn2 = nn.BatchNorm2d(1280)
             self.silu2 = nn.SiLU()
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.dropout = nn.Dropout(0.2)
-            self.fc = nn.Linear(1280, 1000)
+            self.dropout = nn.Dropout(drop)
+            self.fc = nn.Linear(1280, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -156,7 +156,10 @@ class EfficientViT_B0(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -185,7 +188,7 @@ class EfficientViT_B0(nn.Module):
                 fc1=nn.Linear(1024, 1280, bias=False),
                 ln=nn.LayerNorm(1280),
                 hswish2=nn.Hardswish(),
-                fc2=nn.Linear(1280, 1000),
+                fc2=nn.Linear(1280, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -17,27 +17,31 @@ class FSRCNN(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        d: int = 56,
+        s: int = 12,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.conv1 = nn.Conv2d(1, 56, kernel_size=5, padding=2)
-            self.prelu1 = nn.PReLU(56)
-            self.conv2 = nn.Conv2d(56, 12, kernel_size=1)
-            self.prelu2 = nn.PReLU(12)
+            self.conv1 = nn.Conv2d(1, d, kernel_size=5, padding=2)
+            self.prelu1 = nn.PReLU(d)
+            self.conv2 = nn.Conv2d(d, s, kernel_size=1)
+            self.prelu2 = nn.PReLU(s)
             self.group = nn.Sequential(
                 *(
                     sequential(
-                        conv=nn.Conv2d(12, 12, kernel_size=3, padding=1),
-                        prelu=nn.PReLU(12),
+                        conv=nn.Conv2d(s, s, kernel_size=3, padding=1),
+                        prelu=nn.PReLU(s),
                     )
                     for _ in range(4)
                 ),
             )
-            self.conv3 = nn.Conv2d(12, 56, kernel_size=1)
-            self.prelu3 = nn.PReLU(56)
+            self.conv3 = nn.Conv2d(s, d, kernel_size=1)
+            self.prelu3 = nn.PReLU(d)
             self.deconv = nn.ConvTranspose2d(
-                56, 1, kernel_size=9, stride=3, padding=4, output_padding=2
+                d, 1, kernel_size=9, stride=3, padding=4, output_padding=2
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -119,7 +119,10 @@ class GhostNet(nn.Module):
     """GhostNet: More Features from Cheap Operations, Han et al., CVPR 2020"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -157,7 +160,7 @@ class GhostNet(nn.Module):
             self.conv3 = nn.Conv2d(960, 1280, kernel_size=1)
             self.relu3 = nn.ReLU(inplace=True)
             self.dropout = nn.Dropout(0.2)
-            self.fc = nn.Linear(1280, 1000)
+            self.fc = nn.Linear(1280, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

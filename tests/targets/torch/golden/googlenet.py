@@ -65,7 +65,10 @@ class GoogLeNet(nn.Module):
     """Going Deeper with Convolutions, Szegedy et al., CVPR 2015"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -117,7 +120,7 @@ class GoogLeNet(nn.Module):
                 gap=nn.AdaptiveAvgPool2d(1),
                 dropout=nn.Dropout(0.2),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(1024, 1000),
+                fc=nn.Linear(1024, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -273,7 +273,10 @@ class HRNetW18(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -309,7 +312,7 @@ class HRNetW18(nn.Module):
             self.bn = nn.BatchNorm2d(2048)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(2048, 1000)
+            self.fc = nn.Linear(2048, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

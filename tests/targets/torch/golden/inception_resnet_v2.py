@@ -132,7 +132,10 @@ class InceptionResNetV2(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -172,7 +175,7 @@ class InceptionResNetV2(nn.Module):
             self.unit21 = Unit(2080, 1536)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.dropout = nn.Dropout(0.2)
-            self.fc = nn.Linear(1536, 1000)
+            self.fc = nn.Linear(1536, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -121,7 +121,10 @@ class InceptionV4(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -155,7 +158,7 @@ class InceptionV4(nn.Module):
             self.group3 = nn.Sequential(*(Inception8() for _ in range(3)))
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.dropout = nn.Dropout(0.2)
-            self.fc = nn.Linear(1536, 1000)
+            self.fc = nn.Linear(1536, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

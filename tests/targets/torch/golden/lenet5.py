@@ -109,7 +109,10 @@ class LeNet5(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -146,7 +149,7 @@ class LeNet5(nn.Module):
             self.tanh5 = ScaledTanh(amp=1.7159, gain=2 / 3)
             self.F6 = nn.Linear(120, 84)
             self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
-            self.rbf = Rbf(84, 10).requires_grad_(False)
+            self.rbf = Rbf(84, classes).requires_grad_(False)
         self.to(dtype=dtype)
         self.init_weights()
 

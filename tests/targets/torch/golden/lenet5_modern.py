@@ -17,7 +17,10 @@ class LeNet5Modern(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -29,7 +32,7 @@ class LeNet5Modern(nn.Module):
             self.F6 = sequential(
                 flatten=nn.Flatten(), fc=nn.Linear(120, 84), tanh=nn.Tanh()
             )
-            self.fc = nn.Linear(84, 10)
+            self.fc = nn.Linear(84, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -63,7 +63,10 @@ class M3(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -73,7 +76,7 @@ class M3(nn.Module):
             self.maxpool = nn.MaxPool1d(kernel_size=4)
             self.group = nn.Sequential(Stage(256, 1))
             self.gap = nn.AdaptiveAvgPool1d(1)
-            self.fc = nn.Linear(256, 10)
+            self.fc = nn.Linear(256, classes)
             self.softmax = nn.Softmax(dim=1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -65,7 +65,10 @@ class MnasNet_050(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -92,7 +95,7 @@ class MnasNet_050(nn.Module):
             self.relu3 = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.dropout = nn.Dropout(0.2)
-            self.fc = nn.Linear(1280, 1000)
+            self.fc = nn.Linear(1280, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -30,7 +30,10 @@ class MobileNet_100_224(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -47,7 +50,7 @@ class MobileNet_100_224(nn.Module):
             self.separable7 = Separable(512, 1024, s=2)
             self.separable8 = Separable(1024, 1024)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(1024, 1000)
+            self.fc = nn.Linear(1024, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

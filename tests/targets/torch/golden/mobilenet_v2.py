@@ -60,7 +60,10 @@ class MobileNetV2(nn.Module):
     """MobileNetV2: Inverted Residuals and Linear Bottlenecks, Sandler et al., CVPR 2018"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -81,7 +84,7 @@ class MobileNetV2(nn.Module):
             self.relu6_2 = nn.ReLU6(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.dropout = nn.Dropout(0.2)
-            self.fc = nn.Linear(1280, 1000)
+            self.fc = nn.Linear(1280, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -118,7 +118,10 @@ class MobileNetV3Large(nn.Module):
     """Searching for MobileNetV3, Howard et al., ICCV 2019"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -135,7 +138,7 @@ class MobileNetV3Large(nn.Module):
             self.fc1 = nn.Linear(960, 1280)
             self.hswish3 = nn.Hardswish()
             self.dropout = nn.Dropout(0.2)
-            self.fc2 = nn.Linear(1280, 1000)
+            self.fc2 = nn.Linear(1280, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -156,7 +156,10 @@ class MobileViT_S(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -187,7 +190,7 @@ class MobileViT_S(nn.Module):
                 silu=nn.SiLU(),
                 gap=nn.AdaptiveAvgPool2d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(640, 1000),
+                fc=nn.Linear(640, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -360,7 +360,10 @@ class NASNetALarge(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -378,7 +381,7 @@ class NASNetALarge(nn.Module):
             self.relu = nn.ReLU()
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.dropout = nn.Dropout()
-            self.fc = nn.Linear(4032, 1000)
+            self.fc = nn.Linear(4032, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

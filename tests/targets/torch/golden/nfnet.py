@@ -191,7 +191,10 @@ class NFNet_F0(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -236,7 +239,7 @@ class NFNet_F0(nn.Module):
                 gap=nn.AdaptiveAvgPool2d(1),
                 dropout=nn.Dropout(0.2),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(3072, 1000),
+                fc=nn.Linear(3072, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -30,7 +30,10 @@ class NIN(nn.Module):
     """Network in Network, Lin et al., ICLR 2014"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -40,7 +43,7 @@ class NIN(nn.Module):
             self.mlpconv2 = Mlpconv(96, 192, 5, padding=2)
             self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, ceil_mode=True)
             self.dropout2 = nn.Dropout()
-            self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
+            self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=classes)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -36,7 +36,10 @@ class NINImageNet(nn.Module):
     """Network in Network, Lin et al., ICLR 2014"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -47,7 +50,7 @@ class NINImageNet(nn.Module):
             self.mlpconv3 = Mlpconv(256, 384, 3, padding=1)
             self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
             self.dropout = nn.Dropout()
-            self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
+            self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=classes)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)
         self.init_weights()

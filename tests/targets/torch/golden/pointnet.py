@@ -25,7 +25,10 @@ class PointNet(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 40,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -49,7 +52,7 @@ class PointNet(nn.Module):
                 ),
             )
             self.dropout = nn.Dropout(0.3)
-            self.fc = nn.Linear(256, 40)
+            self.fc = nn.Linear(256, classes)
             self.softmax = nn.Softmax(dim=1)
         self.to(dtype=dtype)
         self.init_weights()

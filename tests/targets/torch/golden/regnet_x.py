@@ -47,7 +47,10 @@ class RegNetX_400MF(nn.Module):
     """Designing Network Design Spaces, Radosavovic et al., CVPR 2020"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -59,7 +62,7 @@ class RegNetX_400MF(nn.Module):
             self.stage3 = Stage(64, 160, 7)
             self.stage4 = Stage(160, 400, 12)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(400, 1000)
+            self.fc = nn.Linear(400, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

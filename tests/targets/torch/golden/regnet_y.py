@@ -64,7 +64,10 @@ class RegNetY_400MF(nn.Module):
     """Designing Network Design Spaces, Radosavovic et al., CVPR 2020"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -76,7 +79,7 @@ class RegNetY_400MF(nn.Module):
             self.stage3 = Stage(104, 208, 6)
             self.stage4 = Stage(208, 440, 6)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(440, 1000)
+            self.fc = nn.Linear(440, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

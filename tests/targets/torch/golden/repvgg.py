@@ -24,7 +24,10 @@ class RepVGG_A0(nn.Module):
     """RepVGG: Making VGG-style ConvNets Great Again, Ding et al., CVPR 2021"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -34,7 +37,7 @@ class RepVGG_A0(nn.Module):
             self.stage3 = Stage(96, 192, 14)
             self.stage4 = Stage(192, 1280, 1)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(1280, 1000)
+            self.fc = nn.Linear(1280, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

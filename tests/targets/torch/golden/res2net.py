@@ -133,7 +133,10 @@ class Res2Net50(nn.Module):
     """Res2Net: A New Multi-Scale Backbone Architecture, Gao et al., TPAMI 2021"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -152,7 +155,7 @@ class Res2Net50(nn.Module):
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(2048, 1000),
+                fc=nn.Linear(2048, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -50,7 +50,10 @@ class ResNet18(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -69,7 +72,7 @@ class ResNet18(nn.Module):
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(512, 1000),
+                fc=nn.Linear(512, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

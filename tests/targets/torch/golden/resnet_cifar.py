@@ -56,7 +56,10 @@ class ResNet20(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -67,7 +70,7 @@ class ResNet20(nn.Module):
             self.stage2 = Stage(16, 32)
             self.stage3 = Stage(32, 64)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(64, 10)
+            self.fc = nn.Linear(64, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -63,7 +63,10 @@ class ShuffleNetG1(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -84,7 +87,7 @@ class ShuffleNetG1(nn.Module):
                 group=nn.Sequential(*(Unit(576, 576) for _ in range(3))),
             )
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(576, 1000)
+            self.fc = nn.Linear(576, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -72,7 +72,11 @@ class ShuffleNetV2_050(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        last: int = 1024,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -94,11 +98,11 @@ class ShuffleNetV2_050(nn.Module):
                 down=Down(96, 192),
                 group=nn.Sequential(*(Unit(192, 192) for _ in range(3))),
             )
-            self.conv2 = nn.Conv2d(192, 1024, kernel_size=1, bias=False)
-            self.bn2 = nn.BatchNorm2d(1024)
+            self.conv2 = nn.Conv2d(192, last, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(last)
             self.relu2 = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(1024, 1000)
+            self.fc = nn.Linear(last, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -28,7 +28,10 @@ class SqueezeNet10(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -44,7 +47,7 @@ class SqueezeNet10(nn.Module):
             self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
             self.fire4 = Fire(512, 64, 256)
             self.dropout = nn.Dropout()
-            self.conv2 = nn.Conv2d(512, 1000, kernel_size=1)
+            self.conv2 = nn.Conv2d(512, classes, kernel_size=1)
             self.relu2 = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)

@@ -15,7 +15,10 @@ class SRCNN_915(nn.Module):
     """Image Super-Resolution Using Deep Convolutional Networks, Dong et al., TPAMI 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        f2: int = 1,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -23,7 +26,7 @@ class SRCNN_915(nn.Module):
                 conv=nn.Conv2d(1, 64, kernel_size=9), relu=nn.ReLU(inplace=True)
             )
             self.map = sequential(
-                conv=nn.Conv2d(64, 32, kernel_size=1), relu=nn.ReLU(inplace=True)
+                conv=nn.Conv2d(64, 32, kernel_size=f2), relu=nn.ReLU(inplace=True)
             )
             self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
         self.to(dtype=dtype)

@@ -67,7 +67,7 @@ class Hourglass(nn.Module):
 class Group(nn.Module):
     residual: Final[bool]
 
-    def __init__(self, i: int) -> None:
+    def __init__(self, joints: int, i: int) -> None:
         super().__init__()
         self.y = sequential(
             hourglass=Hourglass(4, 256),
@@ -76,11 +76,11 @@ class Group(nn.Module):
             bn=nn.BatchNorm2d(256),
             relu=nn.ReLU(inplace=True),
         )
-        self.heat = nn.Conv2d(256, 16, kernel_size=1)
+        self.heat = nn.Conv2d(256, joints, kernel_size=1)
         self.residual = i < 7
         if self.residual:
             self.conv1 = nn.Conv2d(256, 256, kernel_size=1)
-            self.conv2 = nn.Conv2d(16, 256, kernel_size=1)
+            self.conv2 = nn.Conv2d(joints, 256, kernel_size=1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y = self.y(x)
@@ -109,7 +109,10 @@ class StackedHourglass8(nn.Module):
     """Stacked Hourglass Networks for Human Pose Estimation, Newell et al., ECCV 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        joints: int = 16,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -120,7 +123,7 @@ class StackedHourglass8(nn.Module):
             self.maxpool = nn.MaxPool2d(kernel_size=2)
             self.residual2 = Residual(128, 256)
             self.residual3 = Residual(256, 256)
-            self.group = nn.ModuleList([Group(i) for i in range(8)])
+            self.group = nn.ModuleList([Group(joints, i) for i in range(8)])
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -43,7 +43,10 @@ class TCN(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -52,7 +55,7 @@ class TCN(nn.Module):
             for i in range(8):
                 self.group.append(Level(channels, 25, 2**i))
                 channels = 25
-            self.fc = nn.Linear(25, 10)
+            self.fc = nn.Linear(25, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

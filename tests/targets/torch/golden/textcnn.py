@@ -17,7 +17,10 @@ class TextCNN(nn.Module):
     """Convolutional Neural Networks for Sentence Classification, Kim, EMNLP 2014"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 2,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -25,7 +28,7 @@ class TextCNN(nn.Module):
             self.phrases2 = Phrases(4)
             self.phrases3 = Phrases(5)
             self.dropout = nn.Dropout()
-            self.fc = nn.Linear(300, 2)
+            self.fc = nn.Linear(300, classes)
             self.softmax = nn.Softmax(dim=1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -50,7 +50,10 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 2,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -73,7 +76,7 @@ class UNet(nn.Module):
             self.up2 = Up(512, 256, 256)
             self.up3 = Up(256, 128, 128)
             self.up4 = Up(128, 64, 64)
-            self.conv = nn.Conv2d(64, 2, kernel_size=1)
+            self.conv = nn.Conv2d(64, classes, kernel_size=1)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -73,7 +73,10 @@ class R2plus1D_18(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 400,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -103,7 +106,7 @@ class R2plus1D_18(nn.Module):
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool3d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(512, 400),
+                fc=nn.Linear(512, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -55,7 +55,10 @@ class WRN_28_10(nn.Module):
     """Wide Residual Networks, Zagoruyko & Komodakis, BMVC 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 10,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -66,7 +69,7 @@ class WRN_28_10(nn.Module):
             self.bn = nn.BatchNorm2d(640)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(640, 10)
+            self.fc = nn.Linear(640, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -56,7 +56,10 @@ class WideResNet50_2(nn.Module):
     """Wide Residual Networks, Zagoruyko & Komodakis, BMVC 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -75,7 +78,7 @@ class WideResNet50_2(nn.Module):
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(2048, 1000),
+                fc=nn.Linear(2048, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()

@@ -92,7 +92,10 @@ class X3D_XS(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 400,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -127,7 +130,7 @@ class X3D_XS(nn.Module):
             self.conv2 = nn.Conv3d(432, 2048, kernel_size=1, bias=False)
             self.relu2 = nn.ReLU(inplace=True)
             self.dropout = nn.Dropout()
-            self.fc = nn.Linear(2048, 400)
+            self.fc = nn.Linear(2048, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

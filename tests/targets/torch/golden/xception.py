@@ -62,7 +62,10 @@ class Xception(nn.Module):
     """Xception: Deep Learning with Depthwise Separable Convolutions, Chollet, CVPR 2017"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -82,7 +85,7 @@ class Xception(nn.Module):
             self.separable2 = Separable(1536, 2048)
             self.relu4 = nn.ReLU()
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(2048, 1000)
+            self.fc = nn.Linear(2048, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

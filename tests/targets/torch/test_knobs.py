@@ -1,0 +1,109 @@
+"""The knobs that a model's constructor takes: `Model(classes=10)` is the model of `--set classes=10`."""
+
+from __future__ import annotations
+
+import inspect
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from cnnspec.ir.expr import parsed
+from tests.targets.torch.support import SPECS, executed, graph_of, keys_of, model_class, program, spec, zoo
+
+
+def arguments_of(cls: Any) -> list[str]:
+    return [name for name in inspect.signature(cls).parameters if name not in ("device", "dtype")]
+
+
+def same_as_set(text: str, variant: str | None, name: str, cls: Any, value: Any) -> None:
+    """With another value: the weights, and what torch prints of every layer, as `--set` has them."""
+    other = graph_of(text, variant, settings={name: str(Fraction(value).limit_denominator(10**6))})
+    with torch.device("meta"):
+        made, wanted = cls(**{name: value}), model_class(executed(program(other)))()
+    shapes = {key: tuple(weight.shape) for key, weight in made.state_dict().items()}
+    assert shapes == keys_of(other)
+    assert str(made) == str(wanted)
+    passes = [(type(one).__name__, own) for one in (made, wanted) for own in plain(one)]
+    assert passes[: len(passes) // 2] == passes[len(passes) // 2 :]
+
+
+def plain(model: nn.Module) -> list[dict[str, Any]]:
+    """The numbers that the layers keep."""
+    return [
+        {key: value for key, value in vars(one).items() if isinstance(value, (int, float, tuple, list, str))}
+        for one in model.modules()
+    ]
+
+
+SMALL = ("classic/lenet5", "light/efficientnet", "tasks/fsrcnn", "tasks/unet", "light/shufflenet_v2")
+
+
+@pytest.mark.parametrize(
+    ("path", "variant"),
+    [
+        pytest.param(*one, marks=[] if one[0].removesuffix(".cnn") in SMALL else [pytest.mark.heavy])
+        for one in zoo()
+    ],
+)
+def test_the_zoo(path: str, variant: str | None) -> None:
+    graph = spec(path, variant)
+    cls = model_class(executed(program(graph)))
+    found = arguments_of(cls)
+    assert not set(found) - set(graph.arguments)
+    text = (SPECS / path).read_text("utf-8")
+    for name in found:
+        given = parsed(graph.knobs[name])
+        assert isinstance(given, int | Fraction)
+        same_as_set(text, variant, name, cls, 3 * given if isinstance(given, int) else float(given) / 4)
+    if "let classes" in text:
+        assert "classes" in found
+
+
+def arguments(text: str) -> list[str]:
+    cls = model_class(executed(program(graph_of(text))))
+    found = arguments_of(cls)
+    for name in found:
+        same_as_set(text, None, name, cls, 3 * int(parsed(graph_of(text).knobs[name])))  # type: ignore[call-overload]
+    return found
+
+
+def test_a_number_goes_on_through_the_layers_and_blocks_that_read_it() -> None:
+    blocks = "block unit(k) { conv F3 P1 K=k -> bn -> relu }\n"
+    blocks += "block se() { mul [ id | gap -> conv F1 K=C ] }\n"
+    text = f"let k = 8\nlet classes = 10\n{blocks}input 3x8x8\nunit(k) -> [unit(2*k)]*2 -> se()\n"
+    text += "concat [ unit(k) | maxpool F3 S1 P1 ] -> flatten -> fc 3*classes -> relu -> fc classes\n"
+    assert arguments(text) == ["k", "classes"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "let k = 4\ninput 3x8x8\nconv F3 K=k\nif k == 4 [ relu ]\n",  # decides about a step
+        "let k = 4\ninput 3x8x8\n[conv F3 P1 K4]*k\nflatten -> fc k\n",  # counts
+        "let k = 3\ninput (k)x8x8\nconv F3 K=k\n",  # is the input's
+        "let k = 4\nblock b() { conv F3 K=k }\ninput 3x8x8\nb() -> conv F1 K=k\n",  # is in a block
+        "let k = 4\ndefault conv K=k\nblock b() { conv F3 }\ninput 3x8x8\nconv F3 -> b()\n",  # a default
+        "let k = 4\nblock b() { if C > 4 [ relu ] -> conv F1 K4 }\ninput 3x8x8\nconv F3 K=k -> b()\n",
+        "let k = 4\nblock b() { [relu]*C }\ninput 3x8x8\nconv F3 K=k -> b()\n",
+        "let k = 4\nblock b() { [relu]*(C-4) -> conv F1 K4 }\ninput 3x8x8\nconv F3 K=k -> b()\n",
+        "let k = 4\nblock b(n) { if n > 4 [ relu ] -> conv F1 K4 }\ninput 3x8x8\nb(k)\n",
+        "let k = 4\nshared b() { conv F1 K4 }\ninput 3x8x8\nconv F3 K=k -> b()\n",
+        "let k = 4\ninput 3x8x8\nconv F3 K=k -> add [ id | conv F1 K4 ]\n",  # no other value fits
+        "let k = 4\ninput 3x8x8\nconv F3 K=(8 if k == 4 else 6)\n",  # chooses
+        "let p = 0.5\ninput 3x8x8\nconv F3 K=8*p\n",  # whole for this fraction alone
+    ],
+)
+def test_a_knob_that_reaches_more_than_numbers_is_no_argument(text: str) -> None:
+    assert arguments(text) == []
+
+
+def test_written_in_their_class() -> None:
+    text = program(
+        graph_of("let classes = 10\nlet drop = 0.2\ninput 3x8x8\nflatten -> dropout drop -> fc classes")
+    )
+    assert "self.dropout = nn.Dropout(drop)" in text
+    assert "self.fc = nn.Linear(192, classes)" in text
+    assert "        classes: int = 10,\n        drop: float = 0.2,\n        device:" in text
