@@ -78,10 +78,10 @@ class FreeKnobs:
             return ()
         context = self.context
         used = {id(one.block) for one in context.stretches.all}
-        counts = context.statements.facts.names
+        counts = self.read_in(context.statements.file)
         for block in context.statements.blocks.values():
             own = {one.name for one in block.parameters} if id(block) in used else self.names
-            inside = facts_of(block.body if id(block) in used else block).names
+            inside = self.read_in(block.body if id(block) in used else block)
             counts = counts - Counter({name: inside[name] for name in own})
         free = {name for name, places in self.read.items() if len(places) == counts[name]}
         values = {name: expr.Const(expr.exact(context.globals.names[name])) for name in self.names - free}
@@ -89,6 +89,17 @@ class FreeKnobs:
             known = {name: value for name, value in values.items() if name in names}
             arguments.update((name, expr.with_values(one, known)) for name, one in arguments.items())
         return tuple(name for name in context.globals.names if name in free)
+
+    def read_in(self, root: tree.File | tree.Block | tree.Sequence) -> Counter[str]:
+        """How often each name is read below `root`, but for the sides of `if`s that no use takes."""
+        counts, hidden = facts_of(root).names, set[int]()
+        for step in (node for node in nodes(root) if isinstance(node, tree.IfStep)):
+            for taken, side in ((True, step.then), (False, step.otherwise)):
+                if side is None or id(step) in hidden or (id(step), taken) in self.context.stretches.taken:
+                    continue
+                counts = counts - facts_of(side).names
+                hidden.update(id(node) for node in nodes(side) if isinstance(node, tree.IfStep))
+        return counts
 
 
 def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Template, ...], tuple[str, ...]]:

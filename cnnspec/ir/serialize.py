@@ -11,7 +11,14 @@ def graph_to_json(graph: Graph, *, indent: int | None = None) -> str:
 
 
 PLACES = ("span", "spans", "file")
-NONE: tuple[tuple[str, object], ...] = (("formula", None), ("layers", None), ("layers", {}), ("inner", False))
+NONE: tuple[tuple[str, object], ...] = (
+    ("formula", None),
+    ("layers", None),
+    ("layers", {}),
+    ("inner", False),
+    ("arguments", []),
+    ("settled", []),
+)
 """Fields that came later, where they say nothing: a network has the fingerprint that it had before."""
 
 

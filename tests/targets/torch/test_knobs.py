@@ -78,6 +78,15 @@ def test_a_number_goes_on_through_the_layers_and_blocks_that_read_it() -> None:
     assert arguments(text) == ["k", "classes"]
 
 
+def test_a_side_that_is_not_taken_does_not_count() -> None:
+    """The auxiliary head of Inception v3 counts the classes, too."""
+    block = "block b(n) { if n > 1 [ conv F1 K=classes ] -> conv F1 K=n }\n"
+    text = f"let classes = 10\nlet heads = 0\n{block}input 3x8x8\nconv F3 K4 -> b(1)\n"
+    text += "if heads == 1 [ if classes > 5 [ relu ] -> conv F1 K=classes ]\nflatten -> fc classes\n"
+    assert arguments(text) == ["classes"]
+    assert arguments(text.replace("b(1)", "b(2) -> b(1)")) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -59,7 +59,7 @@ def test_imports_torch_and_nothing_else(folder: Path) -> None:
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add((node.module or "").split(".")[0])
-        assert imported - {"typing", "collections", "functools"} == {"torch"}, file
+        assert imported - {"typing", "collections", "contextlib", "functools"} == {"torch"}, file
 
 
 def test_only_the_first_line_speaks_of_cnnspec(folder: Path) -> None:

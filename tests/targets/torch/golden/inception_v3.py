@@ -124,7 +124,10 @@ class InceptionV3(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 1000,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -162,7 +165,7 @@ class InceptionV3(nn.Module):
                 gap=nn.AdaptiveAvgPool2d(1),
                 dropout=nn.Dropout(),
                 flatten=nn.Flatten(),
-                fc=nn.Linear(2048, 1000),
+                fc=nn.Linear(2048, classes),
             )
         self.to(dtype=dtype)
         self.init_weights()
