@@ -34,7 +34,6 @@ from cnnspec.lower.symbolic import (
     Node,
     Unclear,
     Var,
-    apply,
     from_expr,
     gives,
     plain,
@@ -176,7 +175,7 @@ class Frame:
                 return Const(first)
             whole = all(isinstance(value, int) for value in values.values())
             if whole and any(isinstance(value_of(source, self.uses[use].env), float) for use in values):
-                return apply("int", source)
+                return Apply("int", (source,))  # even of a quotient: 4.0 // 4 is 1.0
             return source
         if all(single(value) == first and type(single(value)) is type(first) for value in values.values()):
             return Const(first)

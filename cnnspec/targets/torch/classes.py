@@ -19,6 +19,7 @@ from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Changing, Growing, Piece, code, loop_variables, walk, with_nodes
 from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, asked, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
+from cnnspec.targets.torch.slices import cuts
 
 BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
 
@@ -146,9 +147,13 @@ def put_lets(writer: Writer, lets: Iterable[tuple[str, Node]]) -> None:
 
 def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Condition, str]:
     """Writes the constructor's statements. Returns the attributes that hold conditions for `forward`."""
-    namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps})
+    cut = cuts(plan) if with_forward else {}
+    bounds = {name for one in cut.values() for name in one.names}
+    namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps} | bounds)
     stated = only_conditions(plan) if with_forward else {}
     put_lets(writer, [let for let in plan.lets if let[0] not in stated])
+    for names, values in ((one.names, one.values) for one in cut.values() if one.names):
+        writer.line(f"{', '.join(f'self.{name}' for name in names)} = {', '.join(values)}")
     held: dict[Condition, str] = {}
     counted = Counter(step.name for step in plan.steps if step.piece is not None)
     annotated = {name for name, count in counted.items() if count > 1}

@@ -28,6 +28,7 @@ SHORT: dict[str, Callable[..., str]] = {
     "Slice": _slice,
     "Crop": _crop,
     "chunk": lambda x, parts: f"{x}.chunk({parts}, dim=1)",
+    "split": lambda x, *sizes: f"{x}.split([{', '.join(map(str, sizes))}], dim=1)",
     "Abs": lambda x: f"{x}.abs()",
     "Exp": lambda x: f"{x}.exp()",
     "Log": lambda x: f"{x}.log()",
@@ -46,16 +47,18 @@ NAMES_ONLY = frozenset(SHORT) - {"nn.Flatten", "L2Norm"}
 
 
 def is_short(piece: Piece | None) -> TypeGuard[Call]:
-    """Whether a layer is written as an expression. Its numbers must be constants: `forward` has no others."""
-    return (
-        isinstance(piece, Call)
-        and piece.function in SHORT
-        and not isinstance(piece.function, LayerVariable)
-        and all(isinstance(argument, Const) for _, argument in piece.arguments)
-    )
+    """Whether a layer is written as an expression. Its numbers must be constants: `forward` has no others,
+    but for those of slices that are kept in attributes."""
+    if not isinstance(piece, Call) or isinstance(piece.function, LayerVariable):
+        return False
+    constant = all(isinstance(argument, Const) for _, argument in piece.arguments)
+    return piece.function in SHORT and (constant or piece.function in ("Slice", "split"))
 
 
-def short(piece: Call, x: str) -> str:
+def short(piece: Call, x: str, kept: str | None = None) -> str:
+    """The expression; `kept`: what stands for its numbers, where attributes hold them."""
+    if kept is not None:
+        return f"{x}[:, {kept}]" if piece.function == "Slice" else f"{x}.split({kept}, dim=1)"
     values = [argument.value for _, argument in piece.arguments if isinstance(argument, Const)]
     return SHORT[str(piece.function)](x, *values)
 

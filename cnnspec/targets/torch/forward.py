@@ -12,6 +12,7 @@ from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.writer import Code, Group, Writer, flat, put_targets
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
 from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, liveness, made_in, ordered
+from cnnspec.targets.torch.slices import Cut, cuts
 from cnnspec.targets.torch.variables import Variables
 
 DEEPEST = 4
@@ -50,10 +51,12 @@ class Forward:
     """The `if`s that are the whole of an `else`."""
     spread: set[Tensor] = field(default_factory=set)
     """Vectors that are enlarged to the size of a map."""
+    cuts: dict[PlanStep, Cut] = field(init=False)
     names: Variables = field(init=False)
 
     def write(self) -> None:
         self.names = Variables(self.plan, self.inputs, self.namer)
+        self.cuts = cuts(self.plan)
         for step in self.plan.steps:
             if step.word == "upsample" and step.rank == 1:
                 self.spread.update(step.outputs)
@@ -332,7 +335,8 @@ class Forward:
             names = [flat(operand) for operand in operands]
             return lending(step, names, broadcasts=self._broadcasts(step.outputs[0]))
         if is_short(step.piece):
-            return short(step.piece, flat(operands[0]))
+            cut = self.cuts.get(step)
+            return short(step.piece, flat(operands[0]), None if cut is None else cut.text)
         extra = [self.modules[key] for key in step.needs]
         function = self.modules[step.shared] if step.shared is not None else f"self.{step.name}"
         arguments = (*operands, *extra)

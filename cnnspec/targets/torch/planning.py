@@ -26,6 +26,7 @@ from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Piece, used_in, with_nodes, with_parts
 from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, asked, inline
 from cnnspec.targets.torch.stretch import Stretch, piece_of
+from cnnspec.targets.torch.tidy import tidied
 
 LETTERS = {
     "K": "out_channels",
@@ -121,6 +122,7 @@ def _finish(function: program.Function) -> None:
         parameters = itself.parameters = [one for one in parameters if one.variable in wanted]
     plan = _with_own(stretch.plan(function.region), function)
     plan.lets = _needed(plan, function.lets)
+    tidied(plan, parameters)
     if network:
         function.made = plan
         return

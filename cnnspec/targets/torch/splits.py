@@ -1,18 +1,19 @@
-"""Slices that cut a tensor into equal parts become one call: `a, b = x.chunk(2, dim=1)`."""
+"""Slices that cut a tensor into parts become one call: `a, b = x.chunk(2, dim=1)`, or `split` with sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.program import Tensor
-from cnnspec.lower.symbolic import Const, Unclear, value
+from cnnspec.lower.symbolic import Const, Unclear, apply, value
 from cnnspec.targets.torch.plan import If, Item, PlanStep
 
 
 def split(items: list[Item], envs: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """The items with one step for slices that are equal parts of their input in every use."""
+    """The items with one step for slices that are all parts of their input, in every use."""
     slices: dict[Tensor, list[PlanStep]] = {}
     for item in items:
         if isinstance(item, If):
@@ -20,11 +21,20 @@ def split(items: list[Item], envs: Sequence[Mapping[str, Any]]) -> list[Item]:
         elif item.word == "slice":
             slices.setdefault(item.sources[0], []).append(item)
     for source, parts in slices.items():
-        if len(parts) > 1 and all(_equal(source, parts, env) for env in envs):
+        if len(parts) < 2 or not source.dims:
+            continue
+        bounds = [
+            tuple(node for _, node in part.piece.arguments) for part in parts if isinstance(part.piece, Call)
+        ]
+        made = None
+        if all(_equal(source, parts, env) for env in envs):
+            made = Call("chunk", ((None, Const(len(parts))),))
+        elif bounds[0][0] == Const(0) and bounds[-1][1] == source.dims[0]:
+            if all(one[1] == other[0] for one, other in pairwise(bounds)):
+                made = Call("split", tuple((None, apply("-", high, low)) for low, high in bounds))
+        if made is not None:
             outputs = [part.outputs[0] for part in parts]
-            step = PlanStep(
-                parts[0].name, [source], outputs, parts[0].op, Call("chunk", ((None, Const(len(parts))),))
-            )
+            step = PlanStep(parts[0].name, [source], outputs, parts[0].op, made)
             items[items.index(parts[0])] = step
             items = [item for item in items if item not in parts]
     return items

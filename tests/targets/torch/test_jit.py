@@ -40,6 +40,11 @@ SMALL = {
         "concat [ @a -> crop like=@b | @b ] -> crop 2x2 offset=1x0\n"
     ),
     "lenet": "input 4x8x8\nsubsample F2 -> blur F3 S2 P1 -> conv F1 K2 connect=[0 1; 2 3]\n",
+    "slices": (
+        "block half(r) { concat [ slice 0:C//r -> conv F3 P1 K=C | slice C//r:C ] -> conv F1 K=6 }\n"
+        "block last(k) { concat [ id | slice C-k:C -> relu ] }\n"
+        "input 6x8x8\nhalf(3) -> half(2) -> last(2) -> last(3)\n"
+    ),
     "embedding": "input t: 5\ninput x: 3x8x8\ne: @t -> fc 3\nadd [ @x | @e -> upsample like=@x ]\n",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import built, graph_of, keys_of, program
 
 UNITS = """\
@@ -61,12 +62,47 @@ unit(8) -> conv F1 K7 -> odd(6)
 """
 
 
-def test_equal_slices_are_chunks_and_others_are_not() -> None:
+def test_slices_that_are_all_of_their_input_are_chunks_or_a_split() -> None:
     graph = graph_of(HALVES)
     text = program(graph)
     assert text.count("branch1, branch2 = x.chunk(2, dim=1)") == 1
-    assert "x[:, :3]" in text
+    assert text.count("branch1, branch2 = x.split([3, 4], dim=1)") == 1
     assert built(graph)(torch.randn(2, 8, 8, 8)).shape == (2, 6, 8, 8)
+
+
+def test_slices_that_depend_on_a_number_keep_it_in_an_attribute() -> None:
+    graph = graph_of(CONSTRUCTS["slices"])
+    text = program(graph)
+    assert "self.slice = " not in text
+    assert "self.sizes = [in_channels // r, in_channels - in_channels // r]" in text
+    assert "branch1, branch2 = x.split(self.sizes, dim=1)" in text
+    assert "a = all_[:, : self.k]" in text
+    assert "b = all_[:, self.k : self.high]" in text
+    assert "x[:, self.low :]" in text
+
+
+def test_numbers_after_the_channels_have_names() -> None:
+    blocks = "block b(k, n) { [conv F3 P1 K=k]*n }\nblock c(a, k) { conv F1 K=a -> conv F1 K=k }\n"
+    blocks += "block s(k, s) { conv F3 P1 S=s K=k }\nblock t(k, n) { [s(k, 2 if i == 0 else 1)]*n }\n"
+    text = program(
+        graph_of(f"{blocks}input 3x8x8\nb(4, 2) -> c(5, 6) -> c(7, 8) -> b(8, 1) -> t(3, 2) -> t(4, 3)\n")
+    )
+    assert "B(3, 4, n=2)" in text
+    assert "C(4, a=5, k=6)" in text
+    assert "S(in_channels, k, s=2 if i == 0 else 1)" in text
+
+
+def test_a_product_over_its_own_factor_and_a_sum_of_equal_terms_are_simplified() -> None:
+    blocks = "block p(k) { conv F1 K=k -> pixelunshuffle 2 -> shuffle G=C//4 }\n"
+    blocks += "block w(k, share) { conv F1 K=26*k//64 -> conv F1 K=k*share*4//4 }\n"
+    blocks += "block e(k) { concat [ id | conv F1 K=k | conv F3 P1 K=k ] -> conv F1 K=C }\n"
+    text = program(
+        graph_of(f"{blocks}input 3x8x8\np(4) -> p(6) -> w(8, 0.5) -> w(16, 0.25) -> e(5) -> e(6)\n")
+    )
+    assert "nn.ChannelShuffle(k)" in text
+    assert "26 * k // 64" in text
+    assert "int(k * share * 4 // 4)" in text
+    assert "in_channels + 2 * k" in text
 
 
 def test_how_most_layers_of_a_kind_start_is_one_rule() -> None:

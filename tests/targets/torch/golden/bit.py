@@ -134,10 +134,10 @@ class BiT_R50x1(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, 3, s=1),
-                stage2=Stage(256, 128, 4),
-                stage3=Stage(512, 256, 6),
-                stage4=Stage(1024, 512, 3),
+                stage1=Stage(64, 64, n=3, s=1),
+                stage2=Stage(256, 128, n=4),
+                stage3=Stage(512, 256, n=6),
+                stage4=Stage(1024, 512, n=3),
             )
             self.head = sequential(
                 gn=nn.GroupNorm(32, 2048),

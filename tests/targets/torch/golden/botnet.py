@@ -179,9 +179,9 @@ class BoTNet50(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, 3, s=1),
-                stage2=Stage(256, 128, 4),
-                stage3=Stage(512, 256, 6),
+                stage1=Stage(64, 64, n=3, s=1),
+                stage2=Stage(256, 128, n=4),
+                stage3=Stage(512, 256, n=6),
             )
             self.group = nn.Sequential(
                 Transformer(1024, 14, 14, k=512, s=2),

@@ -37,15 +37,15 @@ class C3D(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.convs1 = Convs(3, 64, 1)
+            self.convs1 = Convs(3, 64, n=1)
             self.maxpool1 = nn.MaxPool3d(kernel_size=(1, 2, 2))
-            self.convs2 = Convs(64, 128, 1)
+            self.convs2 = Convs(64, 128, n=1)
             self.maxpool2 = nn.MaxPool3d(kernel_size=2)
-            self.convs3 = Convs(128, 256, 2)
+            self.convs3 = Convs(128, 256, n=2)
             self.maxpool3 = nn.MaxPool3d(kernel_size=2)
-            self.convs4 = Convs(256, 512, 2)
+            self.convs4 = Convs(256, 512, n=2)
             self.maxpool4 = nn.MaxPool3d(kernel_size=2)
-            self.convs5 = Convs(512, 512, 2)
+            self.convs5 = Convs(512, 512, n=2)
             self.maxpool5 = nn.MaxPool3d(kernel_size=2, padding=(0, 1, 1))
             self.group = nn.Sequential(
                 sequential(

@@ -44,12 +44,12 @@ class Darknet53(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.unit = Unit(3, 32, 3)
-            self.stage1 = Stage(32, 64, 1)
-            self.stage2 = Stage(64, 128, 2)
-            self.stage3 = Stage(128, 256, 8)
-            self.stage4 = Stage(256, 512, 8)
-            self.stage5 = Stage(512, 1024, 4)
+            self.unit = Unit(3, 32, f=3)
+            self.stage1 = Stage(32, 64, n=1)
+            self.stage2 = Stage(64, 128, n=2)
+            self.stage3 = Stage(128, 256, n=8)
+            self.stage4 = Stage(256, 512, n=8)
+            self.stage5 = Stage(512, 1024, n=4)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.fc = nn.Linear(1024, classes)
         self.to(dtype=dtype)

@@ -17,11 +17,11 @@ class Times(nn.Module):
 
 
 class Group(nn.Module):
-    def __init__(self, share: float) -> None:
+    def __init__(self, k: int, share: float) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.conv1 = nn.Conv2d(k, k, kernel_size=3, padding=1)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=3, padding=1)
         self.times = Times(share)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,18 +37,19 @@ class EDSR_X2(nn.Module):
 
     def __init__(
         self,
+        k: int = 256,
         share: float = 0.1,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
-            self.group = nn.Sequential(*(Group(share) for _ in range(32)))
-            self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
-            self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
+            self.first = nn.Conv2d(3, k, kernel_size=3, padding=1)
+            self.group = nn.Sequential(*(Group(k, share) for _ in range(32)))
+            self.conv1 = nn.Conv2d(k, k, kernel_size=3, padding=1)
+            self.conv2 = nn.Conv2d(k, 4 * k, kernel_size=3, padding=1)
             self.pixelshuffle = nn.PixelShuffle(2)
-            self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
+            self.conv3 = nn.Conv2d(k, 3, kernel_size=3, padding=1)
         self.to(dtype=dtype)
         self.init_weights()
 

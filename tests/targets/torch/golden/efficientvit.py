@@ -175,10 +175,10 @@ class EfficientViT_B0(nn.Module):
             self.hswish = nn.Hardswish()
             self.conv = nn.Conv2d(8, 8, kernel_size=1, bias=False)
             self.bn2 = nn.BatchNorm2d(8)
-            self.s1 = ConvStage(8, 16, 2)
-            self.s2 = ConvStage(16, 32, 2)
-            self.s3 = AttentionStage(32, 64, 2)
-            self.s4 = AttentionStage(64, 128, 2)
+            self.s1 = ConvStage(8, 16, n=2)
+            self.s2 = ConvStage(16, 32, n=2)
+            self.s3 = AttentionStage(32, 64, n=2)
+            self.s4 = AttentionStage(64, 128, n=2)
             self.head = sequential(
                 conv=nn.Conv2d(128, 1024, kernel_size=1, bias=False),
                 bn=nn.BatchNorm2d(1024),

@@ -62,18 +62,18 @@ class HED(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.s1 = Stage(3, 64, 2)
+            self.s1 = Stage(3, 64, n=2)
             self.s2 = sequential(
-                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(64, 128, 2)
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(64, 128, n=2)
             )
             self.s3 = sequential(
-                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(128, 256, 3)
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(128, 256, n=3)
             )
             self.s4 = sequential(
-                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(256, 512, 3)
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(256, 512, n=3)
             )
             self.s5 = sequential(
-                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(512, 512, 3)
+                maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(512, 512, n=3)
             )
             self.d1 = Side(64)
             self.d2 = Side(128)

@@ -77,7 +77,7 @@ class Up(nn.Sequential):
 class H2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.up = Up(36, 18, 1)
+        self.up = Up(36, 18, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, h1: Tensor, m1: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ class Down(nn.Sequential):
 class M2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.down = Down(18, 36, 1)
+        self.down = Down(18, 36, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, h1: Tensor, m1: Tensor) -> Tensor:

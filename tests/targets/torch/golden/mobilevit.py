@@ -87,7 +87,7 @@ class Pixels(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.pixelunshuffle = nn.PixelUnshuffle(2)
-        self.shuffle = nn.ChannelShuffle(in_channels * 4 // 4)
+        self.shuffle = nn.ChannelShuffle(in_channels)
 
 
 class Transformer(nn.Module):
@@ -103,7 +103,7 @@ class Transformer(nn.Module):
         self.attention = Attention(16)
         self.shuffle = nn.ChannelShuffle(4)
         self.pixelshuffle = nn.PixelShuffle(2)
-        self.conv4 = nn.Conv2d(k * 4 // 4, k, kernel_size=1)
+        self.conv4 = nn.Conv2d(k, k, kernel_size=1)
         self.ln2 = LayerNorm2d(k)
         self.conv5 = nn.Conv2d(k, 2 * k, kernel_size=1)
         self.silu = nn.SiLU()
@@ -168,21 +168,21 @@ class MobileViT_S(nn.Module):
                 bn=nn.BatchNorm2d(16),
                 silu=nn.SiLU(),
             )
-            self.s1 = Inverted(16, 32, 1)
+            self.s1 = Inverted(16, 32, s=1)
             self.s2 = sequential(
-                inverted=Inverted(32, 64, 2),
-                group=nn.Sequential(*(Inverted(64, 64, 1) for _ in range(2))),
+                inverted=Inverted(32, 64, s=2),
+                group=nn.Sequential(*(Inverted(64, 64, s=1) for _ in range(2))),
             )
             self.s3 = sequential(
-                inverted=Inverted(64, 96, 2), mobilevit=Mobilevit(96, k=96, d=144, n=2)
+                inverted=Inverted(64, 96, s=2), mobilevit=Mobilevit(96, 96, d=144, n=2)
             )
             self.s4 = sequential(
-                inverted=Inverted(96, 128, 2),
-                mobilevit=Mobilevit(128, k=128, d=192, n=4),
+                inverted=Inverted(96, 128, s=2),
+                mobilevit=Mobilevit(128, 128, d=192, n=4),
             )
             self.s5 = sequential(
-                inverted=Inverted(128, 160, 2),
-                mobilevit=Mobilevit(160, k=160, d=240, n=3),
+                inverted=Inverted(128, 160, s=2),
+                mobilevit=Mobilevit(160, 160, d=240, n=3),
             )
             self.head = sequential(
                 conv=nn.Conv2d(160, 640, kernel_size=1, bias=False),

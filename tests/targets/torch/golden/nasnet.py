@@ -138,8 +138,8 @@ class Sep(nn.Sequential):
 class ReductionA(nn.Module):
     def __init__(self, k: int, value: int) -> None:
         super().__init__()
-        self.sep1 = Sep(k, 5, 2, k)
-        self.sep2 = Sep(value, 7, 2, k)
+        self.sep1 = Sep(k, kernel_size=5, stride=2, k=k)
+        self.sep2 = Sep(value, kernel_size=7, stride=2, k=k)
 
     def forward(self, x: Tensor, p: Tensor) -> Tensor:
         branch1 = self.sep1(x)
@@ -151,7 +151,7 @@ class ReductionB(nn.Module):
     def __init__(self, value: int, k: int) -> None:
         super().__init__()
         self.maxpool = MaxPool2dSame(kernel_size=3, stride=2)
-        self.sep = Sep(value, 7, 2, k)
+        self.sep = Sep(value, kernel_size=7, stride=2, k=k)
 
     def forward(self, x: Tensor, p: Tensor) -> Tensor:
         branch1 = self.maxpool(x)
@@ -168,7 +168,7 @@ class ReductionC(nn.Module):
     def __init__(self, value: int, k: int) -> None:
         super().__init__()
         self.avg = Avg(stride=2)
-        self.sep = Sep(value, 5, 2, k)
+        self.sep = Sep(value, kernel_size=5, stride=2, k=k)
 
     def forward(self, x: Tensor, p: Tensor) -> Tensor:
         branch1 = self.avg(x)
@@ -179,7 +179,7 @@ class ReductionC(nn.Module):
 class ReductionD(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.sep = Sep(k, 3, 1, k)
+        self.sep = Sep(k, kernel_size=3, stride=1, k=k)
         self.maxpool = MaxPool2dSame(kernel_size=3, stride=2)
 
     def forward(self, a: Tensor, x: Tensor) -> Tensor:
@@ -241,8 +241,8 @@ class Halve(nn.Module):
 class NormalA(nn.Module):
     def __init__(self, k: int, value: int) -> None:
         super().__init__()
-        self.sep1 = Sep(k, 5, 1, k)
-        self.sep2 = Sep(value, 3, 1, k)
+        self.sep1 = Sep(k, kernel_size=5, stride=1, k=k)
+        self.sep2 = Sep(value, kernel_size=3, stride=1, k=k)
 
     def forward(self, x: Tensor, p: Tensor) -> Tensor:
         branch1 = self.sep1(x)
@@ -253,8 +253,8 @@ class NormalA(nn.Module):
 class NormalB(nn.Module):
     def __init__(self, value: int, k: int) -> None:
         super().__init__()
-        self.sep1 = Sep(value, 5, 1, k)
-        self.sep2 = Sep(value, 3, 1, k)
+        self.sep1 = Sep(value, kernel_size=5, stride=1, k=k)
+        self.sep2 = Sep(value, kernel_size=3, stride=1, k=k)
 
     def forward(self, p: Tensor) -> Tensor:
         branch1 = self.sep1(p)
@@ -265,7 +265,7 @@ class NormalB(nn.Module):
 class NormalC(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.sep = Sep(k, 3, 1, k)
+        self.sep = Sep(k, kernel_size=3, stride=1, k=k)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.sep(x) + x

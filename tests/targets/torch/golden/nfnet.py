@@ -224,11 +224,11 @@ class NFNet_F0(nn.Module):
                 eps=1e-5,
             )
             self.body = sequential(
-                stage1=Stage(128, k=256, n=1, beta=1, s=1),
-                stage2=Stage(256, k=512, n=2, beta=0.9805806756909202),
-                stage3=Stage(512, k=1536, n=6, beta=0.9622504486493763),
+                stage1=Stage(128, 256, n=1, beta=1, s=1),
+                stage2=Stage(256, 512, n=2, beta=0.9805806756909202),
+                stage3=Stage(512, 1536, n=6, beta=0.9622504486493763),
             )
-            self.stage = Stage(1536, k=1536, n=3, beta=0.8980265101338746)
+            self.stage = Stage(1536, 1536, n=3, beta=0.8980265101338746)
             self.head = sequential(
                 conv=scaled(
                     nn.Conv2d(1536, 3072, kernel_size=1),

@@ -37,13 +37,13 @@ class NIN(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)
+            self.mlpconv1 = Mlpconv(3, 192, kernel_size=5, padding=2, a=160, b=96)
             self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
             self.dropout1 = nn.Dropout()
-            self.mlpconv2 = Mlpconv(96, 192, 5, padding=2)
+            self.mlpconv2 = Mlpconv(96, 192, kernel_size=5, padding=2)
             self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, ceil_mode=True)
             self.dropout2 = nn.Dropout()
-            self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=classes)
+            self.mlpconv3 = Mlpconv(192, 192, kernel_size=3, padding=1, b=classes)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -43,14 +43,14 @@ class NINImageNet(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)
+            self.mlpconv1 = Mlpconv(3, 96, kernel_size=11, stride=4)
             self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-            self.mlpconv2 = Mlpconv(96, 256, 5, padding=2)
+            self.mlpconv2 = Mlpconv(96, 256, kernel_size=5, padding=2)
             self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-            self.mlpconv3 = Mlpconv(256, 384, 3, padding=1)
+            self.mlpconv3 = Mlpconv(256, 384, kernel_size=3, padding=1)
             self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
             self.dropout = nn.Dropout()
-            self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=classes)
+            self.mlpconv4 = Mlpconv(384, 1024, kernel_size=3, padding=1, k=classes)
             self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -39,7 +39,7 @@ class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Bottleneck(in_channels, k, 2 if i == 0 else 1))
+            self.append(Bottleneck(in_channels, k, s=2 if i == 0 else 1))
             in_channels = k
 
 
@@ -57,10 +57,10 @@ class RegNetX_400MF(nn.Module):
             self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
             self.bn = nn.BatchNorm2d(32)
             self.relu = nn.ReLU(inplace=True)
-            self.stage1 = Stage(32, 32, 1)
-            self.stage2 = Stage(32, 64, 2)
-            self.stage3 = Stage(64, 160, 7)
-            self.stage4 = Stage(160, 400, 12)
+            self.stage1 = Stage(32, 32, n=1)
+            self.stage2 = Stage(32, 64, n=2)
+            self.stage3 = Stage(64, 160, n=7)
+            self.stage4 = Stage(160, 400, n=12)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.fc = nn.Linear(400, classes)
         self.to(dtype=dtype)

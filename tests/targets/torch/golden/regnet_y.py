@@ -56,7 +56,7 @@ class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Bottleneck(in_channels, k, 2 if i == 0 else 1))
+            self.append(Bottleneck(in_channels, k, s=2 if i == 0 else 1))
             in_channels = k
 
 
@@ -74,10 +74,10 @@ class RegNetY_400MF(nn.Module):
             self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
             self.bn = nn.BatchNorm2d(32)
             self.relu = nn.ReLU(inplace=True)
-            self.stage1 = Stage(32, 48, 1)
-            self.stage2 = Stage(48, 104, 3)
-            self.stage3 = Stage(104, 208, 6)
-            self.stage4 = Stage(208, 440, 6)
+            self.stage1 = Stage(32, 48, n=1)
+            self.stage2 = Stage(48, 104, n=3)
+            self.stage3 = Stage(104, 208, n=6)
+            self.stage4 = Stage(208, 440, n=6)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.fc = nn.Linear(440, classes)
         self.to(dtype=dtype)

@@ -16,7 +16,7 @@ class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Unit(in_channels, k, 2 if i == 0 else 1))
+            self.append(Unit(in_channels, k, s=2 if i == 0 else 1))
             in_channels = k
 
 
@@ -31,11 +31,11 @@ class RepVGG_A0(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.unit = Unit(3, 48, 2)
-            self.stage1 = Stage(48, 48, 2)
-            self.stage2 = Stage(48, 96, 4)
-            self.stage3 = Stage(96, 192, 14)
-            self.stage4 = Stage(192, 1280, 1)
+            self.unit = Unit(3, 48, s=2)
+            self.stage1 = Stage(48, 48, n=2)
+            self.stage2 = Stage(48, 96, n=4)
+            self.stage3 = Stage(96, 192, n=14)
+            self.stage4 = Stage(192, 1280, n=1)
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.fc = nn.Linear(1280, classes)
         self.to(dtype=dtype)

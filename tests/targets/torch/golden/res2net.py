@@ -50,12 +50,12 @@ class BottleneckB(nn.Module):
 
     def __init__(self, w: int, s: int, first: bool) -> None:
         super().__init__()
-        self.slice = Slice(w, 2 * w)
+        self.w, self.high = w, 2 * w
         self.residual = not first
         self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
     def forward(self, x: Tensor, a: Tensor) -> Tensor:
-        x = self.slice(x)
+        x = x[:, self.w : self.high]
         if self.residual:
             x = x + a
         return self.unit(x)
@@ -66,12 +66,12 @@ class BottleneckC(nn.Module):
 
     def __init__(self, w: int, s: int, first: bool) -> None:
         super().__init__()
-        self.slice = Slice(2 * w, 3 * w)
+        self.low, self.high = 2 * w, 3 * w
         self.residual = not first
         self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
     def forward(self, x: Tensor, b: Tensor) -> Tensor:
-        x = self.slice(x)
+        x = x[:, self.low : self.high]
         if self.residual:
             x = x + b
         return self.unit(x)
@@ -125,7 +125,7 @@ class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Bottleneck(in_channels, k, s if i == 0 else 1, i == 0))
+            self.append(Bottleneck(in_channels, k, s if i == 0 else 1, first=i == 0))
             in_channels = 4 * k
 
 
@@ -147,10 +147,10 @@ class Res2Net50(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, 3, s=1),
-                stage2=Stage(256, 128, 4),
-                stage3=Stage(512, 256, 6),
-                stage4=Stage(1024, 512, 3),
+                stage1=Stage(64, 64, n=3, s=1),
+                stage2=Stage(256, 128, n=4),
+                stage3=Stage(512, 256, n=6),
+                stage4=Stage(1024, 512, n=3),
             )
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),

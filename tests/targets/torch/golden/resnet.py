@@ -64,10 +64,10 @@ class ResNet18(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, 2, s=1),
-                stage2=Stage(64, 128, 2),
-                stage3=Stage(128, 256, 2),
-                stage4=Stage(256, 512, 2),
+                stage1=Stage(64, 64, n=2, s=1),
+                stage2=Stage(64, 128, n=2),
+                stage3=Stage(128, 256, n=2),
+                stage4=Stage(256, 512, n=2),
             )
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),

@@ -17,22 +17,15 @@ class Bottleneck(nn.Module):
 
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
-        channels = k * 32 * 4 // 64
-        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(in_channels, 2 * k, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(2 * k)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            channels,
-            channels,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            groups=32,
-            bias=False,
+            2 * k, 2 * k, kernel_size=3, stride=s, padding=1, groups=32, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(channels)
+        self.bn2 = nn.BatchNorm2d(2 * k)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(channels, 4 * k, kernel_size=1, bias=False)
+        self.conv3 = nn.Conv2d(2 * k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
         self.projection = s > 1 or in_channels != 4 * k
         if self.projection:
@@ -79,10 +72,10 @@ class ResNeXt50_32x4d(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, 3, s=1),
-                stage2=Stage(256, 128, 4),
-                stage3=Stage(512, 256, 6),
-                stage4=Stage(1024, 512, 3),
+                stage1=Stage(64, 64, n=3, s=1),
+                stage2=Stage(256, 128, n=4),
+                stage3=Stage(512, 256, n=6),
+                stage4=Stage(1024, 512, n=3),
             )
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),

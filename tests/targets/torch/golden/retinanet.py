@@ -137,11 +137,11 @@ class RetinaNet(nn.Module):
                 bn=nn.BatchNorm2d(64),
                 relu=nn.ReLU(inplace=True),
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-                stage=Stage(64, 64, 3, s=1),
+                stage=Stage(64, 64, n=3, s=1),
             )
-            self.c3 = Stage(256, 128, 4)
-            self.c4 = Stage(512, 256, 6)
-            self.c5 = Stage(1024, 512, 3)
+            self.c3 = Stage(256, 128, n=4)
+            self.c4 = Stage(512, 256, n=6)
+            self.c5 = Stage(1024, 512, n=3)
             self.m5 = nn.Conv2d(2048, 256, kernel_size=1)
             self.m4 = Lateral(1024)
             self.m3 = Lateral(512)

@@ -70,7 +70,7 @@ class Group(nn.Module):
     def __init__(self, joints: int, i: int) -> None:
         super().__init__()
         self.y = sequential(
-            hourglass=Hourglass(4, 256),
+            hourglass=Hourglass(n=4, k=256),
             residual=Residual(256, 256),
             conv=nn.Conv2d(256, 256, kernel_size=1),
             bn=nn.BatchNorm2d(256),

@@ -97,7 +97,7 @@ class X5(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.up = Up()
-        self.flat = Flat(1024, 256, 512)
+        self.flat = Flat(1024, mid=256, k=512)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         x = self.up(x, y)
@@ -206,11 +206,11 @@ class U2Net(nn.Module):
             )
             self.e5 = sequential(
                 maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-                flat=Flat(512, 256, 512),
+                flat=Flat(512, mid=256, k=512),
             )
             self.x6 = sequential(
                 maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
-                flat=Flat(512, 256, 512),
+                flat=Flat(512, mid=256, k=512),
             )
             self.x5 = X5()
             self.x4 = X4()

@@ -56,18 +56,18 @@ class UNet3D(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.e1 = Double(3, 32, 64)
+            self.e1 = Double(3, 32, m=64)
             self.e2 = sequential(
-                maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(64, 64, 128)
+                maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(64, 64, m=128)
             )
             self.e3 = sequential(
-                maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(128, 128, 256)
+                maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(128, 128, m=256)
             )
             self.maxpool = nn.MaxPool3d(kernel_size=2)
-            self.double_ = Double(256, 256, 512)
-            self.up1 = Up(512, 256, 256)
-            self.up2 = Up(256, 128, 128)
-            self.up3 = Up(128, 64, 64)
+            self.double_ = Double(256, 256, m=512)
+            self.up1 = Up(512, 256, k=256)
+            self.up2 = Up(256, 128, k=128)
+            self.up3 = Up(128, 64, k=64)
             self.conv = nn.Conv3d(64, 3, kernel_size=1)
         self.to(dtype=dtype)
         self.init_weights()

@@ -98,10 +98,10 @@ class R2plus1D_18(nn.Module):
                 relu2=nn.ReLU(inplace=True),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, 1),
-                stage2=Stage(64, 128, 2),
-                stage3=Stage(128, 256, 2),
-                stage4=Stage(256, 512, 2),
+                stage1=Stage(64, 64, s=1),
+                stage2=Stage(64, 128, s=2),
+                stage3=Stage(128, 256, s=2),
+                stage4=Stage(256, 512, s=2),
             )
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool3d(1),

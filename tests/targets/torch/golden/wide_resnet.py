@@ -63,9 +63,9 @@ class WRN_28_10(nn.Module):
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
             self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-            self.stage1 = Stage(16, 160, 1)
-            self.stage2 = Stage(160, 320, 2)
-            self.stage3 = Stage(320, 640, 2)
+            self.stage1 = Stage(16, 160, s=1)
+            self.stage2 = Stage(160, 320, s=2)
+            self.stage3 = Stage(320, 640, s=2)
             self.bn = nn.BatchNorm2d(640)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)

@@ -82,7 +82,7 @@ class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Unit(in_channels, k, 2 if i == 0 else 1, i % 2 == 0))
+            self.append(Unit(in_channels, k, s=2 if i == 0 else 1, gated=i % 2 == 0))
             in_channels = k
 
 
@@ -119,10 +119,10 @@ class X3D_XS(nn.Module):
                 bn=nn.BatchNorm3d(24),
                 relu=nn.ReLU(inplace=True),
             )
-            self.stage1 = Stage(24, 24, 3)
-            self.stage2 = Stage(24, 48, 5)
-            self.stage3 = Stage(48, 96, 11)
-            self.stage4 = Stage(96, 192, 7)
+            self.stage1 = Stage(24, 24, n=3)
+            self.stage2 = Stage(24, 48, n=5)
+            self.stage3 = Stage(48, 96, n=11)
+            self.stage4 = Stage(96, 192, n=7)
             self.conv1 = nn.Conv3d(192, 432, kernel_size=1, bias=False)
             self.bn = nn.BatchNorm3d(432)
             self.relu1 = nn.ReLU(inplace=True)

@@ -26,33 +26,33 @@ class YOLO(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.unit1 = Unit(3, 64, 7, s=2)
+            self.unit1 = Unit(3, 64, f=7, s=2)
             self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-            self.unit2 = Unit(64, 192, 3)
+            self.unit2 = Unit(64, 192, f=3)
             self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-            self.unit3 = Unit(192, 128, 1)
-            self.unit4 = Unit(128, 256, 3)
-            self.unit5 = Unit(256, 256, 1)
-            self.unit6 = Unit(256, 512, 3)
+            self.unit3 = Unit(192, 128, f=1)
+            self.unit4 = Unit(128, 256, f=3)
+            self.unit5 = Unit(256, 256, f=1)
+            self.unit6 = Unit(256, 512, f=3)
             self.maxpool3 = nn.MaxPool2d(kernel_size=2)
             self.group1 = nn.Sequential(
                 *(
-                    sequential(unit1=Unit(512, 256, 1), unit2=Unit(256, 512, 3))
+                    sequential(unit1=Unit(512, 256, f=1), unit2=Unit(256, 512, f=3))
                     for _ in range(4)
                 ),
             )
-            self.unit7 = Unit(512, 512, 1)
-            self.unit8 = Unit(512, 1024, 3)
+            self.unit7 = Unit(512, 512, f=1)
+            self.unit8 = Unit(512, 1024, f=3)
             self.maxpool4 = nn.MaxPool2d(kernel_size=2)
             self.group2 = nn.Sequential(
                 *(
-                    sequential(unit1=Unit(1024, 512, 1), unit2=Unit(512, 1024, 3))
+                    sequential(unit1=Unit(1024, 512, f=1), unit2=Unit(512, 1024, f=3))
                     for _ in range(2)
                 ),
             )
-            self.unit9 = Unit(1024, 1024, 3)
-            self.unit10 = Unit(1024, 1024, 3, s=2)
-            self.group3 = nn.Sequential(*(Unit(1024, 1024, 3) for _ in range(2)))
+            self.unit9 = Unit(1024, 1024, f=3)
+            self.unit10 = Unit(1024, 1024, f=3, s=2)
+            self.group3 = nn.Sequential(*(Unit(1024, 1024, f=3) for _ in range(2)))
             self.fc1 = nn.Linear(50176, 4096)
             self.leaky = nn.LeakyReLU(0.1, inplace=True)
             self.dropout = nn.Dropout()

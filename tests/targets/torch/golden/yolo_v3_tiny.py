@@ -68,7 +68,7 @@ class Unit(nn.Sequential):
 class Yolo26(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.unit = Unit(384, 256, 3)
+        self.unit = Unit(384, 256, f=3)
         self.conv = nn.Conv2d(256, 255, kernel_size=1)
 
     def forward(self, x: Tensor, fine: Tensor) -> Tensor:
@@ -90,23 +90,25 @@ class YOLOv3Tiny(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.unit1 = Unit(3, 16, 3)
+            self.unit1 = Unit(3, 16, f=3)
             self.maxpool1 = nn.MaxPool2d(kernel_size=2)
-            self.unit2 = Unit(16, 32, 3)
+            self.unit2 = Unit(16, 32, f=3)
             self.maxpool2 = nn.MaxPool2d(kernel_size=2)
-            self.unit3 = Unit(32, 64, 3)
+            self.unit3 = Unit(32, 64, f=3)
             self.maxpool3 = nn.MaxPool2d(kernel_size=2)
-            self.unit4 = Unit(64, 128, 3)
+            self.unit4 = Unit(64, 128, f=3)
             self.maxpool4 = nn.MaxPool2d(kernel_size=2)
-            self.fine = Unit(128, 256, 3)
+            self.fine = Unit(128, 256, f=3)
             self.maxpool5 = nn.MaxPool2d(kernel_size=2)
-            self.unit5 = Unit(256, 512, 3)
+            self.unit5 = Unit(256, 512, f=3)
             self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
-            self.coarse = sequential(unit1=Unit(512, 1024, 3), unit2=Unit(1024, 256, 1))
-            self.yolo13 = sequential(
-                unit=Unit(256, 512, 3), conv=nn.Conv2d(512, 255, kernel_size=1)
+            self.coarse = sequential(
+                unit1=Unit(512, 1024, f=3), unit2=Unit(1024, 256, f=1)
             )
-            self.unit6 = Unit(256, 128, 1)
+            self.yolo13 = sequential(
+                unit=Unit(256, 512, f=3), conv=nn.Conv2d(512, 255, kernel_size=1)
+            )
+            self.unit6 = Unit(256, 128, f=1)
             self.upsample = nn.Upsample(scale_factor=2)
             self.yolo26 = Yolo26()
         self.to(dtype=dtype)

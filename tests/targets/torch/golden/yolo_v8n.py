@@ -12,17 +12,6 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class Slice(nn.Module):
-    """The channels from `low` up to `high`."""
-
-    def __init__(self, low: int, high: int) -> None:
-        super().__init__()
-        self.low, self.high = low, high
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[:, self.low : self.high]
-
-
 class Unit(nn.Sequential):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int = 1, stride: int = 1
@@ -59,11 +48,11 @@ class Bottleneck(nn.Module):
 class C2fGroup(nn.Module):
     def __init__(self, channels: int, k: int, shortcut: bool) -> None:
         super().__init__()
-        self.slice = Slice(channels - k // 2, channels)
+        self.low = channels - k // 2
         self.bottleneck = Bottleneck(k // 2, k // 2, shortcut)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.bottleneck(self.slice(x))
+        y = self.bottleneck(x[:, self.low :])
         return torch.cat([x, y], dim=1)
 
 
@@ -100,18 +89,18 @@ class Backbone(nn.Module):
         super().__init__()
         self.unit1 = Unit(3, 16, kernel_size=3, stride=2)
         self.unit2 = Unit(16, 32, kernel_size=3, stride=2)
-        self.c2f = C2f(32, k=32, n=1, shortcut=True)
+        self.c2f = C2f(32, 32, n=1, shortcut=True)
         self.p3 = sequential(
             unit=Unit(32, 64, kernel_size=3, stride=2),
-            c2f=C2f(64, k=64, n=2, shortcut=True),
+            c2f=C2f(64, 64, n=2, shortcut=True),
         )
         self.p4 = sequential(
             unit=Unit(64, 128, kernel_size=3, stride=2),
-            c2f=C2f(128, k=128, n=2, shortcut=True),
+            c2f=C2f(128, 128, n=2, shortcut=True),
         )
         self.p5 = sequential(
             unit=Unit(128, 256, kernel_size=3, stride=2),
-            c2f=C2f(256, k=256, n=1, shortcut=True),
+            c2f=C2f(256, 256, n=1, shortcut=True),
             sppf=Sppf(256),
         )
 
@@ -127,7 +116,7 @@ class NeckM4(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.upsample = nn.Upsample(scale_factor=2)
-        self.c2f = C2f(384, k=128, n=1, shortcut=False)
+        self.c2f = C2f(384, 128, n=1, shortcut=False)
 
     def forward(self, x: Tensor, p4: Tensor) -> Tensor:
         x = self.upsample(x)
@@ -139,7 +128,7 @@ class NeckN3(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.upsample = nn.Upsample(scale_factor=2)
-        self.c2f = C2f(192, k=64, n=1, shortcut=False)
+        self.c2f = C2f(192, 64, n=1, shortcut=False)
 
     def forward(self, x: Tensor, p3: Tensor) -> Tensor:
         x = self.upsample(x)
@@ -151,7 +140,7 @@ class NeckN4(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.unit = Unit(64, 64, kernel_size=3, stride=2)
-        self.c2f = C2f(192, k=128, n=1, shortcut=False)
+        self.c2f = C2f(192, 128, n=1, shortcut=False)
 
     def forward(self, x: Tensor, m4: Tensor) -> Tensor:
         x = self.unit(x)
@@ -163,7 +152,7 @@ class NeckN5(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.unit = Unit(128, 128, kernel_size=3, stride=2)
-        self.c2f = C2f(384, k=256, n=1, shortcut=False)
+        self.c2f = C2f(384, 256, n=1, shortcut=False)
 
     def forward(self, x: Tensor, p5: Tensor) -> Tensor:
         x = self.unit(x)

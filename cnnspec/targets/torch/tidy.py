@@ -1,0 +1,92 @@
+"""Numbers as a person would write them: `2 * k` for `k * 8 // 4`, `c + 2 * k` for `c + k + k`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import partial
+
+from cnnspec.lower.program import Condition
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply
+from cnnspec.targets.torch.pieces import Changing, Growing, Piece, Series, mapped, walk
+from cnnspec.targets.torch.plan import Parameter, Plan, asked
+
+WHOLE = frozenset({"+", "-", "*", "%", "//", "neg", "min", "max"})
+"""The operations that give whole numbers for whole numbers."""
+
+
+def tidied(plan: Plan, parameters: Iterable[Parameter]) -> None:
+    """Simplifies the numbers of a class where its parameters are whole."""
+    known = {one.variable for one in parameters if one.annotation == "int"}
+    for number, (name, node) in enumerate(plan.lets):
+        plan.lets[number] = (name, tidy(known, node))
+        if _is_whole(plan.lets[number][1], known):
+            known.add(name)
+    for step in plan.steps:
+        if step.piece is not None:
+            step.piece = mapped(step.piece, partial(tidy, known | _counted(step.piece)))
+    conditions: list[Condition] = asked(plan.items)
+    for condition in conditions:
+        condition.node = tidy(known, condition.node)
+
+
+def _counted(piece: Piece) -> set[str]:
+    """The numbers of the passes, and the sizes that grow from pass to pass."""
+    loops = [part for part in walk(piece) if isinstance(part, Series | Growing)]
+    sizes: list[Changing] = [size for loop in loops if isinstance(loop, Growing) for size in loop.sizes]
+    return {loop.index for loop in loops} | {size.variable for size in sizes}
+
+
+def tidy(known: Collection[str], node: Node) -> Node:
+    """The same number in fewer operations; `known` are the variables that are whole."""
+    if not isinstance(node, Apply):
+        return node
+    arguments = tuple(tidy(known, argument) for argument in node.arguments)
+    node = Apply(node.operator, arguments)
+    if node.operator == "//" and _is_whole(node, known):
+        return _divided(*arguments)
+    if node.operator == "+" and _is_whole(node, known):
+        return _summed(node)
+    return node
+
+
+def _is_whole(node: Node, known: Collection[str]) -> bool:
+    match node:
+        case Const():
+            return type(node.value) is int
+        case Var():
+            return node.name in known
+    return node.operator in WHOLE and all(_is_whole(argument, known) for argument in node.arguments)
+
+
+def _factors(node: Node, operator: str) -> list[Node]:
+    if isinstance(node, Apply) and node.operator == operator:
+        return [one for argument in node.arguments for one in _factors(argument, operator)]
+    return [node]
+
+
+def _divided(left: Node, right: Node) -> Node:
+    """A product over a number that divides it."""
+    factors = _factors(left, "*")
+    times = 1
+    for one in factors:
+        times *= one.value if isinstance(one, Const) else 1
+    if not isinstance(right, Const) or right.value <= 0 or times % right.value:
+        return Apply("//", (left, right))
+    product: Node = Const(times // right.value)
+    for one in factors:
+        if not isinstance(one, Const):
+            product = apply("*", product, one)
+    return product
+
+
+def _summed(node: Node) -> Node:
+    """A sum in which a term stands more than once."""
+    terms = _factors(node, "+")
+    different = list(dict.fromkeys(terms))
+    if len(different) == len(terms) or any(isinstance(one, Const) for one in terms):
+        return node
+    counted = [apply("*", Const(terms.count(one)), one) for one in different]
+    total = counted[0]
+    for one in counted[1:]:
+        total = apply("+", total, one)
+    return total
