@@ -47,7 +47,8 @@ others under `further`."""
 class FreeKnobs:
     """The knobs that are numbers, on the way to those that only arguments of the network's own layers and
     uses name: the places in the text where these name them, and the arguments. What a `default` names
-    reaches the blocks, too; of a fraction, sizes are computed that are whole for this one alone."""
+    reaches the blocks, too; of a fraction, sizes are computed that are whole for this one alone. A knob that
+    is computed from others (`let last = 2*width`) follows them."""
 
     context: Context
     names: frozenset[str] = field(init=False)
@@ -60,7 +61,9 @@ class FreeKnobs:
         defaults = [*(one for one in whole if isinstance(one, tree.Default)), *facts.inner_defaults]
         apart = facts_of(tuple(defaults)).names if defaults else ()
         values = self.context.globals.names.items()
-        numbers = (name for name, value in values if type(value) in (int, Fraction))
+        lets = (one for one in whole if isinstance(one, tree.Let))
+        computed = {one.name for one in lets if facts_of(one.value).names}
+        numbers = {name for name, value in values if type(value) in (int, Fraction)} - computed
         self.names = frozenset(name for name in numbers if name in facts.names and name not in apart)
 
     def note(self, parts: tuple[tree.Expr, ...], names: Collection[str]) -> None:

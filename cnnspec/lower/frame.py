@@ -338,9 +338,17 @@ class Frame:
         self.tensors[number] = new
         shapes = self.know(new, number)
         new.dims = self.own_sizes(new, len(next(iter(shapes.values())))) or self.checked(shapes, dims)
-        same = len(set(shapes.values())) == 1 or self.function.template.kind == "network"
-        new.shape = shapes[next(iter(shapes))] if same else None
+        own = {shape for use, shape in shapes.items() if self.outermost(use) == 0 or not self.lowering.others}
+        new.shape = own.pop() if len(own) == 1 else None
         return new
+
+    def outermost(self, use: int) -> int:
+        """Which use of the function a use of this frame is in. Of the network, the first is the one with the
+        spec's own numbers."""
+        frame = self
+        while frame.outer is not None:
+            use, frame = frame.origins[use][0], frame.outer
+        return use
 
     def own_sizes(self, tensor: Tensor, rank: int) -> tuple[Node, ...]:
         """The variables for a tensor's sizes, where the program reads them at run time; else ()."""

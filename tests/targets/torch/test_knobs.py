@@ -102,11 +102,18 @@ def test_a_side_that_is_not_taken_does_not_count() -> None:
         "let k = 4\nshared b() { conv F1 K4 }\ninput 3x8x8\nconv F3 K=k -> b()\n",
         "let k = 4\ninput 3x8x8\nconv F3 K=k -> add [ id | conv F1 K4 ]\n",  # no other value fits
         "let k = 4\ninput 3x8x8\nconv F3 K=(8 if k == 4 else 6)\n",  # chooses
+        "let k = (2, 4)\nlet n = k(1)\ninput 3x8x8\n[conv F3 P1 K=k(i)]*2\nconv F3 K=n\n",  # is computed
         "let p = 0.5\ninput 3x8x8\nconv F3 K=8*p\n",  # whole for this fraction alone
     ],
 )
 def test_a_knob_that_reaches_more_than_numbers_is_no_argument(text: str) -> None:
     assert arguments(text) == []
+
+
+def test_comments_have_the_shapes_of_the_spec_itself() -> None:
+    text = program(graph_of("let k = 10\ninput 3x8x8\nconv F3 P1 K=k\n[concat [ id | relu ]]*2\ngap -> fc 5"))
+    assert "x = self.conv(x)  # 10x8x8" in text
+    assert "self.conv = nn.Conv2d(3, k, kernel_size=3, padding=1)" in text
 
 
 def test_written_in_their_class() -> None:
