@@ -231,6 +231,7 @@ def section(kind: str, **keys: object) -> str:
 
 FILTERS = section("convolutional", filters=8, size=3, pad=1, activation="leaky")
 LEAKY = "conv F3 P1 K8 leaky 0.1"
+TWICE = FILTERS + FILTERS + section("shortcut", **{"from": -2, "weights_type": "per_feature"})
 DARKNET: dict[str, tuple[str, str]] = {
     "convolution": (FILTERS, "conv F3 P1 K8 leaky 0.1"),
     "logistic is usual": (section("convolutional", filters=8), "conv F1 K8 sigmoid"),
@@ -260,6 +261,10 @@ DARKNET: dict[str, tuple[str, str]] = {
     "averages in windows": (
         section("local_avgpool", size=4, stride=4) + section("local_avgpool", size=3, stride=1),
         "avgpool F4 P1 exclude_pad avgpool F3 S1 P1 exclude_pad",
+    ),
+    "a weighted sum": (
+        TWICE + "weights_normalization=relu\n",
+        f"{LEAKY} add weighted [ {LEAKY} | id ]",
     ),
     "softmax over channels": (
         section("softmax", spatial=1, temperature=2) + "[l2norm]\n[empty]\n[contrastive]\n",
@@ -324,16 +329,46 @@ def test_filters_of_their_own_at_each_position() -> None:
     assert np.isclose(out[0, 1, 2, 1], value if value > 0 else 0.1 * value)
 
 
-def test_binary_weights_are_a_hole() -> None:
-    layers = layers_of(darknet.convert(CFG + section("convolutional", filters=8, xnor=1))).layers
-    assert isinstance(layers[0], Hole)
-    assert layers[0].why == "its weights are rounded to −1 and 1"
+HOLES = {
+    "rounded weights": (section("convolutional", filters=8, xnor=1), "rounded to −1 and 1"),
+    "blurred": (section("convolutional", filters=8, size=3, stride=2, pad=1, antialiasing=1), "blurred"),
+    "a blurred pool": (section("maxpool", size=2, stride=2, antialiasing=1), "blurred"),
+    "over channels": (section("maxpool", maxpool_depth=1, out_channels=2), "over channels"),
+    "coordinates": (section("convolutional", filters=8, coordconv=1), "coordinates"),
+    "turned filters": (section("convolutional", filters=8, size=3, rotate=1), "turned"),
+    "a softmax over a tree": ("[softmax]\ntree=data/9k.tree\n", "a tree"),
+    "groups of a softmax": (section("softmax", groups=2), "groups"),
+    "an activation": (section("convolutional", filters=8, activation="stair"), "activation stair"),
+    "any weights": (TWICE, "not divided by their sum"),
+    "weights of channels": (TWICE.replace("per_feature", "per_channel"), "each channel"),
+    "a response norm": (section("normalization"), "a channel less"),
+    "back": (section("reorg", stride=2, reverse=1), "reversed"),
+}
 
 
-def test_a_softmax_over_a_tree_is_a_hole() -> None:
-    layers = layers_of(darknet.convert(CFG + "[softmax]\ntree=data/9k.tree\n")).layers
-    assert isinstance(layers[-1], Hole)
-    assert "a tree" in layers[-1].why
+@pytest.mark.parametrize("name", HOLES)
+def test_what_the_language_does_not_have_is_a_hole(name: str) -> None:
+    text, why = HOLES[name]
+    holes = [one for one in layers_of(darknet.convert(CFG + FILTERS + text)).layers if isinstance(one, Hole)]
+    assert [why in hole.why for hole in holes] == [True]
+
+
+def test_layers_that_share_their_weights() -> None:
+    """TridentNet: branches that differ in their dilation alone."""
+    first = section("convolutional", filters=4, size=3, pad=1, activation="linear", batch_normalize=1)
+    same = first + "share_index=0\n"
+    trace = darknet.convert(CFG + first + same)
+    assert {key.partition(".")[0] for key in trace.keys} == {"0"}
+    assert "shared" in spec(layers_of(trace)).text
+    apart = spec(layers_of(darknet.convert(CFG + first + same + "dilation=2\n")))
+    assert sorted(set(apart.keys.values())) == sorted(trace.keys)
+    with pytest.raises(darknet.Refused, match="it has other weights than layer 0, which it shares"):
+        darknet.convert(CFG + first + section("convolutional", filters=6, size=3, share_index=0))
+
+
+def test_a_dropped_block_is_named() -> None:
+    trace = darknet.convert(CFG + FILTERS + section("dropout", dropblock=1) + FILTERS)
+    assert trace.notes == ("[dropout] with dropblock=1 is left out: the language has no DropBlock",)
 
 
 def test_a_section_with_a_capital_is_a_layer_too() -> None:
@@ -414,10 +449,10 @@ REFUSED: dict[str, tuple[Callable[[str], Trace], str, str]] = {
         CFG + FILTERS + HALVED + "[shortcut]\nfrom=0\n[route]\nlayers=0\n[shortcut]\nfrom=1\n",
         "a map of 8x8 to one of 16x16",
     ),
-    "a weighted sum": (
+    "maps that do not fit": (
         darknet.convert,
-        CFG + "[dropout]\n[shortcut]\nfrom=-1\nweights_type=per_feature\n",
-        "weighted",
+        CFG + FILTERS + "[scale_channels]\nfrom=0\n[avgpool]\n[scale_channels]\nfrom=0\n[sam]\nfrom=-2\n",
+        "multiplies a map of 8x1x1 by one of 8x16x16",
     ),
     "a stride of 0": (darknet.convert, CFG + section("maxpool", size=2, stride=0), "line 5"),
 }

@@ -33,6 +33,7 @@ class Context:
     line: int = 1
     record: Record = field(default_factory=Record)
     made: list[Tensor] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
 
     def text(self, key: str, otherwise: str = "") -> str:
         return self.section.keys.get(key, otherwise)
@@ -73,7 +74,14 @@ class Context:
         return f"{len(self.made)}"
 
     def weight(self, name: str, *shape: int) -> Tensor:
-        return self.record.weight(f"{self.name}.{name}", shape)
+        """A weight of this layer, or of the layer that it shares its weights with."""
+        key = f"{self.text('share_index') or self.name}.{name}"
+        if key not in self.weights:
+            self.weights[key] = self.record.weight(key, shape)
+        made = self.weights[key]
+        if self.shape(made) != shape:
+            raise Unsaid(f"it has other weights than layer {self.text('share_index')[:20]}, which it shares")
+        return made
 
     def call(self, op: str, /, shape: Sequence[int], **arguments: Value) -> Tensor:
         place = f"line {self.line}"

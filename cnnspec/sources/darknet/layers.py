@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from cnnspec.ops.base import Shape
@@ -23,7 +23,12 @@ ACTIVATIONS: Mapping[str, tuple[str, dict[str, Value]]] = {
     "selu": ("selu", {}),
     "gelu": ("gelu", {"approximate": "tanh"}),
     "hardtan": ("clamp", {"min": -1, "max": 1}),
+    "relie": ("leaky_relu", {"negative_slope": 0.01}),
+    "normalize_channels_softmax": ("softmax", {"dim": 1}),
+    "normalize_channels_softmax_maxval": ("softmax", {"dim": 1}),
 }
+UNSAID = frozenset(("loggy", "plse", "stair", "lhtan", "hard_mish", "normalize_channels", "revleaky"))
+"""Darknet's activations that the language does not have."""
 
 
 def activated(context: Context, given: Tensor, usual: str) -> Tensor:
@@ -34,10 +39,17 @@ def activated(context: Context, given: Tensor, usual: str) -> Tensor:
         shape = context.shape(given)
         rectified = context.call("relu", shape, self=given)
         return context.call("add", shape, self=rectified, other=_times(context, given, 0.1))
+    if name in UNSAID:
+        return _hole(context, f"the language has no activation {name}", given, context.shape(given))
     if name not in ACTIVATIONS:
         raise Unsaid(f"its activation {name[:40]!r} is not known")
     op, arguments = ACTIVATIONS[name]
     return context.call(op, context.shape(given), self=given, **arguments)
+
+
+def _hole(context: Context, why: str, given: Tensor, shape: Sequence[int]) -> Tensor:
+    """A layer whose shape is known, with the reason why it cannot be translated."""
+    return context.call(context.section.name, shape, input=given, why=why)
 
 
 def _times(context: Context, given: Tensor, factor: float) -> Tensor:
@@ -70,8 +82,17 @@ def _window(context: Context) -> Window:
     return Window((F, F), steps, (D, D), ((P, P), (P, P)))
 
 
-def _binary(context: Context) -> bool:
-    return bool(context.integer("xnor") or context.integer("binary"))
+COMPUTED_OTHERWISE = {
+    "xnor": "its weights are rounded to −1 and 1",
+    "binary": "its weights are rounded to −1 and 1",
+    "antialiasing": "its output is blurred before it is subsampled",
+    "coordconv": "it also reads the coordinates of each position",
+} | dict.fromkeys(("sway", "rotate", "stretch", "stretch_sway"), "its filters are turned and stretched")
+"""Keys with which a convolution computes something that the language does not have."""
+
+
+def _otherwise(context: Context) -> dict[str, Value]:
+    return next(({"why": why} for key, why in COMPUTED_OTHERWISE.items() if context.integer(key)), {})
 
 
 def convolutional(context: Context) -> Tensor:
@@ -80,8 +101,8 @@ def convolutional(context: Context) -> Tensor:
     norm, shape = context.integer("batch_normalize"), context.shape(given)
     weight = context.weight("weights", K, shape[1] // G, *window.F)
     bias = None if norm else context.weight("biases", K)
-    more = {"why": "its weights are rounded to −1 and 1"} if _binary(context) else {}
-    made = convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=G, **more)
+    more: dict[str, Value] = {"weight": weight, "bias": bias, "groups": G, **_otherwise(context)}
+    made = convolved(context.call, given, shape, window, K, **more)
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
@@ -100,7 +121,8 @@ def maxpool(context: Context, average: bool = False) -> Tensor:
     given = context.before
     batch, C, *sizes = context.shape(given)
     if context.integer("maxpool_depth"):
-        raise Unsaid("it is over channels")
+        shape = (batch, context.integer("out_channels", 1), *sizes)
+        return _hole(context, "it is over channels", given, shape)
     S = context.integer("stride", 1)
     steps = context.integer("stride_y", S), context.integer("stride_x", S)
     F = context.integer("size", S)
@@ -111,6 +133,9 @@ def maxpool(context: Context, average: bool = False) -> Tensor:
         for n, step in zip(sizes, steps, strict=True)
     )
     window = Window((F, F), steps, (1, 1), ends)
+    if context.integer("antialiasing"):
+        shape = (batch, C, *window.out(sizes))
+        return _hole(context, COMPUTED_OTHERWISE["antialiasing"], given, shape)
     return pooled(context.call, given, (batch, C, *sizes), window, average=average)
 
 
@@ -134,13 +159,16 @@ def connected(context: Context) -> Tensor:
 
 def dropout(context: Context) -> Tensor:
     given, rate = context.before, context.number("probability", 0.5)
+    if context.integer("dropblock"):
+        context.record.notes["[dropout] with dropblock=1 is left out: the language has no DropBlock"] = None
+        return given
     return context.call("dropout", context.shape(given), input=given, p=rate, train=False)
 
 
 def softmax(context: Context) -> Tensor:
     """Over all numbers of a map, or with `spatial` over the channels of each position."""
     if context.integer("groups", 1) != 1:
-        raise Unsaid("it has several groups")
+        return _hole(context, "it has several groups", context.before, context.shape(context.before))
     given = _times(context, context.before, 1 / context.number("temperature", 1.0))
     batch, *sizes = context.shape(given)
     if len(sizes) > 1 and not context.integer("spatial"):
@@ -155,6 +183,11 @@ def length_of_one(context: Context) -> Tensor:
     return context.call(
         "normalize", context.shape(context.before), self=context.before, p=2, dim=1, eps=1e-12
     )
+
+
+def response_norm(context: Context) -> Tensor:
+    why = "its windows are not those of other tools: the first ones have a channel less"
+    return _hole(context, why, context.before, context.shape(context.before))
 
 
 def route(context: Context) -> Tensor:
@@ -179,15 +212,32 @@ def _part(context: Context, given: Tensor, groups: int, place: int) -> Tensor:
 
 
 def shortcut(context: Context) -> Tensor:
-    """alpha · the layer before + beta · another one."""
+    """alpha · the layer before + beta · another one; or with a trained weight for each of them."""
     if context.text("weights_type", "none") != "none":
-        raise Unsaid("its sum is weighted by numbers that are trained")
+        return activated(context, _weighted(context), "linear")
     result = _times(context, context.before, context.number("alpha", 1.0))
     shape = context.shape(result)
     for one in context.others("from"):
         part = _times(context, _of_shape(context, one, shape), context.number("beta", 1.0))
         result = context.call("add", shape, self=result, other=part)
     return activated(context, result, "linear")
+
+
+def _weighted(context: Context) -> Tensor:
+    terms = [context.before, *context.others("from")]
+    shape = context.shape(context.before)
+    terms = [_of_shape(context, one, shape) for one in terms]
+    if context.text("weights_type") == "per_channel":
+        return _hole(context, "its sum has a trained weight for each channel", context.before, shape)
+    if context.text("weights_normalization") not in ("relu", "avg_relu"):
+        return _hole(context, "its trained weights are not divided by their sum", context.before, shape)
+    weight, count = context.weight("weights", len(terms)), len(terms)
+    stack = (*shape, count)
+    pile = context.call("stack", stack, tensors=tuple(terms), dim=-1)
+    above = context.call("relu", (count,), self=weight)
+    below = context.call("add", (), self=context.call("sum", (), self=above), other=1e-4)
+    share = context.call("div", (count,), self=above, other=below)
+    return context.call("matmul", shape, self=pile, other=share)
 
 
 def _of_shape(context: Context, given: Tensor, shape: Shape) -> Tensor:
@@ -214,12 +264,18 @@ def _of_shape(context: Context, given: Tensor, shape: Shape) -> Tensor:
 def gate(context: Context) -> Tensor:
     """scale_channels and sam: another layer, times this one."""
     (other,) = context.others("from")
+    shapes = zip(context.shape(context.before), context.shape(other), strict=True)
+    if any(n not in (1, size) for n, size in shapes):
+        ours, theirs = ("x".join(map(str, context.shape(one)[1:])) for one in (context.before, other))
+        raise Unsaid(f"it multiplies a map of {theirs} by one of {ours}")
     made = context.call("mul", context.shape(other), self=other, other=context.before)
     return activated(context, made, "linear")
 
 
 def upsample(context: Context) -> Tensor:
     given, factor = context.before, context.integer("stride", 2)
+    if factor < 1:
+        raise Unsaid(f"its stride is {factor}")
     batch, C, *sizes = context.shape(given)
     out = tuple(n * factor for n in sizes)
     scales = (float(factor),) * 2
@@ -234,6 +290,9 @@ def reorg(context: Context) -> Tensor:
     order."""
     given, S = context.before, context.integer("stride", 1)
     batch, C, H, W = context.shape(given)
+    if context.integer("reverse"):
+        shape = (batch, C // (S * S), H * S, W * S)
+        return _hole(context, "it is reversed", given, shape)
     if C % (S * S) or H % S or W % S:
         raise Unsaid(f"{C} maps of {H}x{W} cannot be rearranged by {S}")
     c = C // (S * S)
@@ -314,6 +373,8 @@ TABLE: Mapping[str, Converting] = {
     "crop": crop,
     "batchnorm": lambda context: normalised(context, context.before),
     "l2norm": length_of_one,
+    "normalization": response_norm,
+    "lrn": response_norm,
     "empty": lambda context: context.before,
     "silence": lambda context: context.before,
     "logistic": lambda context: activated(context, context.before, "logistic"),
