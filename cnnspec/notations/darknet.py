@@ -13,7 +13,7 @@ from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, s
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Arguments
 
-_SECTION = re.compile(r"^[ \t]*\[([A-Za-z_]\w*)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
+_SECTION = re.compile(r"^[ \t]*\[([A-Za-z_]\w*)\][ \t]*(?:#[^\r\n]*)?\r?$", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*+))?(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
 GAP = r"(?>\s+|#[^\r\n]*+)*+"
 """Blanks and comments."""
