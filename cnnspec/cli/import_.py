@@ -103,7 +103,10 @@ class Files(NamedTuple):
               "the first convolution.")  # fmt: skip
 @click.option("-o", "--output", metavar="OUT", help="The spec to write; default: standard output.")
 @click.option(
-    "--weights", metavar="FILE", help="The weights of the module: .safetensors (of Keras: .h5, .keras)."
+    "--weights",
+    metavar="FILE",
+    help="The weights of the model: .safetensors (of Keras: .h5, .keras; of Caffe: .caffemodel; of "
+    "Darknet: .weights).",
 )
 @click.option(
     "--weights-out", metavar="FILE", help="Write the weights with the keys of the emitted torch program."

@@ -28,8 +28,10 @@ OTHERWISE = {
     ".pt": _PICKLE,
     ".pth": _PICKLE,
     ".py": "`cnnspec import --run-python FILE.py:NAME` runs it and imports the module NAME of it",
-    ".caffemodel": "it has the weights; the network is in the .prototxt",
-    ".weights": "it has the weights; the network is in the .cfg",
+    ".caffemodel": "it has the weights; the network is in the .prototxt: "
+    "`cnnspec import NET.prototxt --weights NET.caffemodel --weights-out ours.safetensors`",
+    ".weights": "it has the weights; the network is in the .cfg: "
+    "`cnnspec import NET.cfg --weights NET.weights --weights-out ours.safetensors`",
     ".pb": "export it as ONNX (tf2onnx), or save its Keras configuration",
     ".tflite": "export the model that it was made from as ONNX, or save its Keras configuration",
     ".cnn": "this file is a spec already",

@@ -83,6 +83,48 @@ def test_darknet(cnnspec: Command) -> None:
     assert cnnspec("fmt", "--check", "net.cnn").status == 0
 
 
+def test_lines_that_end_as_on_windows(cnnspec: Command) -> None:
+    Path("net.cfg").write_bytes(CFG.replace("\n", "\r\n").encode())
+    Path("other.cfg").write_text(CFG)
+    assert (
+        cnnspec("import", "net.cfg").out.replace("model net", "model other")
+        == cnnspec("import", "other.cfg").out
+    )
+
+
+def test_the_weights_of_darknet(cnnspec: Command) -> None:
+    np = pytest.importorskip("numpy")
+    load_file = pytest.importorskip("safetensors.numpy").load_file
+    Path("net.cfg").write_text(CFG)
+    count = 8 * 4 + 3 * 8 * 9 + 8 * 4 + 8 * 8 * 9 + 30 + 30 * 8
+    numbers = np.arange(count, dtype="<f4")
+    Path("net.weights").write_bytes(b"\0" * 16 + numbers.tobytes())
+    ran = cnnspec(
+        "import", "net.cfg", "-o", "net.cnn", "--weights", "net.weights", "--weights-out", "w.safetensors"
+    )
+    assert ran.status == 0, ran
+    written = load_file("w.safetensors")
+    assert sum(array.size for array in written.values() if array.shape) == count
+    (key,) = (key for key, array in written.items() if np.array_equal(array, numbers[-270:-240]))
+    assert key.endswith("bias")
+    with open("net.weights", "ab") as file:
+        file.write(bytes(8))
+    ran = cnnspec("import", "net.cfg", "--weights", "net.weights", "--weights-out", "other.safetensors")
+    assert ran.status == 1
+    assert "error[E813]: it has 1,128 numbers, more than the 1,126 of the network in the .cfg" in ran.err
+    assert not Path("other.safetensors").exists()
+
+
+def test_weights_that_go_with_another_file(cnnspec: Command) -> None:
+    pytest.importorskip("numpy")
+    Path("net.cfg").write_text(CFG)
+    Path("net.caffemodel").write_bytes(b"x")
+    ran = cnnspec("import", "net.cfg", "--weights", "net.caffemodel", "--weights-out", "w.safetensors")
+    assert ran.status == 1
+    assert "error[E813]: a .caffemodel file goes with the network in a .prototxt" in ran.err
+    assert "cnnspec import NET.prototxt --weights NET.caffemodel" in ran.err
+
+
 def test_caffe(cnnspec: Command) -> None:
     Path("small.prototxt").write_text(PROTOTXT)
     ran = cnnspec("import", "small.prototxt")
@@ -123,7 +165,7 @@ def test_keras_in_hdf5(cnnspec: Command) -> None:
         "import", "small.h5", "-o", "net.cnn", "--weights-out", "net.safetensors", "--map", "map.json"
     )
     assert (ran.status, ran.err) == (0, "")
-    assert json.loads(Path("map.json").read_text())["fc.weight"] == "d/kernel"
+    assert json.loads(Path("map.json").read_text())["weights"]["fc.weight"]["from"] == "d/kernel"
     assert np.array_equal(load_file("net.safetensors")["fc.weight"], kernel.T)
     Path("small.json").write_text(json.dumps(KERAS))
     ran = cnnspec("import", "small.json", "--weights", "small.h5", "--weights-out", "other.safetensors")

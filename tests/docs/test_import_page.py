@@ -25,7 +25,7 @@ class Net(nn.Sequential):
 ResNet = type("ResNet", (Net,), {})
 """
 PROTOTXT = """
-name: "Old"
+name: "Net"
 input: "data" input_dim: 10 input_dim: 1 input_dim: 28 input_dim: 28
 layers { name: "c" type: CONVOLUTION bottom: "data" top: "c"
          convolution_param { num_output: 6 kernel_size: 5 } }
@@ -95,10 +95,32 @@ def test_files_with_weights(cnnspec: Command) -> None:  # noqa: F811
     assert executed(FIRST, cnnspec, "model.keras") == 1
 
 
+def caffemodel() -> bytes:
+    """As Caffe wrote them when the .prototxt had this form."""
+    np = pytest.importorskip("numpy", reason="NumPy is not installed")
+    pytest.importorskip("safetensors", reason="safetensors is not installed")
+    from tests.sources.test_stored import blob, field, layer
+
+    sizes = {"c": [(6, 1, 5, 5), (6,)], "f": [(10, 6 * 12 * 12), (10,)]}
+    return b"".join(
+        field(2, layer((4, 6), name, *(blob(np.ones(shape, "<f4"), four=True) for shape in shapes)))
+        for name, shapes in sizes.items()
+    )
+
+
 def test_journey_3(cnnspec: Command) -> None:  # noqa: F811
-    assert executed("Journey 3", cnnspec) == 3
+    Path("net.caffemodel").write_bytes(caffemodel())
+    assert executed("Journey 3", cnnspec, "cnnspec") == 3
     assert "maxpool F2 ceil" in Path("net.cnn").read_text()
     compile(Path("net.py").read_text(), "net.py", "exec")
+
+
+@pytest.mark.slow
+def test_the_end_of_journey_3(cnnspec: Command, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    pytest.importorskip("torch", reason="torch is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    Path("net.caffemodel").write_bytes(caffemodel())
+    assert executed("Journey 3", cnnspec) == 4
 
 
 @pytest.mark.slow

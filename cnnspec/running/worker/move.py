@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.running.worker import keras
+from cnnspec.running.worker import binary, keras
 from cnnspec.running.worker.tell import Fault, Missing, reading
 from cnnspec.running.worker.weights import KNOWN, SAVE
 from cnnspec.sources.layers import Rearranged
@@ -36,10 +36,13 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
     if suffix in keras.ENDINGS:
         held = keras.arrays(job, folder)
         return _written(job, folder, "", held.shapes, keras.reading_of(held))
+    if suffix in binary.TEXTS:
+        stored = binary.stored(job)
+        return _written(job, folder, "", stored.shapes, stored.read)
     if suffix != ".safetensors":
         raise Fault(
-            "weights are read from .safetensors, and Keras's from .h5 and .keras, not from "
-            f"{suffix or 'a file without an extension'}",
+            "weights are read from .safetensors, and Keras's from .h5 and .keras, Caffe's from .caffemodel, "
+            f"Darknet's from .weights, not from {suffix or 'a file without an extension'}",
             note="a torch checkpoint is a pickle, which can run code; two lines convert one that is yours:\n"
             "state = torch.load('theirs.pth', map_location='cpu', weights_only=True)\n"
             "safetensors.torch.save_file({k: v.clone().contiguous() for k, v in state.items()}, "

@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
 
-from cnnspec.ops.base import Shape
 from cnnspec.sources.calls.trace import Trace
 from cnnspec.sources.keras.config import LARGEST, Refused
 from cnnspec.sources.keras.convert import Layout
+from cnnspec.sources.stored import Array, Stored
 
-Array = np.ndarray[Any, Any]
 MOST_GROUPS = 100_000
 DEEPEST = 32
 MOST_NAMES = 100_000
@@ -30,13 +29,6 @@ OVERHEAD = 1 << 28
 """The most bytes of a file in addition to the network's weights; an optimizer has two numbers for each
 weight."""
 FILTERS = frozenset(("gzip", "lzf", None))
-
-
-class Weights(NamedTuple):
-    """The keys of the weights that a file has, and a function that reads one."""
-
-    shapes: Mapping[str, Shape]
-    read: Callable[[str], Array]
 
 
 def config_of(path: str) -> bytes:
@@ -51,7 +43,7 @@ def config_of(path: str) -> bytes:
         raise Refused("its model_config is no JSON") from None
 
 
-def weights_of(path: str, trace: Trace, layouts: Mapping[str, Layout], folder: str) -> Weights:
+def weights_of(path: str, trace: Trace, layouts: Mapping[str, Layout], folder: str) -> Stored:
     """The weights in a file for the network of a trace. folder: where the .h5 file from a .keras file is
     written."""
     if zipfile.is_zipfile(path):
@@ -70,7 +62,7 @@ def weights_of(path: str, trace: Trace, layouts: Mapping[str, Layout], folder: s
         value: Array = _plain(found[key], key)[()]
         return value.reshape(layout.sizes).transpose(layout.order).reshape(shape)
 
-    return Weights(shapes, read)
+    return Stored(shapes, read)
 
 
 def _opened(path: str) -> h5py.File:
