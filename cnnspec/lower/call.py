@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.ir.graph import Graph, Step
+from cnnspec.ir.graph import Graph, Region, Step
 from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, replaced, single, variables
 from cnnspec.lower.writer import Group, Loop
 from cnnspec.ops.base import Shape
@@ -23,20 +23,33 @@ NOTHING = object()
 
 
 class Unsupported(Exception):
-    """Something that a target cannot express. `step` is the step at fault (None: unknown)."""
+    """Something that a target cannot express. `step` is the step at fault (None: unknown), `help` a way
+    out."""
 
-    def __init__(self, what: str, step: Step | None = None) -> None:
+    def __init__(self, what: str, step: Step | None = None, help: str = "") -> None:
         super().__init__(what)
         self.step = step
+        self.help = help
 
     def finding(self, graph: Graph, target: str) -> Diagnostic:
         """E801 at the step at fault, or at the first step where that is unknown."""
         step = self.step or graph.root.steps[0]
-        return Diagnostic("E801", f"the {target} target cannot express {self}", step.span)
+        return Diagnostic("E801", f"the {target} target cannot express {self}", step.span, help=self.help)
 
 
 class Diverges(Unsupported):
     """The uses of a template differ in a way that one class or function cannot express."""
+
+
+def other_program(function: str, region: Region, *, final: bool = True) -> Unsupported:
+    """A use of a shared block that needs another program than the uses before it; if not `final`, a class for
+    each use of the block around it may serve."""
+    return (Unsupported if final else Diverges)(
+        f"the shared block `{function}`, whose uses need different programs",
+        region,
+        "this use does something else than one before it: give both a vector, or maps of equal size; or "
+        f"write `block {function}` if each use may have weights of its own",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
-from cnnspec.lower.call import Diverges, Unsupported
+from cnnspec.lower.call import Diverges, other_program
 from cnnspec.lower.given import given as given_for
 from cnnspec.lower.program import Condition, Function, Invoke, LayersArgument, Module, Own, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables
@@ -58,9 +58,7 @@ def invoke(frame: Frame, site: RegionSite) -> None:
         shared = own(frame, site, function, regions, layer_arguments)
     elif site.kind == "shared":
         shared = frame.module({use: region.shared or "" for use, region in regions.items()})
-        frame.lowering.note_shared(
-            function, {region.shared or "": keys[use] for use, region in regions.items()}, layer_arguments
-        )
+        frame.lowering.note_shared(function, keys, regions, layer_arguments)
     frame.here.append(
         Invoke(site.name, function, arguments, inputs, outputs, modules, shared, layer_arguments)
     )
@@ -85,14 +83,14 @@ def own(
             shared = Own(name, root.function.namer.take(name), function, layers)
             root.function.own[name] = shared
         if shared.function is not function:
-            raise Diverges("uses of a shared block that became different functions")
+            raise other_program(function.name, regions[use], final=False)
         shared.uses.add(origin[use])
         key = function.keys[frame.lowering.key(regions[use])]
         for parameter in function.parameters:
             value, source = _given(frame, site, {use: regions[use]}, {use: key}, parameter)
             stored = shared.values.setdefault(parameter.variable, {})
             if stored.setdefault(origin[use], value[use]) != value[use] and parameter.used:
-                raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
+                raise other_program(function.name, regions[use])
             if source is not None:
                 shared.sources.setdefault(parameter.variable, []).append(source)
     return frame.module(names, own=True)

@@ -13,7 +13,7 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.graph import BlockParameter, places
 from cnnspec.ir.uses import Numbers, TemplateUse, use_of
-from cnnspec.lower.call import Built, Diverges, LayerUse, Unsupported
+from cnnspec.lower.call import Built, Diverges, LayerUse, Unsupported, other_program
 from cnnspec.lower.calls import settle_own
 from cnnspec.lower.frame import Frame, size_name
 from cnnspec.lower.given import GivenLayers, Place
@@ -31,6 +31,7 @@ from cnnspec.lower.program import (
     letters_of,
 )
 from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, plain
+from cnnspec.lower.vectors import as_maps
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
 """Returns the target's call of a layer in one use."""
@@ -136,7 +137,10 @@ class Lowering:
         body = self.graph.bodies[region.passes[0].body]
         if region.kind == "layers":
             return body.template
-        return body.template, tuple(len(shape or ()) for shape in body.values[: body.inputs])
+        shapes = [shape or () for shape in body.values[: body.inputs]]
+        if region.kind == "shared":  # its weights are one, whether C x 1 x 1 or a vector arrives
+            return body.template, tuple(1 if set(shape[1:]) <= {1} else len(shape) for shape in shapes)
+        return body.template, tuple(map(len, shapes))
 
     @staticmethod
     def key(region: ir.Region) -> tuple[int, str]:
@@ -235,6 +239,8 @@ class Lowering:
         for region in regions:
             numbers = {name: parsed(text) for name, text in region.arguments.items()}
             uses.append(use_of(self.graph, template, region.passes[0].body, numbers))
+        if regions[0].kind == "shared":
+            as_maps(self.graph, uses)
         keys = {self.key(region): number for number, region in enumerate(regions)}
         return Function(name, template, Namer(self.reserved), uses, keys, number=number)
 
@@ -381,20 +387,25 @@ class Lowering:
         return maker.op.word in self.overwrites and (not maker.op.merges or len(maker.inputs) > 1)
 
     def note_shared(
-        self, function: Function, keys: Mapping[str, int], arguments: list[LayersArgument]
+        self,
+        function: Function,
+        keys: Mapping[int, int],
+        regions: Mapping[int, ir.Region],
+        arguments: list[LayersArgument],
     ) -> None:
-        """Records the function, with the use's numbers and layers, for a shared block of the model."""
+        """Records the function, with the numbers and layers of these uses, for shared blocks of the model."""
         if any(one.variable is not None or one.arguments or one.layers for one in arguments):
             raise Unsupported(
                 f"the shared block `{function.name}`, whose layers depend on the block around it"
             )
-        for key, use in keys.items():
-            served, other_use, _ = self.shared.setdefault(key, (function, use, arguments))
+        for use, region in regions.items():
+            number = keys[use]
+            served, other, _ = self.shared.setdefault(region.shared or "", (function, number, arguments))
             if served is not function or any(
-                parameter.used and parameter.values and parameter.values[use] != parameter.values[other_use]
+                parameter.used and parameter.values and parameter.values[number] != parameter.values[other]
                 for parameter in function.parameters
             ):
-                raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
+                raise other_program(function.name, region)
 
 
 def _formula(

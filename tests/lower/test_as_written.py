@@ -7,6 +7,7 @@ import ast
 
 import pytest
 
+from cnnspec.diagnostics import Diagnostic
 from cnnspec.ir.graph import Graph
 from cnnspec.targets.numpy import emit as numpy
 from cnnspec.targets.torch import emit as torch
@@ -151,6 +152,15 @@ block wide(k) {
 input 3x16x4x4
 lateral(2) -> upsample 4x1x1 -> lateral(4) -> wide(8) -> wide(4)
 """
+POOLED = """\
+block gate(r=4) {
+  let c = C
+  shared mlp() { relu -> fc K=c//r -> relu -> fc K=c }
+  mul [ id | add [ gap -> mlp() | maxpool F=H -> flatten -> mlp() ] -> sigmoid -> reshape (c)x1x1 ]
+}
+input 16x8x8
+gate() -> conv F3 P1 K32 -> gate(r=8)
+"""
 TUNED = """\
 block bottle(k, s=1, pre=false) {
   let c = C
@@ -253,6 +263,16 @@ TEXTS = {
         {"Lateral": ["in_channels", "k"], "Wide": ["k"], "Test": []},
         ["lateral", "wide"],
     ),
+    "a shared block on C x 1 x 1 and on a vector": (
+        POOLED,
+        {
+            "Reshape": [],
+            "Mlp": ["in_channels", "r", "c"],
+            "Gate": ["in_channels", "r"],
+            "Test": [],
+        },
+        ["mlp", "gate"],
+    ),
     "the first blocks frozen, those behind them trained": (
         TUNED,
         {
@@ -339,3 +359,14 @@ def test_what_the_constructor_does_not_need_is_not_computed() -> None:
     (f,) = [node for node in ast.parse(str(torch(graph(unused)))).body if getattr(node, "name", "") == "F"]
     assert "a = " in ast.unparse(f)
     assert "b = " not in ast.unparse(f)
+
+
+def test_a_shared_block_that_does_different_things_is_refused_at_its_use() -> None:
+    text = "input 16x8x8\nshared s(k) { bn -> fc K=k }\nadd [ gap -> s(4) | maxpool F8 -> flatten -> s(4) ]\n"
+    for emit in (torch, numpy):
+        (refused,) = emit(graph(text))
+        assert isinstance(refused, Diagnostic)
+        assert refused.code == "E801"
+        assert text[slice(*refused.span)] == "s(4)"
+        assert refused.span.start == text.rindex("s(4)")
+        assert "a vector" in refused.help
