@@ -9,13 +9,13 @@ from cnnspec.training.recipe import Expect
 def condition(expect: Expect, best: str, loss: str) -> str:
     """Code for whether the best accuracy (a fraction, rounded as the claim is written) and its loss are as
     expected."""
-    found = []
+    tests = []
     if expect.accuracy is not None:
         digits = len(expect.accuracy.rstrip("%").partition(".")[2])
-        found.append(f"round(100 * {best}, {digits}) >= EXPECTED_ACCURACY")
+        tests.append(f"round(100 * {best}, {digits}) >= EXPECTED_ACCURACY")
     if expect.loss is not None:
-        found.append(f"{loss} <= EXPECTED_LOSS")
-    return " and ".join(found) or "True"
+        tests.append(f"{loss} <= EXPECTED_LOSS")
+    return " and ".join(tests) or "True"
 
 
 def put_missed(writer: Writer, expect: Expect, when: str) -> None:

@@ -79,14 +79,14 @@ def _keys(model: type[BaseModel], only: set[str] | None = None) -> str:
 
 def _default(field: FieldInfo) -> str:
     """The default of a key, and its possible values."""
-    choices = [one for one in get_args(field.annotation) if isinstance(one, str)]
-    known = f" ({', '.join(choices)})" if len(choices) > 1 else ""
+    choices = [choice for choice in get_args(field.annotation) if isinstance(choice, str)]
+    values = f" ({', '.join(choices)})" if len(choices) > 1 else ""
     if field.is_required():
-        return f"{known}; must be given"
+        return f"{values}; must be given"
     value: Any = field.default
     if value is None or value == []:
-        return known
+        return values
     shown = (
         str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else value
     )
-    return f"{known}; default {shown}"
+    return f"{values}; default {shown}"

@@ -58,17 +58,17 @@ def read(source: Source) -> tuple[Recipe | None, Reading]:
         reading.sink.report("E821", message, span, help=hint)
         return None, reading
     reading.places = places(source.text)
-    found = _sections(reading, table)
+    values = _sections(reading, table)
     if len(reading.sink):
         return None, reading
-    recipe = Recipe(**found)
+    recipe = Recipe(**values)
     for message, path, hint in contradictions(recipe):
         reading.sink.report("E823", message, reading.value(*path), help=hint)
     return (None if len(reading.sink) else recipe), reading
 
 
 def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"seed": 0, "losses": {}}
+    sections: dict[str, Any] = {"seed": 0, "losses": {}}
     homes: set[str] = set()
     for name, value in table.items():
         if name == "seed":
@@ -76,7 +76,7 @@ def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
                 span = reading.value("seed")
                 message = f"expected a whole number for seed, found {_shown(value)}"
                 reading.wrong(message, span, help=f"seed: from 0 to {2**31 - 1:,}")
-            found["seed"] = value
+            sections["seed"] = value
         elif name not in SECTIONS:
             home = "" if isinstance(value, dict) else _at_home(name, (name,), "")
             if home and home in homes:  # a header that is missing is one mistake
@@ -87,18 +87,18 @@ def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
             hint = f"write [{name}] on a line of its own, and its keys below"
             reading.wrong(f"{name} is a section", reading.key(name), help=hint)
     for name in SECTIONS:
-        given = table.get(name, {})
-        if not isinstance(given, dict):
+        values = table.get(name, {})
+        if not isinstance(values, dict):
             continue
-        if not given and name in NEEDED and name not in table:
+        if not values and name in NEEDED and name not in table:
             reading.wrong(f"the section [{name}] is missing", reading.key(name), help=EXAMPLES[name])
         elif name == "loss":
-            found |= _losses(reading, given)
+            sections |= _losses(reading, values)
         elif name in KINDS:
-            found[name] = _of_a_kind(reading, (name,), given, KINDS[name])
+            sections[name] = _of_a_kind(reading, (name,), values, KINDS[name])
         else:
-            found[name] = _checked(reading, (name,), given, PLAIN[name])
-    return found
+            sections[name] = _checked(reading, (name,), values, PLAIN[name])
+    return sections
 
 
 EXAMPLES = {
@@ -107,27 +107,27 @@ EXAMPLES = {
 }
 
 
-def _losses(reading: Reading, given: dict[str, Any]) -> dict[str, Any]:
+def _losses(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
     """`[loss]` for all outputs, and `[loss.LABEL]` for one, which takes its missing keys from `[loss]`."""
-    shared = {key: value for key, value in given.items() if not isinstance(value, dict)}
-    found: dict[str, Any] = {"loss": _of_a_kind(reading, ("loss",), shared, KINDS["loss"]), "losses": {}}
-    for label, own in given.items():
+    shared = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    losses: dict[str, Any] = {"loss": _of_a_kind(reading, ("loss",), shared, KINDS["loss"]), "losses": {}}
+    for label, own in table.items():
         if isinstance(own, dict):
             kind = own.get("kind", shared.get("kind", "cross_entropy"))
             model = LOSSES.get(kind) if isinstance(kind, str) else None
             above = {key: value for key, value in shared.items() if model and key in model.model_fields}
             merged = {**above, **own}
-            found["losses"][label] = _of_a_kind(reading, ("loss", label), merged, KINDS["loss"])
-    return found
+            losses["losses"][label] = _of_a_kind(reading, ("loss", label), merged, KINDS["loss"])
+    return losses
 
 
-def _of_a_kind(reading: Reading, path: Path, given: dict[str, Any], kinds: Kinds) -> BaseModel | None:
+def _of_a_kind(reading: Reading, path: Path, table: dict[str, Any], kinds: Kinds) -> BaseModel | None:
     """A section of several kinds; one of its keys names the kind."""
-    kind = given.get(kinds.key, kinds.default)
-    known = {key for model in kinds.models.values() for key in model.model_fields}
-    others = [key for key in given if key in KIND_KEYS and key not in known and isinstance(given[key], str)]
-    if kinds.key not in given and others:
-        span, value = reading.key(*path, others[0]), _shown(given[others[0]])
+    kind = table.get(kinds.key, kinds.default)
+    keys = {key for model in kinds.models.values() for key in model.model_fields}
+    others = [key for key in table if key in KIND_KEYS and key not in keys and isinstance(table[key], str)]
+    if kinds.key not in table and others:
+        span, value = reading.key(*path, others[0]), _shown(table[others[0]])
         message = f"{others[0]!r} is not a key of [{'.'.join(path)}]"
         reading.wrong(message, span, help=f"write {kinds.key} = {value}", fix=(Edit(span, kinds.key),))
         return None
@@ -145,7 +145,7 @@ def _of_a_kind(reading: Reading, path: Path, given: dict[str, Any], kinds: Kinds
             f"expected a {kinds.key}, found {_shown(kind)}", span, help=hint, fix=_quoted_fix(span, near)
         )
         return None
-    return _checked(reading, path, {kinds.key: kind, **given}, kinds.models[kind], kind)
+    return _checked(reading, path, {kinds.key: kind, **table}, kinds.models[kind], kind)
 
 
 def _quoted_fix(span: Span, near: str | None) -> tuple[Edit, ...]:
@@ -153,10 +153,10 @@ def _quoted_fix(span: Span, near: str | None) -> tuple[Edit, ...]:
 
 
 def _checked(
-    reading: Reading, path: Path, given: dict[str, Any], model: type[BaseModel], kind: str = ""
+    reading: Reading, path: Path, table: dict[str, Any], model: type[BaseModel], kind: str = ""
 ) -> BaseModel | None:
     try:
-        return model.model_validate(given)
+        return model.model_validate(table)
     except ValidationError as problem:
         errors: list[dict[str, Any]] = [dict(error) for error in problem.errors(include_url=False)]
     absent = [error["loc"][0] for error in errors if error["type"] == "missing"]
@@ -164,14 +164,14 @@ def _checked(
     meant = {key_meant(other, absent) for other in others}  # one mistake: a key with another name
     for error in errors:
         if error["type"] != "missing" or error["loc"][0] not in meant:
-            _report(reading, path, given, model, kind, error)
+            _report(reading, path, table, model, kind, error)
     return None
 
 
 def _report(
     reading: Reading,
     path: Path,
-    given: dict[str, Any],
+    table: dict[str, Any],
     model: type[BaseModel],
     kind: str,
     error: dict[str, Any],
@@ -187,47 +187,47 @@ def _report(
     else:
         span = reading.value(*where)
         message = f"expected {_expected(error)} for {key}, found {_written(reading, span, error['input'])}"
-        hint, fix = _way_out(given, model, key, error, span)
+        hint, fix = _way_out(table, model, key, error, span)
         reading.wrong(message, span, help=hint or f"{key}: {model.model_fields[key].description}", fix=fix)
 
 
 def _way_out(
-    given: dict[str, Any], model: type[BaseModel], key: str, error: dict[str, Any], span: Span
+    table: dict[str, Any], model: type[BaseModel], key: str, error: dict[str, Any], span: Span
 ) -> tuple[str, tuple[Edit, ...]]:
     """A correction for a value, if a likely one is valid: the help and the fix."""
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         near = kind_meant(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
         return (f"did you mean {near}?", _quoted_fix(span, near)) if near else ("", ())
-    written = given[key] if len(error["loc"]) == 1 else error["input"]
+    written = table[key] if len(error["loc"]) == 1 else error["input"]
     meant = value_meant(error["type"], written)
-    if meant is None or ("%" in str(written) and _valid(given, model, key, 1.5)):  # a percentage of what?
+    if meant is None or ("%" in str(written) and _valid(table, model, key, 1.5)):  # a percentage of what?
         return "", ()
     value: Any = tomllib.loads(f"key = {meant}")["key"]
     if len(error["loc"]) > 1:
-        value = [value if one == error["input"] else one for one in given[key]]
+        value = [value if one == error["input"] else one for one in table[key]]
         meant = f"[{', '.join(map(str, value))}]"
-    if not _valid(given, model, key, value):
+    if not _valid(table, model, key, value):
         return "", ()
     return f"write {key} = {meant}", (Edit(span, meant),)
 
 
-def _valid(given: dict[str, Any], model: type[BaseModel], key: str, value: Any) -> bool:
+def _valid(table: dict[str, Any], model: type[BaseModel], key: str, value: Any) -> bool:
     """Whether a key can have this value."""
     try:
-        model.model_validate({**given, key: value})
+        model.model_validate({**table, key: value})
     except ValidationError as problem:
         return all(one["loc"][0] != key for one in problem.errors(include_url=False))
     return True
 
 
 def _unknown(
-    reading: Reading, path: Path, known: Any, of: str, kind: str = "", *, section: bool = False
+    reading: Reading, path: Path, keys: Any, of: str, kind: str = "", *, section: bool = False
 ) -> None:
     span, key = reading.key(*path), path[-1]
-    near = key_meant(key, known) if key not in HINTS else None
+    near = key_meant(key, keys) if key not in HINTS else None
     where = f"[{'.'.join(path[:-1])}]" if len(path) > 1 else "a recipe"
     home = "" if section else _at_home(key, path, kind)
-    hint = f"did you mean {near}?" if near else home or HINTS.get(key) or f"{of} {listing(known, 30)}"
+    hint = f"did you mean {near}?" if near else home or HINTS.get(key) or f"{of} {listing(keys, 30)}"
     fix = (Edit(span, near),) if near else ()
     reading.wrong(f"{key[:60]!r} is not a key of {where}", span, help=hint, fix=fix)
 
@@ -334,7 +334,7 @@ def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
         key = "decay" if schedule.decay == "step" else "milestones"
         hint = 'for example decay = "step" with milestones = [30, 60]'
         yield 'milestones and decay = "step" need each other', ("schedule", key), hint
-    late = [one for one in schedule.milestones if one >= schedule.epochs]
+    late = [milestone for milestone in schedule.milestones if milestone >= schedule.epochs]
     if late:
         message = f"the milestone {late[0]} is not before the end of the training, epoch {schedule.epochs}"
         yield message, ("schedule", "milestones"), "the rate is multiplied after a milestone"

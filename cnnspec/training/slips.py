@@ -163,12 +163,12 @@ def _truth(value: Any) -> str | None:
 
 def _number(value: Any) -> str | None:
     """A number in quotes, with a decimal comma or a percent sign."""
-    found = re.fullmatch(r"\s*(\d{0,12}[.,]?\d{1,12}(?:[eE][-+]?\d{1,3})?)\s*(%?)", str(value))
-    if not isinstance(value, str) or found is None:
+    match = re.fullmatch(r"\s*(\d{0,12}[.,]?\d{1,12}(?:[eE][-+]?\d{1,3})?)\s*(%?)", str(value))
+    if not isinstance(value, str) or match is None:
         return None
-    text = found[1].replace(",", ".")
-    number = float(text) / (100 if found[2] else 1)
-    return text if text.isdecimal() and not found[2] else f"{number:g}"
+    text = match[1].replace(",", ".")
+    number = float(text) / (100 if match[2] else 1)
+    return text if text.isdecimal() and not match[2] else f"{number:g}"
 
 
 def _percentage(value: Any) -> str | None:

@@ -52,12 +52,12 @@ def not_toml(error: ValueError | RecursionError, source: Source) -> tuple[str, S
     if place[1] is not None:
         at = min(sum(len(line) + 1 for line in lines[:row]) + int(place[2]) - 1, at)
     span = Span(at, min(at + 1, len(source.text)))
-    what = text[: place.start()]
-    if "overwrite a value" in what or " twice" in what:
-        return _twice(lines, row) or (f"this is not TOML: {what}", span, HINT)
+    before = text[: place.start()]
+    if "overwrite a value" in before or " twice" in before:
+        return _twice(lines, row) or (f"this is not TOML: {before}", span, HINT)
     meant = line_meant(lines[row])
     hint = f"write {meant}" if meant is not None and _is_toml(meant) else HINT
-    return f"this is not TOML: {what[:1].lower()}{what[1:]}"[:200], span, hint
+    return f"this is not TOML: {before[:1].lower()}{before[1:]}"[:200], span, hint
 
 
 def _is_toml(line: str) -> bool:
@@ -71,15 +71,15 @@ def _is_toml(line: str) -> bool:
 def _twice(lines: list[str], row: int) -> tuple[str, Span, str] | None:
     """The finding for a key or a section that occurs before, at the second occurrence."""
     pattern = re.compile(r"[ \t]{0,50}(\[[^\[\]\n]{1,60}\]|[\w.-]{1,60})")
-    found = pattern.match(lines[row])
-    if found is None:
+    match = pattern.match(lines[row])
+    if match is None:
         return None
     for other in range(row - 1, -1, -1):
         earlier = pattern.match(lines[other])
-        if earlier is not None and earlier[1] == found[1]:
+        if earlier is not None and earlier[1] == match[1]:
             start = sum(len(line) + 1 for line in lines[:row])
-            span = Span(start + found.start(1), start + found.end(1))
-            return f"{found[1]} is given twice", span, f"it is on line {other + 1}, too: leave one out"
+            span = Span(start + match.start(1), start + match.end(1))
+            return f"{match[1]} is given twice", span, f"it is on line {other + 1}, too: leave one out"
     return None
 
 
@@ -90,10 +90,10 @@ def line_meant(line: str) -> str | None:
     header = re.fullmatch(r"[\[({<]?([a-z]{1,20})[\])}>]?:?", line.partition("#")[0].strip())
     if header is not None and header[1] in SECTIONS:
         return f"[{header[1]}]"
-    found = re.fullmatch(r"([\w-]{1,60}) {0,9}([=:]) {0,9}([^#]{1,300})", line.partition(" #")[0].strip())
-    if found is None:
+    match = re.fullmatch(r"([\w-]{1,60}) {0,9}([=:]) {0,9}([^#]{1,300})", line.partition(" #")[0].strip())
+    if match is None:
         return None
-    key, sign, value = found[1], found[2], found[3].rstrip(", ")
+    key, sign, value = match[1], match[2], match[3].rstrip(", ")
     for pattern, text in LINES:
         if re.fullmatch(pattern, value) and value not in ("true", "false", "nan", "inf"):
             meant = re.sub(pattern, text, value)

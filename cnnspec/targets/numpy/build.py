@@ -277,9 +277,8 @@ class _Translation:
 
     def decide(self, statement: program.If[program.Statement], place: str, steps: list[Step]) -> None:
         step = If(statement.condition, variable=self.variable(statement.condition, place, steps))
-        decided_before = (
-            self.decided
-        )  # a condition computed on one side is computed again after it, where needed
+        # a condition computed on one side is computed again after it, where needed
+        decided_before = self.decided
         self.decided = dict(decided_before)
         step.then = self.steps(statement.then, place)
         self.decided = dict(decided_before)
