@@ -60,13 +60,13 @@ def shapes_in(path: str) -> list[Shape]:
 
 def candidates(shapes: list[Shape]) -> list[Candidate]:
     """The networks of the zoo whose weights have the most similar shapes, best first."""
-    given = Counter(map(_plain, shapes))
-    found = [
-        Candidate(name, variant, sum((given & own).values()), given.total(), own.total())
+    shapes_in_file = Counter(map(_plain, shapes))
+    networks = [
+        Candidate(name, variant, sum((shapes_in_file & own).values()), shapes_in_file.total(), own.total())
         for name, variant, own in _zoo()
     ]
-    found.sort(key=lambda one: (-one.share, one.name, one.variant or ""))
-    return [one for one in found if one.share > 0.5][:MOST]
+    networks.sort(key=lambda one: (-one.share, one.name, one.variant or ""))
+    return [one for one in networks if one.share > 0.5][:MOST]
 
 
 def _plain(shape: Shape) -> Shape:
@@ -85,8 +85,8 @@ def _zoo() -> Iterator[tuple[str, str | None, Counter[Shape]]]:
 
     for name, path in sorted(zoo().items()):
         with open(path, encoding="utf-8") as file:
-            found = models(Source(name, file.read()), lints=False)
-        for model in found:
+            read = models(Source(name, file.read()), lints=False)
+        for model in read:
             if model.graph is not None:
                 weights = [weight for entry in flat(model.graph) for _, weight in entry.weights]
                 yield name, model.variant, Counter(_plain(one.shape) for one in weights if one.shape)

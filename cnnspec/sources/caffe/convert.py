@@ -41,9 +41,9 @@ class Context:
     def shape(self, tensor: Tensor) -> Shape:
         return self.record.shape(tensor)
 
-    def unsaid(self, why: str, given: Tensor, shape: Sequence[int]) -> list[Tensor]:
+    def unsaid(self, why: str, x: Tensor, shape: Sequence[int]) -> list[Tensor]:
         """A hole: a layer whose shape is known, with the reason why it cannot be translated."""
-        return [self.call(self.layer.text("type"), shape, input=given, why=why)]
+        return [self.call(self.layer.text("type"), shape, input=x, why=why)]
 
     def bottoms(self) -> list[Tensor]:
         try:
@@ -52,10 +52,10 @@ class Context:
             raise Unsaid(f"it reads {error}, which no layer gives") from None
 
     def only(self) -> Tensor:
-        found = self.bottoms()
-        if len(found) != 1:
-            raise Unsaid(f"it reads {len(found)} blobs")
-        return found[0]
+        tensors = self.bottoms()
+        if len(tensors) != 1:
+            raise Unsaid(f"it reads {len(tensors)} blobs")
+        return tensors[0]
 
     def weight(self, place: int, *shape: int) -> Tensor:
         """A blob of weights, by its position in the layer, or by the name under which layers share it."""
@@ -127,14 +127,14 @@ def convert(text: str, size: Shape | None = None) -> Trace:
 
 def _ends(context: Context, layers: Sequence[Message]) -> list[str]:
     """The network's outputs: the blobs that no later layer reads."""
-    found: dict[str, None] = {}
+    ends: dict[str, None] = {}
     for layer in layers:
         if _kind(layer) in LEFT_OUT or _kind(layer) in DATA or _kind(layer) == "input":
             continue
         for name in layer.texts("bottom"):
-            found.pop(name, None)
-        found |= dict.fromkeys(name for name in layer.texts("top") if name in context.values)
-    return list(found)
+            ends.pop(name, None)
+        ends |= dict.fromkeys(name for name in layer.texts("top") if name in context.values)
+    return list(ends)
 
 
 def _kind(layer: Message) -> str:
@@ -165,10 +165,10 @@ def _shapes_of(layer: Message) -> list[list[int]]:
 
 
 def _shape(name: str, sizes: Sequence[int], size: Shape | None) -> Shape:
-    found = tuple(sizes) or size
-    if not found or not all(0 < one < LARGEST for one in found):
+    shape = tuple(sizes) or size
+    if not shape or not all(0 < one < LARGEST for one in shape):
         raise Refused(f"the size of its input {name} is not in it: say it, as CxHxW")
-    return (1, *found)
+    return (1, *shape)
 
 
 def _convert(context: Context, layer: Message, table: Mapping[str, Converting], size: Shape | None) -> None:
@@ -184,16 +184,16 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
         shapes = _shapes_of(layer)
         for place, top in enumerate(tops[: None if kind == "input" else 1]):
             if top not in context.values:
-                given = shapes[min(place, len(shapes) - 1)][1:] if shapes else ()
-                context.values[top] = context.record.input(top, _shape(top, given, size))
+                sizes = shapes[min(place, len(shapes) - 1)][1:] if shapes else ()
+                context.values[top] = context.record.input(top, _shape(top, sizes, size))
         return
     where = f"line {layer.line}: {layer.text('type')} {context.name}"
     if kind not in table:
         raise Refused(f"{where}: no layer of the language does this")
     try:
-        made = table[kind](context)
+        outputs = table[kind](context)
     except Unsaid as why:
         raise Refused(f"{where}: {why}") from None
     except (ValueError, IndexError, ZeroDivisionError, KeyError) as error:
         raise Refused(f"{where}: {error}"[:200]) from None
-    context.values |= zip(tops, made, strict=False)
+    context.values |= zip(tops, outputs, strict=False)

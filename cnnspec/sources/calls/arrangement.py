@@ -83,10 +83,10 @@ def _exchanged(shape: Shape, dims: Dims) -> list[Op]:
 
 def _by_transposing(atoms: Dim) -> list[Op]:
     """Any permutation, of consecutive blocks of atoms: `transpose` exchanges the last two axes."""
-    now, wanted = sorted(atoms), list(atoms)
+    now, target = sorted(atoms), list(atoms)
     ops: list[Op] = []
-    for place in range(len(wanted)):
-        at = now.index(wanted[place])
+    for place in range(len(target)):
+        at = now.index(target[place])
         if at == place:
             continue
         if len(ops) == 8:

@@ -222,11 +222,11 @@ def _literal(weight: Kept) -> dict[str, Any]:
         planes = planes[:1]
     if sum(map(len, planes)) > 256 or len(shape) > 4:
         raise Cannot("the weight is a large constant of the code")
-    made = tuple(
+    literal = tuple(
         tuple(tuple(map(number, plane[row : row + columns])) for row in range(0, each_plane, columns))
         for plane in planes
     )
-    return {"weight_values": made, "frozen": True}
+    return {"weight_values": literal, "frozen": True}
 
 
 def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> Op | None:
@@ -250,16 +250,16 @@ def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> O
 def _same(reader: Reader, value: int, options: dict[str, Any]) -> tuple[int, Any]:
     """Zeros before a convolution become part of it where they equal those of `Psame`."""
     first = len(reader.inputs)
-    made = reader.layers[value - first] if value >= first else None
-    if not isinstance(made, Layer) or not isinstance(made.op, Pad) or any(options["P"]):
+    layer = reader.layers[value - first] if value >= first else None
+    if not isinstance(layer, Layer) or not isinstance(layer.op, Pad) or any(options["P"]):
         return value, options["P"]
-    if made.op.mode != "zeros" or made.op.channels != (0, 0):
+    if layer.op.mode != "zeros" or layer.op.channels != (0, 0):
         return value, options["P"]
-    before = reader.shape(made.inputs[0])
-    ends = made.op.ends(before)
-    wanted = tuple(map(same_ends, before[1:], options["F"], options["S"], options["D"]))
-    if ends == wanted:
-        return made.inputs[0], "same"
+    before = reader.shape(layer.inputs[0])
+    ends = layer.op.ends(before)
+    zeros = tuple(map(same_ends, before[1:], options["F"], options["S"], options["D"]))
+    if ends == zeros:
+        return layer.inputs[0], "same"
     if all(start == end for start, end in ends):
-        return made.inputs[0], tuple(start for start, _ in ends)
+        return layer.inputs[0], tuple(start for start, _ in ends)
     return value, options["P"]

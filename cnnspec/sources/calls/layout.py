@@ -51,14 +51,14 @@ def full(axis: int, size: int) -> Dim:
 
 def joined(atoms: Iterable[Atom]) -> Dim:
     """Consecutive parts of an axis as one part."""
-    made: list[Atom] = []
+    result: list[Atom] = []
     for atom in atoms:
-        last = made[-1] if made else None
+        last = result[-1] if result else None
         if last is not None and last.axis == atom.axis and last.outer * last.size == atom.outer:
-            made[-1] = Atom(atom.axis, last.outer, last.size * atom.size)
+            result[-1] = Atom(atom.axis, last.outer, last.size * atom.size)
         elif atom.size > 1:
-            made.append(atom)
-    return tuple(made)
+            result.append(atom)
+    return tuple(result)
 
 
 def size_of(dim: Dim) -> int:
@@ -92,7 +92,7 @@ def viewed(dims: Dims, sizes: Sequence[int]) -> Dims | None:
     """Other dimensions over the same numbers in the same order; None where an atom would have to be divided
     unevenly (6 channels as 4 and …)."""
     left = list(reversed(atoms_of(dims)))
-    made: list[Dim] = []
+    result: list[Dim] = []
     for size in sizes:
         dim: list[Atom] = []
         while size > 1:
@@ -106,8 +106,8 @@ def viewed(dims: Dims, sizes: Sequence[int]) -> Dims | None:
                 left.append(Atom(atom.axis, atom.outer * taken, atom.size // taken))
             dim.append(Atom(atom.axis, atom.outer, taken))
             size //= taken
-        made.append(joined(dim))
-    return None if left else tuple(made)
+        result.append(joined(dim))
+    return None if left else tuple(result)
 
 
 def in_order(dims: Iterable[Dim]) -> bool:

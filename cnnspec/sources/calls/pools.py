@@ -41,8 +41,8 @@ def max_pool(reader: Reader, a: Given) -> Item:
         "ceil": bool(a["ceil_mode"]),
     }
     if isinstance(item, Padded):
-        wanted = tuple(map(same_ends, before[1:], options["F"], options["S"], options["D"]))
-        if any(options["P"]) or item.ends != wanted:
+        same_padding = tuple(map(same_ends, before[1:], options["F"], options["S"], options["D"]))
+        if any(options["P"]) or item.ends != same_padding:
             raise Cannot("a border of −∞ that is not what `Psame` gives")
         options["P"] = "same"
     if options["S"] == options["F"]:
@@ -75,8 +75,8 @@ def avg_pool(reader: Reader, a: Given) -> Item:
     divisor = a.get("divisor_override")
     if divisor and outside:
         raise Cannot("divisor_override with padding or ceil_mode")
-    made = reader.fresh(reader.add(op, value))
-    return Affine(made, (prod(size) / divisor,)) if divisor and divisor != prod(size) else made
+    pooled = reader.fresh(reader.add(op, value))
+    return Affine(pooled, (prod(size) / divisor,)) if divisor and divisor != prod(size) else pooled
 
 
 @reads(
@@ -91,9 +91,9 @@ def adaptive(reader: Reader, a: Given) -> Item:
     out = tuple(call.shapes[0][2:])
     largest = "max" in call.op
     if set(out) == {1}:
-        made = reader.fresh(reader.add(Gmp() if largest else Gap(), value))
+        pooled = reader.fresh(reader.add(Gmp() if largest else Gap(), value))
     else:
-        made = reader.fresh(
+        pooled = reader.fresh(
             reader.add(
                 MaxPool(size_out=out, P=(0,) * len(out), D=(1,) * len(out))
                 if largest
@@ -101,7 +101,7 @@ def adaptive(reader: Reader, a: Given) -> Item:
                 value,
             )
         )
-    return (made, None) if len(call.shapes) > 1 else made
+    return (pooled, None) if len(call.shapes) > 1 else pooled
 
 
 @reads("max_unpool2d", "max_unpool3d")
@@ -137,10 +137,10 @@ def scattered(reader: Reader, a: Given) -> Item:
         case Computed("flatten", {"self": Computed("zeros")}), 2, Places() as places, Laid(value, dims):
             assert reader.call is not None
             plain = reader.fresh(value)
-            made = _unpooled(reader, plain, places)
-            after = viewed(made.dims, reader.call.shapes[0])
+            unpooled = _unpooled(reader, plain, places)
+            after = viewed(unpooled.dims, reader.call.shapes[0])
             if dims == viewed(plain.dims, sizes_of(dims)) and after is not None:
-                return Laid(made.value, after)
+                return Laid(unpooled.value, after)
     raise Cannot("numbers are put at places that are no maxpool's")
 
 
@@ -183,10 +183,10 @@ def reduced(reader: Reader, a: Given) -> Item:
         return reader.fresh(reader.add(op, of.value, weights={"weight": weight.held.key}))
     laid = reader.laid(a["self"])
     places = _places(laid, dims)
-    made = _over(reader, laid, places, call.op)
+    result = _over(reader, laid, places, call.op)
     if not a.get("keepdim"):
-        made = _without(made, places)
-    return (made, None) if len(call.shapes) > 1 else made
+        result = _without(result, places)
+    return (result, None) if len(call.shapes) > 1 else result
 
 
 @reads("var", "std")
@@ -234,21 +234,21 @@ def _without(item: Item, places: list[int]) -> Item:
     return item._replace(of=less) if isinstance(item, Affine) else less
 
 
-def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
+def _over(reader: Reader, laid: Laid, places: list[int], kind: str) -> Item:
     shape = reader.shape(laid.value)
     axes = range(1, len(shape))
     over = [laid.dims[place] for place in places]
     total = prod(sizes_of(tuple(over)))
-    largest = what in ("amax", "max")
+    largest = kind in ("amax", "max")
     dims = tuple(() if place in places else dim for place, dim in enumerate(laid.dims))
     if total == 1:
         return laid
     if len(shape) > 1 and only(over, axes, shape):
         value = reader.add(Gmp() if largest else Gap(), laid.value)
-        return _times_total(Laid(value, dims), what, total)
+        return _times_total(Laid(value, dims), kind, total)
     if only(over, (0,), shape) and len(shape) > 1:
         value = reader.add(CMax() if largest else CMean(), laid.value)
-        return _times_total(Laid(value, dims), what, total)
+        return _times_total(Laid(value, dims), kind, total)
     parts = atoms_of(over)
     if len(parts) == 1 and parts[0].axis > 0 and parts[0].size == shape[parts[0].axis]:
         axis = parts[0].axis
@@ -258,22 +258,22 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
             if largest
             else AvgPool(F=size, P=(0,) * len(size))
         )
-        return _times_total(Laid(reader.add(op, laid.value), dims), what, total)
+        return _times_total(Laid(reader.add(op, laid.value), dims), kind, total)
     if len(parts) == 1 and parts[0].axis == 0 and parts[0].outer == 1 and not largest:
-        return _of_parts(reader, laid, dims, parts[0].size, what)
+        return _of_parts(reader, laid, dims, parts[0].size, kind)
     moved = reader.at_channels(laid, places[0]) if len(places) == 1 else None
     if moved is None or len(reader.shape(moved.value)) == 1:
-        return _over_any(reader, laid, places, what)
+        return _over_any(reader, laid, places, kind)
     value = reader.add(CMax() if largest else CMean(), moved.value)
     sizes = [1 if place in places else size for place, size in enumerate(sizes_of(moved.dims))]
     after = tuple(() if place in places else dim for place, dim in enumerate(moved.dims))
-    return _times_total(Laid(value, after), what, total) if sizes else laid
+    return _times_total(Laid(value, after), kind, total) if sizes else laid
 
 
-def _over_any(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
+def _over_any(reader: Reader, laid: Laid, places: list[int], kind: str) -> Item:
     """A mean or maximum over any dimensions: they become the positions, and all others the channels. If the
     whole map is among them, it is reduced first."""
-    op = Gmp() if what in ("amax", "max") else Gap()
+    op = Gmp() if kind in ("amax", "max") else Gap()
     total = prod(size_of(laid.dims[place]) for place in places)
     shape = reader.shape(laid.value)
     over = list(chain.from_iterable(laid.dims[place] for place in places))
@@ -287,10 +287,10 @@ def _over_any(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
     sizes = [1 if place in places else size for place, size in enumerate(sizes_of(laid.dims))]
     dims = viewed(whole(reader.shape(value), reader.trace.batch), sizes)
     assert dims is not None
-    return _times_total(Laid(value, dims), what, total)
+    return _times_total(Laid(value, dims), kind, total)
 
 
-def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> Item:
+def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, kind: str) -> Item:
     """The sum of parts of the channels (split attention's branches)."""
     if count > 8:
         raise Cannot(f"a sum over {count} parts of the channels")
@@ -312,9 +312,9 @@ def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> I
     lying = tuple(
         tuple(one._replace(outer=one.outer // count) if one.axis == 0 else one for one in dim) for dim in dims
     )
-    made = Laid(value, lying)
-    return Affine(made, (1 / count,)) if what == "mean" else made
+    sum_of_parts = Laid(value, lying)
+    return Affine(sum_of_parts, (1 / count,)) if kind == "mean" else sum_of_parts
 
 
-def _times_total(laid: Laid, what: str, total: int) -> Item:
-    return Affine(laid, (float(total),)) if what in ("sum", "nansum") else laid
+def _times_total(laid: Laid, kind: str, total: int) -> Item:
+    return Affine(laid, (float(total),)) if kind in ("sum", "nansum") else laid

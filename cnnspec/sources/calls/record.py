@@ -55,14 +55,14 @@ class Record:
     ) -> tuple[Tensor, ...]:
         """Adds a call and returns its outputs. The argument `why` is the reason why it cannot be
         translated."""
-        made = tuple(Tensor(len(self.shapes) + place) for place in range(len(shapes)))
+        outputs = tuple(Tensor(len(self.shapes) + place) for place in range(len(shapes)))
         self.shapes += [tuple(map(int, shape)) for shape in shapes]
-        given = {key: value for key, value in arguments.items() if key != "why"}
+        values = {key: value for key, value in arguments.items() if key != "why"}
         why = str(arguments.get("why", ""))
         self.calls.append(
-            Call(op, given, tuple(self.shapes[one.number] for one in made), scopes, own, place, why)
+            Call(op, values, tuple(self.shapes[one.number] for one in outputs), scopes, own, place, why)
         )
-        return made
+        return outputs
 
     def trace(self, name: str, batch: int, outputs: Sequence[tuple[str, Tensor]]) -> Trace:
         entering, behind = len(self.inputs), len(self.weights)

@@ -140,17 +140,17 @@ def _read(plain: Any) -> Trace:
     stacks = [_stack(_list(one, DEEPEST)) for one in _list(plain["stacks"], MOST_CALLS)]
     places = [_text(one) for one in _list(plain["places"], MOST_CALLS)]
     calls: list[Call] = []
-    known = len(held)
+    count = len(held)
     for one in _list(plain["calls"], MOST_CALLS):
         op, arguments, shapes, stack, place, *why = _list(one, 6)
-        given = {_text(name): _value(value, known, 0) for name, value in arguments.items()}
-        made = tuple(map(_shape, _list(shapes, 1000)))
+        arguments_read = {_text(name): _value(value, count, 0) for name, value in arguments.items()}
+        output_shapes = tuple(map(_shape, _list(shapes, 1000)))
         where = (*stacks[_number(stack)], places[_number(place)])
-        calls.append(Call(_text(op), given, made, *where, *map(_text, why)))
-        known += len(made)
-        if known > MOST_TENSORS:
+        calls.append(Call(_text(op), arguments_read, output_shapes, *where, *map(_text, why)))
+        count += len(output_shapes)
+        if count > MOST_TENSORS:
             raise Untrue("too many tensors")
-    outputs = tuple((_text(name), _tensor(number, known)) for name, number in _list(plain["outputs"], 1000))
+    outputs = tuple((_text(name), _tensor(number, count)) for name, number in _list(plain["outputs"], 1000))
     keys = {_text(key): _shape(shape) for key, shape in plain["keys"].items()}
     training = tuple(_text(path) for path in _list(plain["training"], MOST_CALLS))
     batch, name, device = _number(plain["batch"]), _text(plain["name"]), _text(plain["device"])
@@ -172,7 +172,7 @@ def _stack(plain: list[Any]) -> tuple[tuple[Scope, ...], Scope | None]:
     return (scopes[:-1], scopes[-1]) if own else (scopes, None)
 
 
-def _value(plain: Any, known: int, depth: int) -> Value:
+def _value(plain: Any, count: int, depth: int) -> Value:
     if plain is None or isinstance(plain, bool | float):
         return plain
     if isinstance(plain, int):
@@ -180,11 +180,11 @@ def _value(plain: Any, known: int, depth: int) -> Value:
     if isinstance(plain, str):
         return _text(plain)
     if isinstance(plain, list) and depth < 4:
-        return tuple(_value(one, known, depth + 1) for one in _list(plain, 10_000))
+        return tuple(_value(one, count, depth + 1) for one in _list(plain, 10_000))
     if isinstance(plain, dict) and len(plain) == 1:
         ((kind, value),) = plain.items()
         if kind == "tensor":
-            return _tensor(value, known)
+            return _tensor(value, count)
         if kind == "other":
             return Other(_text(value))
         if kind == "float":
@@ -192,8 +192,8 @@ def _value(plain: Any, known: int, depth: int) -> Value:
     raise Untrue(f"no argument: {plain!r}"[:MOST_TEXT])
 
 
-def _tensor(number: Any, known: int) -> Tensor:
-    if _number(number) >= known:
+def _tensor(number: Any, count: int) -> Tensor:
+    if _number(number) >= count:
         raise Untrue(f"there is no tensor {number}")
     return Tensor(number)
 

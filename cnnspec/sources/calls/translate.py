@@ -30,15 +30,15 @@ def layers_of(trace: Trace) -> LayerList:
     for first, item in reader.items.items():
         names[id(item)].append(first)
     for call in trace.calls:
-        made = _read(reader, call)
-        for item in made[: len(call.shapes)]:
+        items = _read(reader, call)
+        for item in items[: len(call.shapes)]:
             reader.items[number] = item
             if isinstance(item, Affine | Laid) and reader.call is not None:
                 reader.origins.setdefault(id(item), (item, reader.call))
             names[id(item)].append(number)
             number += 1
         if call.op.endswith("_") and not call.op.startswith("__"):
-            _rebound(reader, call, made[0], names)
+            _rebound(reader, call, items[0], names)
     outputs: list[Output] = []
     for name, tensor in trace.outputs:
         item = reader.items[tensor.number]
@@ -61,8 +61,8 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
     try:
         if rule is None or call.why:
             raise Cannot(call.why or "the language has no such layer")
-        made = rule(reader, arguments)
-        first: list[Any] = list(made) if type(made) is tuple else [made]
+        result = rule(reader, arguments)
+        first: list[Any] = list(result) if type(result) is tuple else [result]
         return [*first, *[Computed(call.op)] * len(call.shapes)]
     except Unknown as error:
         if reader.trace.device == "meta":
@@ -110,7 +110,7 @@ def _item(reader: Reader, argument: object) -> Item:
     return argument if isinstance(argument, bool | int | float | str) else None
 
 
-def _rebound(reader: Reader, call: Call, made: Item, names: dict[int, list[int]]) -> None:
+def _rebound(reader: Reader, call: Call, item: Item, names: dict[int, list[int]]) -> None:
     """After an in-place op, every name of the tensor refers to the new one."""
     first = next(iter(call.arguments.values()), None)
     if not isinstance(first, Tensor):
@@ -120,8 +120,8 @@ def _rebound(reader: Reader, call: Call, made: Item, names: dict[int, list[int]]
         return
     for number in names.pop(id(old), ()):
         if reader.items[number] is old:
-            reader.items[number] = made
-            names[id(made)].append(number)
+            reader.items[number] = item
+            names[id(item)].append(number)
 
 
 def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:

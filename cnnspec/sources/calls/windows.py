@@ -35,17 +35,17 @@ class Window(NamedTuple):
     def wider(self, sizes: Sequence[int]) -> tuple[Sizes, Sizes] | None:
         """A padding of at most half of the window, equal before and after, that includes all of this window's
         positions; and the number of positions before these."""
-        found: list[tuple[int, int]] = []
+        padding: list[tuple[int, int]] = []
         for N, F, S, D, (before, _), count in zip(
             sizes, self.F, self.S, self.D, self.ends, self.out(sizes), strict=True
         ):
             for P in range(before, F // 2 + 1, S):
                 if places(N, F, S, (P, P), D) >= (P - before) // S + count:
-                    found.append((P, (P - before) // S))
+                    padding.append((P, (P - before) // S))
                     break
             else:
                 return None
-        return tuple(P for P, _ in found), tuple(first for _, first in found)
+        return tuple(P for P, _ in padding), tuple(first for _, first in padding)
 
 
 def same(sizes: Sequence[int], F: Sizes, S: Sizes, D: Sizes) -> tuple[Ends, ...]:
@@ -53,19 +53,17 @@ def same(sizes: Sequence[int], F: Sizes, S: Sizes, D: Sizes) -> tuple[Ends, ...]
     return tuple(map(same_ends, sizes, F, S, D))
 
 
-def convolved(
-    call: Calling, given: Tensor, shape: Shape, window: Window, K: int, **arguments: Value
-) -> Tensor:
+def convolved(call: Calling, x: Tensor, shape: Shape, window: Window, K: int, **arguments: Value) -> Tensor:
     """A convolution. arguments: its weight, bias and groups."""
     batch, _, *sizes = shape
     padding = window.padding(sizes)
     if padding is None:
-        given = _padded(call, given, shape, window.ends)
+        x = _padded(call, x, shape, window.ends)
         padding = (0,) * len(sizes)
     return call(
         f"conv{len(sizes)}d",
         (batch, K, *window.out(sizes)),
-        input=given,
+        input=x,
         stride=window.S,
         padding=padding,
         dilation=window.D,
@@ -73,9 +71,7 @@ def convolved(
     )
 
 
-def deconvolved(
-    call: Calling, given: Tensor, shape: Shape, window: Window, K: int, **arguments: Value
-) -> Tensor:
+def deconvolved(call: Calling, x: Tensor, shape: Shape, window: Window, K: int, **arguments: Value) -> Tensor:
     """A transposed convolution, whose output is cropped by the window's ends; ends below 0 extend it."""
     batch, _, *sizes = shape
     P: list[int] = []
@@ -90,10 +86,10 @@ def deconvolved(
         (N - 1) * S + reach(F, D) - 2 * p + e
         for N, F, S, D, p, e in zip(sizes, window.F, window.S, window.D, P, extra, strict=True)
     ]
-    made = call(
+    output = call(
         f"conv_transpose{len(sizes)}d",
         (batch, K, *whole),
-        input=given,
+        input=x,
         stride=window.S,
         padding=tuple(P),
         output_padding=tuple(extra),
@@ -101,11 +97,11 @@ def deconvolved(
         **arguments,
     )
     ends = [N - before - behind for N, (before, behind) in zip(whole, cut, strict=True)]
-    return _cut(call, made, (batch, K, *whole), [before for before, _ in cut], ends)
+    return _cut(call, output, (batch, K, *whole), [before for before, _ in cut], ends)
 
 
 def pooled(
-    call: Calling, given: Tensor, shape: Shape, window: Window, *, average: bool = False, counts: bool = False
+    call: Calling, x: Tensor, shape: Shape, window: Window, *, average: bool = False, counts: bool = False
 ) -> Tensor:
     """A pool. counts: an average includes the padding."""
     batch, C, *sizes = shape
@@ -118,7 +114,7 @@ def pooled(
     arguments |= {"count_include_pad": counts} if average else {"dilation": window.D}
     first, made_out = (0,) * len(sizes), out
     if not half and counts:
-        given = _padded(call, given, shape, window.ends)
+        x = _padded(call, x, shape, window.ends)
         padding = first
     elif not half and wider is not None:
         padding, first = wider
@@ -132,22 +128,22 @@ def pooled(
     if average and any(one != 1 for one in window.D):
         arguments["why"] = "it is an average with dilation"
     op = f"{'avg' if average else 'max'}_pool{len(sizes)}d"
-    made = call(op, (batch, C, *made_out), self=given, padding=padding, **arguments)
-    return _cut(call, made, (batch, C, *made_out), first, out)
+    output = call(op, (batch, C, *made_out), self=x, padding=padding, **arguments)
+    return _cut(call, output, (batch, C, *made_out), first, out)
 
 
-def _padded(call: Calling, given: Tensor, shape: Shape, ends: Sequence[Ends]) -> Tensor:
+def _padded(call: Calling, x: Tensor, shape: Shape, ends: Sequence[Ends]) -> Tensor:
     """Zeros around a map."""
     sizes = (size + sum(end) for size, end in zip(shape[2:], ends, strict=True))
     flat = tuple(one for end in reversed(ends) for one in end)
-    return call("pad", (*shape[:2], *sizes), self=given, pad=flat, mode="constant", value=0.0)
+    return call("pad", (*shape[:2], *sizes), self=x, pad=flat, mode="constant", value=0.0)
 
 
-def _cut(call: Calling, given: Tensor, shape: Shape, first: Sequence[int], out: Sequence[int]) -> Tensor:
+def _cut(call: Calling, x: Tensor, shape: Shape, first: Sequence[int], out: Sequence[int]) -> Tensor:
     """The part of a map that begins at `first` and has the sizes `out`."""
     sizes = list(shape)
     for dim, (begin, size) in enumerate(zip(first, out, strict=True), 2):
         if size != sizes[dim]:
             sizes[dim] = size
-            given = call("slice", sizes, self=given, dim=dim, start=begin, end=begin + size, step=1)
-    return given
+            x = call("slice", sizes, self=x, dim=dim, start=begin, end=begin + size, step=1)
+    return x

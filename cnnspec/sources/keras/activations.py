@@ -29,26 +29,26 @@ NAMED: Mapping[str, tuple[str, dict[str, Value]]] = {
 }
 
 
-def applied(context: Context, given: Tensor, activation: Any) -> Tensor:
+def applied(context: Context, x: Tensor, activation: Any) -> Tensor:
     """The output of a layer's activation: a name, or a class with its configuration."""
     if isinstance(activation, dict):
         config = activation.get("config")
         activation = config if isinstance(config, str) else activation.get("class_name")
     if activation in (None, "linear"):
-        return given
-    shape = context.shape(given)
+        return x
+    shape = context.shape(x)
     if activation in ("softmax", "log_softmax"):
-        return context.call(activation, shape, self=given, dim=len(shape) - 1)
+        return context.call(activation, shape, self=x, dim=len(shape) - 1)
     if activation == "hard_sigmoid" and context.older:  # 0.2·x + 0.5, limited to 0 … 1
-        made = context.call("mul", shape, self=given, other=0.2)
-        made = context.call("add", shape, self=made, other=0.5)
-        return context.call("clamp", shape, self=made, min=0, max=1)
+        scaled = context.call("mul", shape, self=x, other=0.2)
+        scaled = context.call("add", shape, self=scaled, other=0.5)
+        return context.call("clamp", shape, self=scaled, min=0, max=1)
     if activation == "hard_sigmoid":
-        return context.call("hardsigmoid", shape, self=given)
+        return context.call("hardsigmoid", shape, self=x)
     if activation not in NAMED:
         raise Unsaid(f"its activation {activation!r} is not known"[:100])
     op, arguments = NAMED[activation]
-    return context.call(op, shape, self=given, **arguments)
+    return context.call(op, shape, self=x, **arguments)
 
 
 def by_argument(context: Context) -> Tensor:
@@ -57,46 +57,44 @@ def by_argument(context: Context) -> Tensor:
 
 
 def relu(context: Context) -> Tensor:
-    given, config = context.only(), context.config
+    x, config = context.only(), context.config
     top, slope = config.get("max_value"), config.get("negative_slope") or 0.0
-    shape = context.shape(given)
+    shape = context.shape(x)
     if config.get("threshold"):
         raise Unsaid("it has a threshold")
     if slope and top is None:
-        return context.call("leaky_relu", shape, self=given, negative_slope=float(slope))
+        return context.call("leaky_relu", shape, self=x, negative_slope=float(slope))
     if slope:
         raise Unsaid("it has a slope and a maximum")
     if top == 6:
-        return context.call("relu6", shape, self=given)
+        return context.call("relu6", shape, self=x)
     if top is None:
-        return context.call("relu", shape, self=given)
-    return context.call("clamp", shape, self=given, min=0, max=top)
+        return context.call("relu", shape, self=x)
+    return context.call("clamp", shape, self=x, min=0, max=top)
 
 
 def leaky_relu(context: Context) -> Tensor:
-    given = context.only()
+    x = context.only()
     slope = context.config.get("negative_slope", context.config.get("alpha", 0.3))
-    return context.call("leaky_relu", context.shape(given), self=given, negative_slope=float(slope))
+    return context.call("leaky_relu", context.shape(x), self=x, negative_slope=float(slope))
 
 
 def elu(context: Context) -> Tensor:
-    given = context.only()
-    return context.call(
-        "elu", context.shape(given), self=given, alpha=float(context.config.get("alpha", 1.0))
-    )
+    x = context.only()
+    return context.call("elu", context.shape(x), self=x, alpha=float(context.config.get("alpha", 1.0)))
 
 
 def prelu(context: Context) -> Tensor:
-    given = context.only()
-    shape = context.shape(given)
+    x = context.only()
+    shape = context.shape(x)
     shared = sorted(context.config.get("shared_axes") or [])
-    first, axes = context.first(given), len(shape) - 2
+    first, axes = context.first(x), len(shape) - 2
     if not shared:
         sizes = shape[1:]
-        order = tuple(range(axes + 1)) if first == given else (axes, *range(axes))
+        order = tuple(range(axes + 1)) if first == x else (axes, *range(axes))
         layout = Layout(sizes, order)
         weight = context.weight("alpha", [sizes[one] for one in order], layout)
-    elif shared == (list(range(1, axes + 1)) if first != given else list(range(2, axes + 2))):
+    elif shared == (list(range(1, axes + 1)) if first != x else list(range(2, axes + 2))):
         C = context.shape(first)[1]
         weight = context.weight("alpha", (C,), Layout((1,) * axes + (C,), tuple(range(axes + 1))))
     else:
@@ -105,11 +103,11 @@ def prelu(context: Context) -> Tensor:
 
 
 def softmax(context: Context) -> Tensor:
-    given = context.only()
-    shape, axis = context.shape(given), context.config.get("axis", -1)
+    x = context.only()
+    shape, axis = context.shape(x), context.config.get("axis", -1)
     if not isinstance(axis, int):
         raise Unsaid("it is over several axes")
-    return context.call("softmax", shape, self=given, dim=axis % len(shape))
+    return context.call("softmax", shape, self=x, dim=axis % len(shape))
 
 
 ACTIVATIONS = {

@@ -54,8 +54,8 @@ def load(data: bytes) -> Model:
     if len(data) > LARGEST:
         raise Refused(f"the configuration has more than {LARGEST:,} bytes")
     try:
-        found = json.loads(data)
-        return _model(found)
+        document = json.loads(data)
+        return _model(document)
     except Refused:
         raise
     except (ValueError, RecursionError):
@@ -83,35 +83,39 @@ def unzipped(file: str | BinaryIO) -> bytes:
         raise Refused(f"this is not a .keras file: {error}"[:200]) from None
 
 
-def _model(found: Any) -> Model:
-    if not isinstance(found, dict) or found.get("class_name") not in ("Functional", "Model", "Sequential"):
+def _model(document: Any) -> Model:
+    if not isinstance(document, dict) or document.get("class_name") not in (
+        "Functional",
+        "Model",
+        "Sequential",
+    ):
         raise Refused(
             "it describes no Functional or Sequential model; a subclassed model has no layers in its file"
         )
     steps: list[Step] = []
-    config = found["config"]
-    outputs = _read(found, (), (), steps)
+    config = document["config"]
+    outputs = _read(document, (), (), steps)
     name = config.get("name") if isinstance(config, dict) else None
-    return Model(str(name or "model")[:200], steps, outputs, older=_is_older(found))
+    return Model(str(name or "model")[:200], steps, outputs, older=_is_older(document))
 
 
-def _is_older(found: Config) -> bool:
+def _is_older(document: Config) -> bool:
     """Whether it was written before version 3, which writes the module of each class."""
-    version = found.get("keras_version")
-    return version.startswith(("1.", "2.")) if isinstance(version, str) else "module" not in found
+    version = document.get("keras_version")
+    return version.startswith(("1.", "2.")) if isinstance(version, str) else "module" not in document
 
 
-def _read(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: list[Step]) -> list[str]:
+def _read(model: Config, prefix: tuple[str, ...], keys: Sequence[str], steps: list[Step]) -> list[str]:
     """Reads the steps of a model, which may be inside another; returns the keys of its outputs."""
     if len(prefix) > DEEPEST:
         raise Refused(f"its models are more than {DEEPEST} deep")
-    config = found["config"]
-    if found["class_name"] == "Sequential":
-        return _sequential(found, prefix, given, steps)
+    config = model["config"]
+    if model["class_name"] == "Sequential":
+        return _sequential(model, prefix, keys, steps)
     layers = {one["config"].get("name", one.get("name")) if "name" not in one else one["name"]: one
               for one in config["layers"]}  # fmt: skip
     inputs = [_history(one)[0] for one in _listed(config["input_layers"])]
-    made: dict[tuple[str, int], list[str]] = {}
+    outputs: dict[tuple[str, int], list[str]] = {}
     waiting = [
         (name, node)
         for name in layers
@@ -120,33 +124,33 @@ def _read(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: l
     while waiting:
         later = []
         for name, node in waiting:
-            if not _added(layers[name], name, node, made, inputs, given, prefix, steps):
+            if not _added(layers[name], name, node, outputs, inputs, keys, prefix, steps):
                 later.append((name, node))
         if len(later) == len(waiting):
             raise Refused(f"its layer {later[0][0]} waits for itself")
         waiting = later
-    return [_output(made, *_history(one)) for one in _listed(config["output_layers"])]
+    return [_output(outputs, *_history(one)) for one in _listed(config["output_layers"])]
 
 
-def _added(layer: Config, name: str, node: int, made: dict[tuple[str, int], list[str]], inputs: Sequence[str],
-           given: Sequence[str], prefix: tuple[str, ...], steps: list[Step]) -> bool:  # fmt: skip
+def _added(layer: Config, name: str, node: int, done: dict[tuple[str, int], list[str]], inputs: Sequence[str],
+           keys: Sequence[str], prefix: tuple[str, ...], steps: list[Step]) -> bool:  # fmt: skip
     """Adds the step of one call of a layer; False where its inputs do not exist yet."""
     nodes = layer.get("inbound_nodes") or ()
-    if name in inputs and given:
-        made[name, 0] = [given[inputs.index(name)]]
+    if name in inputs and keys:
+        done[name, 0] = [keys[inputs.index(name)]]
         return True
     arguments = _arguments(nodes[node]) if nodes else []
     for one in _froms(arguments):
-        if (one[0], one[1]) not in made:
+        if (one[0], one[1]) not in done:
             return False
-    found = _resolved(arguments, made)
+    ready = _resolved(arguments, done)
     if layer["class_name"] in ("Functional", "Model", "Sequential"):
-        inner = [one.key for one in _flat(found) if isinstance(one, From)]
-        made[name, node] = _read(layer, (*prefix, name), inner, steps)
+        inner = [one.key for one in _flat(ready) if isinstance(one, From)]
+        done[name, node] = _read(layer, (*prefix, name), inner, steps)
         return True
     key = "/".join((*prefix, name)) + (f":{node}" if node else "")
-    made[name, node] = [key]
-    _append(steps, Step(key, layer["class_name"], layer["config"], found, "/".join((*prefix, name)), prefix))
+    done[name, node] = [key]
+    _append(steps, Step(key, layer["class_name"], layer["config"], ready, "/".join((*prefix, name)), prefix))
     return True
 
 
@@ -156,16 +160,16 @@ def _append(steps: list[Step], step: Step) -> None:
     steps.append(step)
 
 
-def _sequential(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: list[Step]) -> list[str]:
-    config = found["config"]
+def _sequential(model: Config, prefix: tuple[str, ...], keys: Sequence[str], steps: list[Step]) -> list[str]:
+    config = model["config"]
     layers = config if isinstance(config, list) else config["layers"]
-    before = given[0] if given else ""
+    before = keys[0] if keys else ""
     for layer in layers:
         name = str(layer["config"].get("name") or layer.get("name") or len(steps))
         if layer["class_name"] == "InputLayer" and before:
             continue
         if not before and layer["class_name"] != "InputLayer":
-            shape = layer["config"].get("batch_input_shape") or (found.get("build_config") or {}).get(
+            shape = layer["config"].get("batch_input_shape") or (model.get("build_config") or {}).get(
                 "input_shape"
             )
             if shape is None:
@@ -237,17 +241,17 @@ def _froms(arguments: list[Any]) -> Iterator[tuple[str, int, int]]:
     return (one.history for one in _flat(arguments) if isinstance(one, _Waiting))
 
 
-def _resolved(arguments: list[Any], made: Mapping[tuple[str, int], Sequence[str]]) -> list[Any]:
+def _resolved(arguments: list[Any], outputs: Mapping[tuple[str, int], Sequence[str]]) -> list[Any]:
     return [
-        _resolved(one, made)
+        _resolved(one, outputs)
         if isinstance(one, list)
-        else From(_output(made, *one.history)) if isinstance(one, _Waiting) else one
+        else From(_output(outputs, *one.history)) if isinstance(one, _Waiting) else one
         for one in arguments
     ]  # fmt: skip
 
 
-def _output(made: Mapping[tuple[str, int], Sequence[str]], name: str, node: int, place: int) -> str:
-    keys = made[name, node]
+def _output(outputs: Mapping[tuple[str, int], Sequence[str]], name: str, node: int, place: int) -> str:
+    keys = outputs[name, node]
     if place >= len(keys):
         raise Refused(f"its layer {name} has no output {place}")
     return keys[place]

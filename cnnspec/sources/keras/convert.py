@@ -48,34 +48,34 @@ class Context:
 
     def tensors(self) -> list[Tensor]:
         """The tensors among the arguments, also inside lists."""
-        found: list[Tensor] = []
+        tensors: list[Tensor] = []
 
         def look(values: Any) -> None:
             for one in values:
                 if isinstance(one, From):
-                    found.append(self.values[one.key])
+                    tensors.append(self.values[one.key])
                 elif isinstance(one, list):
                     look(one)
 
         look(self.step.arguments)
-        return found
+        return tensors
 
     def operands(self) -> list[Tensor | float]:
         """Tensors and numbers among the arguments."""
-        made: list[Tensor | float] = []
+        operands: list[Tensor | float] = []
         for one in self.step.arguments:
             for each in one if isinstance(one, list) else [one]:
                 if isinstance(each, From):
-                    made.append(self.values[each.key])
+                    operands.append(self.values[each.key])
                 elif isinstance(each, int | float) and not isinstance(each, bool):
-                    made.append(each)
-        return made
+                    operands.append(each)
+        return operands
 
     def only(self) -> Tensor:
-        found = self.tensors()
-        if len(found) != 1:
-            raise Unsaid(f"it reads {len(found)} tensors")
-        return found[0]
+        tensors = self.tensors()
+        if len(tensors) != 1:
+            raise Unsaid(f"it reads {len(tensors)} tensors")
+        return tensors[0]
 
     def weight(
         self, name: str, shape: Sequence[int], layout: Layout | None = None, fill: float | None = None
@@ -101,31 +101,27 @@ class Context:
         own = Scope(self.step.own.replace("/", "."))
         return self.record.call(op, arguments, shapes, scopes, own, f"layer {self.step.own}")[0]
 
-    def permuted(self, given: Tensor, order: Sequence[int]) -> Tensor:
-        shape = self.shape(given)
-        return self.call("permute", [shape[one] for one in order], self=given, dims=tuple(order))
+    def permuted(self, x: Tensor, order: Sequence[int]) -> Tensor:
+        shape = self.shape(x)
+        return self.call("permute", [shape[one] for one in order], self=x, dims=tuple(order))
 
-    def first(self, given: Tensor) -> Tensor:
+    def first(self, x: Tensor) -> Tensor:
         """The tensor with the channels first."""
-        rank = len(self.shape(given))
-        return (
-            given
-            if self.channels_first or rank < 3
-            else self.permuted(given, (0, rank - 1, *range(1, rank - 1)))
-        )
+        rank = len(self.shape(x))
+        return x if self.channels_first or rank < 3 else self.permuted(x, (0, rank - 1, *range(1, rank - 1)))
 
-    def last(self, given: Tensor) -> Tensor:
+    def last(self, x: Tensor) -> Tensor:
         """The tensor with the channels where the next layer expects them."""
-        rank = len(self.shape(given))
-        return given if self.channels_first or rank < 3 else self.permuted(given, (0, *range(2, rank), 1))
+        rank = len(self.shape(x))
+        return x if self.channels_first or rank < 3 else self.permuted(x, (0, *range(2, rank), 1))
 
     def sizes(self, name: str, axes: int, usual: int = 1) -> tuple[int, ...]:
         """An option with one number for each axis."""
         value = self.config.get(name, usual)
-        found = (value,) * axes if isinstance(value, int) else tuple(value)
-        if len(found) != axes or not all(isinstance(one, int) for one in found):
+        sizes = (value,) * axes if isinstance(value, int) else tuple(value)
+        if len(sizes) != axes or not all(isinstance(one, int) for one in sizes):
             raise Unsaid(f"its {name} is {value!r}"[:100])
-        return found
+        return sizes
 
 
 Converting: TypeAlias = Callable[[Context], Tensor]
@@ -155,13 +151,13 @@ def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[s
                 continue
             if step.kind not in TABLE:
                 raise Unsaid("no layer of the language does this")
-            made = applied(context, TABLE[step.kind](context), step.config.get("activation"))
-            if step.kind in EACH and len(given := context.tensors()) == 1 and given[0] in context.flat:
-                moved, sizes = context.flat[given[0]]
+            output = applied(context, TABLE[step.kind](context), step.config.get("activation"))
+            if step.kind in EACH and len(tensors := context.tensors()) == 1 and tensors[0] in context.flat:
+                moved, sizes = context.flat[tensors[0]]
                 other = replace(context, values=dict.fromkeys(context.values, moved))
                 first = applied(other, TABLE[step.kind](other), step.config.get("activation"))
-                context.flat[made] = first, sizes
-            context.values[step.key] = made
+                context.flat[output] = first, sizes
+            context.values[step.key] = output
         except Unsaid as why:
             raise Refused(f"{step.kind} {step.own}: {why}") from None
         except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, AttributeError) as error:
@@ -184,8 +180,8 @@ def _entered(context: Context, step: Step, size: Shape | None, model: Model) -> 
     sizes = _sizes(step, size)
     if len(sizes) == 1 or _channels_first(model):
         return context.record.input(step.own, (1, *sizes))
-    given = context.record.input(step.own, (1, sizes[-1], *sizes[:-1]))
-    return context.last(given)
+    x = context.record.input(step.own, (1, sizes[-1], *sizes[:-1]))
+    return context.last(x)
 
 
 def _channels_first(model: Model) -> bool:
@@ -197,7 +193,8 @@ def _sizes(step: Step, size: Shape | None) -> Shape:
     sizes = list(shape[1:])
     if any(one is None for one in sizes) and size is not None and len(size) == len(sizes):
         sizes = [
-            one if one is not None else given for one, given in zip(sizes, (*size[1:], size[0]), strict=True)
+            one if one is not None else size_given
+            for one, size_given in zip(sizes, (*size[1:], size[0]), strict=True)
         ]
     if not sizes or not all(isinstance(one, int) and 0 < one < 2**31 for one in sizes):
         raise Unsaid(

@@ -9,8 +9,8 @@ from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
 from cnnspec.sources.keras.convert import Context, Converting, Layout, short
 
 
-def _window(context: Context, given: Tensor, name: str) -> Window:
-    sizes = context.shape(given)[2:]
+def _window(context: Context, x: Tensor, name: str) -> Window:
+    sizes = context.shape(x)[2:]
     axes = len(sizes)
     F = context.sizes(name, axes, 2)
     S = context.sizes("strides", axes) if context.config.get("strides", 1) is not None else F
@@ -24,19 +24,19 @@ def _window(context: Context, given: Tensor, name: str) -> Window:
 
 
 def _slid(
-    context: Context, given: Tensor, weight: Tensor, bias: Tensor | None, groups: int, window: Window
+    context: Context, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int, window: Window
 ) -> Tensor:
     """A convolution, channels first."""
-    K, shape = context.shape(weight)[0], context.shape(given)
-    return convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=groups)
+    K, shape = context.shape(weight)[0], context.shape(x)
+    return convolved(context.call, x, shape, window, K, weight=weight, bias=bias, groups=groups)
 
 
 def conv(context: Context) -> Tensor:
-    given = context.first(context.only())
-    window = _window(context, given, "kernel_size")
-    K, groups, C = context.config["filters"], context.config.get("groups", 1), context.shape(given)[1]
+    x = context.first(context.only())
+    window = _window(context, x, "kernel_size")
+    K, groups, C = context.config["filters"], context.config.get("groups", 1), context.shape(x)[1]
     weight = context.filters("kernel", (K, C // groups, *window.F))
-    return context.last(_slid(context, given, weight, _bias(context, K), groups, window))
+    return context.last(_slid(context, x, weight, _bias(context, K), groups, window))
 
 
 def _bias(context: Context, size: int) -> Tensor | None:
@@ -51,23 +51,23 @@ def _apart(context: Context, name: str, C: int, each: int, F: Shape) -> Tensor:
 
 
 def depthwise(context: Context) -> Tensor:
-    given = context.first(context.only())
-    window = _window(context, given, "kernel_size")
-    C, each = context.shape(given)[1], context.config.get("depth_multiplier", 1)
+    x = context.first(context.only())
+    window = _window(context, x, "kernel_size")
+    C, each = context.shape(x)[1], context.config.get("depth_multiplier", 1)
     weight = _apart(context, "kernel", C, each, window.F)
-    return context.last(_slid(context, given, weight, _bias(context, C * each), C, window))
+    return context.last(_slid(context, x, weight, _bias(context, C * each), C, window))
 
 
 def separable(context: Context) -> Tensor:
-    given = context.first(context.only())
-    window = _window(context, given, "kernel_size")
-    C, each, K = context.shape(given)[1], context.config.get("depth_multiplier", 1), context.config["filters"]
+    x = context.first(context.only())
+    window = _window(context, x, "kernel_size")
+    C, each, K = context.shape(x)[1], context.config.get("depth_multiplier", 1), context.config["filters"]
     weight = _apart(context, "depthwise_kernel", C, each, window.F)
-    apart = _slid(context, given, weight, None, C, window)
+    apart = _slid(context, x, weight, None, C, window)
     ones = (1,) * len(window.F)
     point = context.filters("pointwise_kernel", (K, C * each, *ones))
     shape = context.shape(apart)
-    made = context.call(
+    between = context.call(
         f"conv{len(ones)}d",
         (shape[0], K, *shape[2:]),
         input=apart,
@@ -78,30 +78,28 @@ def separable(context: Context) -> Tensor:
         dilation=ones,
         groups=1,
     )
-    return context.last(made)
+    return context.last(between)
 
 
 def deconv(context: Context) -> Tensor:
-    given = context.first(context.only())
-    window = _window(context, given, "kernel_size")
+    x = context.first(context.only())
+    window = _window(context, x, "kernel_size")
     K, extra = context.config["filters"], context.config.get("output_padding")
-    C, cuts = context.shape(given)[1], context.config.get("padding") == "same"
+    C, cuts = context.shape(x)[1], context.config.get("padding") == "same"
     if extra is not None or any(one != 1 for one in window.D):
         raise Unsaid("it says an output padding or a dilation")
     over = [F - S for F, S in zip(window.F, window.S, strict=True)]
     ends = tuple((max(one, 0) // 2, one - max(one, 0) // 2) if cuts else (0, min(one, 0)) for one in over)
     weight, bias = context.filters("kernel", (C, K, *window.F)), _bias(context, K)
-    window, shape = window._replace(ends=ends), context.shape(given)
-    return context.last(
-        deconvolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=1)
-    )
+    window, shape = window._replace(ends=ends), context.shape(x)
+    return context.last(deconvolved(context.call, x, shape, window, K, weight=weight, bias=bias, groups=1))
 
 
 def pool(average: bool) -> Converting:
     def convert(context: Context) -> Tensor:
-        given = context.first(context.only())
-        window = _window(context, given, "pool_size")
-        return context.last(pooled(context.call, given, context.shape(given), window, average=average))
+        x = context.first(context.only())
+        window = _window(context, x, "pool_size")
+        return context.last(pooled(context.call, x, context.shape(x), window, average=average))
 
     return convert
 
@@ -110,24 +108,24 @@ def whole(op: str) -> Converting:
     """Pooling over the whole map: GlobalAveragePooling, GlobalMaxPooling."""
 
     def convert(context: Context) -> Tensor:
-        given = context.first(context.only())
-        batch, C, *sizes = context.shape(given)
+        x = context.first(context.only())
+        batch, C, *sizes = context.shape(x)
         dims, keeps = tuple(range(2, 2 + len(sizes))), bool(context.config.get("keepdims", False))
         out = (batch, C, *(1 for _ in sizes)) if keeps else (batch, C)
-        made = context.call(op, out, self=given, dim=dims, keepdim=keeps)
-        return context.last(made) if keeps else made
+        output = context.call(op, out, self=x, dim=dims, keepdim=keeps)
+        return context.last(output) if keeps else output
 
     return convert
 
 
 def batch_norm(context: Context) -> Tensor:
-    config, given = context.config, context.only()
-    rank = len(context.shape(given))
+    config, x = context.config, context.only()
+    rank = len(context.shape(x))
     axis = config.get("axis", -1)
     axis = (axis[0] if isinstance(axis, list) else axis) % rank
     if axis not in (1, rank - 1):
         raise Unsaid(f"its axis is {axis}")
-    first = given if axis == 1 else context.permuted(given, (0, rank - 1, *range(1, rank - 1)))
+    first = x if axis == 1 else context.permuted(x, (0, rank - 1, *range(1, rank - 1)))
     C = context.shape(first)[1]
     weight = context.weight("gamma", (C,)) if config.get("scale", True) else None
     bias = context.weight("beta", (C,)) if config.get("center", True) else None
@@ -139,7 +137,7 @@ def batch_norm(context: Context) -> Tensor:
         weight = weight or context.weight("gamma", (C,), fill=1.0)
         bias = bias or context.weight("beta", (C,), fill=0.0)
     mean, variance = context.weight("moving_mean", (C,)), context.weight("moving_variance", (C,))
-    made = context.call(
+    output = context.call(
         "batch_norm",
         context.shape(first),
         input=first,
@@ -151,12 +149,12 @@ def batch_norm(context: Context) -> Tensor:
         momentum=short(1 - config.get("momentum", 0.99)),
         eps=config.get("epsilon", 1e-3),
     )
-    return made if axis == 1 else context.permuted(made, (0, *range(2, rank), 1))
+    return output if axis == 1 else context.permuted(output, (0, *range(2, rank), 1))
 
 
 def layer_norm(context: Context) -> Tensor:
-    config, given = context.config, context.only()
-    shape = context.shape(given)
+    config, x = context.config, context.only()
+    shape = context.shape(x)
     axes = config.get("axis", -1)
     axes = sorted(axis % len(shape) for axis in (axes if isinstance(axes, list) else [axes]))
     if axes != list(range(axes[0], len(shape))):
@@ -167,7 +165,7 @@ def layer_norm(context: Context) -> Tensor:
     return context.call(
         "layer_norm",
         shape,
-        input=given,
+        input=x,
         normalized_shape=sizes,
         weight=weight,
         bias=bias,
@@ -176,45 +174,45 @@ def layer_norm(context: Context) -> Tensor:
 
 
 def group_norm(context: Context) -> Tensor:
-    config, given = context.config, context.first(context.only())
-    C = context.shape(given)[1]
+    config, x = context.config, context.first(context.only())
+    C = context.shape(x)[1]
     groups = config.get("groups", 32)
     weight, bias = context.weight("gamma", (C,)), context.weight("beta", (C,))
     if not config.get("scale", True) or not config.get("center", True):
         raise Unsaid("it has one of its weights alone")
-    made = context.call(
+    output = context.call(
         "group_norm",
-        context.shape(given),
-        input=given,
+        context.shape(x),
+        input=x,
         num_groups=C if groups == -1 else groups,
         weight=weight,
         bias=bias,
         eps=config.get("epsilon", 1e-3),
     )
-    return context.last(made)
+    return context.last(output)
 
 
 def dense(context: Context) -> Tensor:
-    given, K = context.only(), context.config["units"]
-    shape = context.shape(given)
-    flat, map_sizes = context.flat.get(given, (given, shape[-1:]))
+    x, K = context.only(), context.config["units"]
+    shape = context.shape(x)
+    flat, map_sizes = context.flat.get(x, (x, shape[-1:]))
     layouts = [
         Layout((*sizes, K), (len(sizes), len(sizes) - 1, *range(len(sizes) - 1)))
         for sizes in (map_sizes, shape[-1:])
     ]
-    known = context.layouts.get(f"{context.step.own}/kernel", layouts[0])
-    if known not in layouts:
+    layout = context.layouts.get(f"{context.step.own}/kernel", layouts[0])
+    if layout not in layouts:
         raise Unsaid("it reads a flattened map in one call, and another vector in the other")
-    given = flat if known == layouts[0] else given
-    weight = context.weight("kernel", (K, shape[-1]), known)
-    return context.call("linear", (*shape[:-1], K), input=given, weight=weight, bias=_bias(context, K))
+    x = flat if layout == layouts[0] else x
+    weight = context.weight("kernel", (K, shape[-1]), layout)
+    return context.call("linear", (*shape[:-1], K), input=x, weight=weight, bias=_bias(context, K))
 
 
 def layer_scale(context: Context) -> Tensor:
     """A layer of keras.applications: one weight per channel."""
-    given = context.only()
-    shape = context.shape(given)
-    return context.call("mul", shape, self=given, other=context.weight("gamma", (shape[-1],)))
+    x = context.only()
+    shape = context.shape(x)
+    return context.call("mul", shape, self=x, other=context.weight("gamma", (shape[-1],)))
 
 
 LAYERS: dict[str, Converting] = {

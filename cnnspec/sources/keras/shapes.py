@@ -15,10 +15,10 @@ def _spread(shapes: Sequence[Shape]) -> Shape:
     """The broadcast shape of several shapes, aligned on the right."""
     rank = max(map(len, shapes))
     full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-    made = tuple(max(sizes) for sizes in zip(*full, strict=True))
-    if any(size not in (1, most) for shape in full for size, most in zip(shape, made, strict=True)):
+    result = tuple(max(sizes) for sizes in zip(*full, strict=True))
+    if any(size not in (1, most) for shape in full for size, most in zip(shape, result, strict=True)):
         raise Unsaid("its inputs have different sizes")
-    return made
+    return result
 
 
 def arithmetic(op: str) -> Converting:
@@ -56,43 +56,43 @@ def same(context: Context) -> Tensor:
 
 
 def dropout(context: Context) -> Tensor:
-    given, rate = context.only(), float(context.config.get("rate", context.config.get("drop_path_rate", 0.0)))
+    x, rate = context.only(), float(context.config.get("rate", context.config.get("drop_path_rate", 0.0)))
     if rate == 0:
-        return given
-    return context.call("dropout", context.shape(given), input=given, p=short(rate), train=False)
+        return x
+    return context.call("dropout", context.shape(x), input=x, p=short(rate), train=False)
 
 
 def dropout_of_maps(context: Context) -> Tensor:
-    given = context.first(context.only())
+    x = context.first(context.only())
     rate = float(context.config.get("rate", 0.0))
     return context.last(
-        context.call("feature_dropout", context.shape(given), input=given, p=short(rate), train=False)
+        context.call("feature_dropout", context.shape(x), input=x, p=short(rate), train=False)
     )
 
 
 def flatten(context: Context) -> Tensor:
     """Row by row with the channels last. A Dense layer after it reads the numbers with the channels first,
     and its weights are in that order."""
-    given = context.only()
-    shape = context.shape(given)
+    x = context.only()
+    shape = context.shape(x)
     size = (shape[0], prod(shape[1:]))
-    made = context.call("view", size, self=given, size=size)
-    first = context.first(given)
-    if first != given:
-        context.flat[made] = context.call("view", size, self=first, size=size), shape[1:]
-    return made
+    vector = context.call("view", size, self=x, size=size)
+    first = context.first(x)
+    if first != x:
+        context.flat[vector] = context.call("view", size, self=first, size=size), shape[1:]
+    return vector
 
 
 def reshape(context: Context) -> Tensor:
-    given, wanted = context.only(), list(context.config["target_shape"])
-    shape = context.shape(given)
-    if wanted.count(-1) == 1:
-        rest = prod(size for size in wanted if size != -1)
-        wanted[wanted.index(-1)] = prod(shape[1:]) // rest
-    if prod(wanted) != prod(shape[1:]) or min(wanted, default=0) < 1:
-        raise Unsaid(f"{shape[1:]} cannot be reshaped to {tuple(wanted)}")
-    sizes = (shape[0], *wanted)
-    return context.call("view", sizes, self=given, size=sizes)
+    x, target = context.only(), list(context.config["target_shape"])
+    shape = context.shape(x)
+    if target.count(-1) == 1:
+        rest = prod(size for size in target if size != -1)
+        target[target.index(-1)] = prod(shape[1:]) // rest
+    if prod(target) != prod(shape[1:]) or min(target, default=0) < 1:
+        raise Unsaid(f"{shape[1:]} cannot be reshaped to {tuple(target)}")
+    sizes = (shape[0], *target)
+    return context.call("view", sizes, self=x, size=sizes)
 
 
 def permute(context: Context) -> Tensor:
@@ -100,9 +100,9 @@ def permute(context: Context) -> Tensor:
 
 
 def repeat(context: Context) -> Tensor:
-    given, times = context.only(), context.config["n"]
-    batch, size = context.shape(given)
-    (view,) = (context.call("view", (batch, 1, size), self=given, size=(batch, 1, size)),)
+    x, times = context.only(), context.config["n"]
+    batch, size = context.shape(x)
+    (view,) = (context.call("view", (batch, 1, size), self=x, size=(batch, 1, size)),)
     return context.call("expand", (batch, times, size), self=view, size=(batch, times, size))
 
 
@@ -112,55 +112,53 @@ def _ends(value: object, axes: int) -> list[tuple[int, int]]:
     rows = [value] * axes if isinstance(value, int) else list(value)  # type: ignore[call-overload]
     if axes == 1 and len(rows) == 2:
         rows = [tuple(rows)]
-    found = [(one, one) if isinstance(one, int) else tuple(one) for one in rows]
-    if len(found) != axes or not all(len(one) == 2 for one in found):
+    ends = [(one, one) if isinstance(one, int) else tuple(one) for one in rows]
+    if len(ends) != axes or not all(len(one) == 2 for one in ends):
         raise Unsaid(f"its sizes are {value!r}"[:80])
-    return found
+    return ends
 
 
 def zero_padding(context: Context) -> Tensor:
-    given = context.first(context.only())
-    batch, C, *sizes = context.shape(given)
+    x = context.first(context.only())
+    batch, C, *sizes = context.shape(x)
     ends = _ends(context.config["padding"], len(sizes))
     out = (batch, C, *(size + sum(end) for size, end in zip(sizes, ends, strict=True)))
     flat = tuple(one for end in reversed(ends) for one in end)
-    return context.last(context.call("pad", out, self=given, pad=flat, mode="constant", value=0.0))
+    return context.last(context.call("pad", out, self=x, pad=flat, mode="constant", value=0.0))
 
 
 def cropping(context: Context) -> Tensor:
-    given = context.first(context.only())
-    for axis, (before, behind) in enumerate(
-        _ends(context.config["cropping"], len(context.shape(given)) - 2), 2
-    ):
-        shape = list(context.shape(given))
+    x = context.first(context.only())
+    for axis, (before, behind) in enumerate(_ends(context.config["cropping"], len(context.shape(x)) - 2), 2):
+        shape = list(context.shape(x))
         end = shape[axis] - behind
         shape[axis] = end - before
         if before or behind:
-            given = context.call("slice", shape, self=given, dim=axis, start=before, end=end, step=1)
-    return context.last(given)
+            x = context.call("slice", shape, self=x, dim=axis, start=before, end=end, step=1)
+    return context.last(x)
 
 
 def upsampling(context: Context) -> Tensor:
-    given = context.first(context.only())
-    batch, C, *sizes = context.shape(given)
+    x = context.first(context.only())
+    batch, C, *sizes = context.shape(x)
     factors = context.sizes("size", len(sizes), 2)
     out = tuple(size * one for size, one in zip(sizes, factors, strict=True))
     size: dict[str, Value] = {"output_size": out, "scale_factors": tuple(map(float, factors))}
     kind, rank = context.config.get("interpolation", "nearest"), len(sizes)
     if kind == "nearest":
-        made = context.call(f"upsample_nearest{rank}d", (batch, C, *out), input=given, **size)
+        output = context.call(f"upsample_nearest{rank}d", (batch, C, *out), input=x, **size)
     elif kind in ("bilinear", "bicubic") and rank == 2:
         op = f"upsample_{kind}2d"
-        made = context.call(op, (batch, C, *out), input=given, align_corners=False, **size)
+        output = context.call(op, (batch, C, *out), input=x, align_corners=False, **size)
     else:
         raise Unsaid(f"it is resized by {kind!r}"[:60])
-    return context.last(made)
+    return context.last(output)
 
 
 def rescaling(context: Context) -> Tensor:
     """x · scale + offset, with numbers, or one for each channel."""
-    given, scale, offset = context.only(), context.config.get("scale", 1.0), context.config.get("offset", 0.0)
-    shape = context.shape(given)
+    x, scale, offset = context.only(), context.config.get("scale", 1.0), context.config.get("offset", 0.0)
+    shape = context.shape(x)
     C = shape[-1]
 
     def numbers(value: object) -> Value | Tensor:
@@ -170,28 +168,28 @@ def rescaling(context: Context) -> Tensor:
             return context.record.constant(f"{context.step.own}/numbers", [float(one) for one in value])
         return float(value)  # type: ignore[arg-type]
 
-    made = context.call("mul", shape, self=given, other=numbers(scale))
-    return context.call("add", shape, self=made, other=numbers(offset))
+    scaled = context.call("mul", shape, self=x, other=numbers(scale))
+    return context.call("add", shape, self=scaled, other=numbers(offset))
 
 
 def normalization(context: Context) -> Tensor:
     """(x − mean) / √variance, where the configuration has these numbers; after `adapt` they are the layer's
     weights."""
-    config, given = context.config, context.only()
+    config, x = context.config, context.only()
     mean, variance = config.get("mean"), config.get("variance")
     if mean is None or variance is None:
         left_out = (
             f"{context.step.own} is left out: the numbers by which it normalises are not in the configuration"
         )
         context.record.notes[left_out] = None
-        return given
-    shape = context.shape(given)
+        return x
+    shape = context.shape(x)
     values = [
         list(map(float, one if isinstance(one, list) else [one] * shape[-1])) for one in (mean, variance)
     ]
     shift = context.record.constant(f"{context.step.own}/mean", values[0])
     scale = context.record.constant(f"{context.step.own}/scale", [one**0.5 for one in values[1]])
-    less = context.call("sub", shape, self=given, other=shift)
+    less = context.call("sub", shape, self=x, other=shift)
     return context.call("div", shape, self=less, other=scale)
 
 

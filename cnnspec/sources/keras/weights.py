@@ -37,8 +37,8 @@ def config_of(path: str) -> bytes:
         data = _text(file.attrs, "model_config")
         version = _text(file.attrs, "keras_version") if "keras_version" in file.attrs else b""
     try:
-        found = json.loads(data)
-        return json.dumps({"keras_version": version.decode("utf-8", "replace")} | found).encode()
+        document = json.loads(data)
+        return json.dumps({"keras_version": version.decode("utf-8", "replace")} | document).encode()
     except (ValueError, TypeError, RecursionError):
         raise Refused("its model_config is no JSON") from None
 
@@ -48,18 +48,18 @@ def weights_of(path: str, trace: Trace, layouts: Mapping[str, Layout], folder: s
     written."""
     if zipfile.is_zipfile(path):
         path = _unzipped(path, trace, folder)
-    found = _by_key(_opened(path), trace, layouts)
+    datasets = _by_key(_opened(path), trace, layouts)
     shapes = {key: trace.keys[key] for key, layout in layouts.items() if layout.fill is not None}
-    for key, dataset in found.items():
+    for key, dataset in datasets.items():
         sizes = layouts[key].sizes
         fits = dataset.shape in (sizes, (prod(sizes[:-1]), sizes[-1]))
         shapes[key] = trace.keys[key] if fits else tuple(dataset.shape or ())
 
     def read(key: str) -> Array:
         layout, shape = layouts[key], trace.keys[key]
-        if key not in found:
+        if key not in datasets:
             return np.full(shape, layout.fill, np.float32)
-        value: Array = _plain(found[key], key)[()]
+        value: Array = _plain(datasets[key], key)[()]
         return value.reshape(layout.sizes).transpose(layout.order).reshape(shape)
 
     return Stored(shapes, read)
@@ -75,12 +75,12 @@ def _opened(path: str) -> h5py.File:
 def _unzipped(path: str, trace: Trace, folder: str) -> str:
     """Extracts the file of weights from a .keras file into the job's folder."""
     most = 12 * sum(map(prod, trace.keys.values())) + OVERHEAD
-    made = os.path.join(folder, "model.weights.h5")
+    target = os.path.join(folder, "model.weights.h5")
     try:
         with ExitStack() as opened:
             archive = opened.enter_context(zipfile.ZipFile(path))
             inner = opened.enter_context(archive.open("model.weights.h5"))
-            out = opened.enter_context(open(made, "wb"))
+            out = opened.enter_context(open(target, "wb"))
             while part := inner.read(1 << 20):
                 most -= len(part)
                 if most < 0:
@@ -88,7 +88,7 @@ def _unzipped(path: str, trace: Trace, folder: str) -> str:
                 out.write(part)
     except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise Refused(f"its weights cannot be read: {error}"[:200]) from None
-    return made
+    return target
 
 
 def _by_key(file: h5py.File, trace: Trace, layouts: Mapping[str, Layout]) -> dict[str, h5py.Dataset]:
@@ -96,7 +96,7 @@ def _by_key(file: h5py.File, trace: Trace, layouts: Mapping[str, Layout]) -> dic
     root = _child(file, "model_weights") if "model_weights" in file else file
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
         return _by_name(root, trace)
-    found: dict[str, h5py.Dataset] = {}
+    datasets: dict[str, h5py.Dataset] = {}
     groups = dict(_layers(file))
     by_layer: dict[str, list[str]] = {}
     for key in trace.keys:
@@ -105,8 +105,8 @@ def _by_key(file: h5py.File, trace: Trace, layouts: Mapping[str, Layout]) -> dic
     for own, keys in by_layer.items():
         for place, key in enumerate(keys):
             if own in groups and str(place) in groups[own]:
-                found[key] = _array(groups[own], str(place))
-    return found
+                datasets[key] = _array(groups[own], str(place))
+    return datasets
 
 
 def _layers(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
@@ -146,7 +146,7 @@ def _by_name(root: h5py.Group, trace: Trace) -> dict[str, h5py.Dataset]:
             for part in groups:
                 holder = _child(holder, part)
             datasets.setdefault((layer, inner, parts[-1]), []).append(_array(holder, last))
-    found: dict[str, h5py.Dataset] = {}
+    by_key: dict[str, h5py.Dataset] = {}
     for key in trace.keys:
         *models, own, name = key.split("/")
         aliases = (name, "depthwise_kernel") if name == "kernel" else (name,)
@@ -155,8 +155,8 @@ def _by_name(root: h5py.Group, trace: Trace) -> dict[str, h5py.Dataset]:
         )
         if len(one) > 1:
             raise Refused(f"it has several weights of the name {key}")
-        found |= {key: one[0]} if one else {}
-    return found
+        by_key |= {key: one[0]} if one else {}
+    return by_key
 
 
 def _child(group: Any, name: str) -> Any:
@@ -169,10 +169,10 @@ def _child(group: Any, name: str) -> Any:
 
 
 def _array(group: Any, name: str) -> h5py.Dataset:
-    found = _child(group, name)
-    if not isinstance(found, h5py.Dataset):
+    child = _child(group, name)
+    if not isinstance(child, h5py.Dataset):
         raise Refused(f"{name[:100]!r} in it is not an array")
-    return found
+    return child
 
 
 def _plain(dataset: h5py.Dataset, key: str) -> h5py.Dataset:
@@ -189,17 +189,17 @@ def _plain(dataset: h5py.Dataset, key: str) -> h5py.Dataset:
 
 def _names(group: Any, name: str) -> list[str]:
     """A list of names. A long list is stored in pieces: `layer_names0`, `layer_names1`, …"""
-    attrs, found = group.attrs, list[str]()
+    attrs, names = group.attrs, list[str]()
     pieces = [name] if name in attrs else [f"{name}{place}" for place in range(len(attrs))]
     for piece in pieces:
         if piece not in attrs:
             break
-        if len(found) + prod(attrs.get_id(piece).shape) > MOST_NAMES:
+        if len(names) + prod(attrs.get_id(piece).shape) > MOST_NAMES:
             raise Refused(f"it has more than {MOST_NAMES:,} names")
-        found += [
+        names += [
             one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in attrs[piece]
         ]
-    return found
+    return names
 
 
 def _text(attrs: Any, name: str) -> bytes:

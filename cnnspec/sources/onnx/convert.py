@@ -90,9 +90,12 @@ def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Tra
     from cnnspec.sources.onnx.decomposed import together
     from cnnspec.sources.onnx.tables import TABLE
 
-    context, given = Context(model.version, _batch(model)), sizes or {}
+    context, sizes_by_name = Context(model.version, _batch(model)), sizes or {}
     for one in model.inputs:
-        shape = (context.batch, *_sizes(one.name, one.sizes, given.get(one.name) or given.get("")))
+        shape = (
+            context.batch,
+            *_sizes(one.name, one.sizes, sizes_by_name.get(one.name) or sizes_by_name.get("")),
+        )
         context.values[one.name] = _entered(context, model, one.name, shape)
     context.values |= model.constants
     for node in model.nodes:
@@ -115,20 +118,20 @@ def _entered(context: Context, model: Model, name: str, shape: Shape) -> Tensor:
     first = (0, rank - 1, *range(1, rank - 1))
     if rank < 3 or not readers or any(one.op != "Transpose" or one.get("perm") != first for one in readers):
         return context.record.input(name, shape)
-    given = context.record.input(name, tuple(shape[place] for place in first))
+    x = context.record.input(name, tuple(shape[place] for place in first))
     last = (0, *range(2, rank), 1)
-    return context.record.call("permute", {"self": given, "dims": last}, [shape])[0]
+    return context.record.call("permute", {"self": x, "dims": last}, [shape])[0]
 
 
 def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
-    given = [context.given(node, place) for place in range(len(node.inputs))]
-    if node.op == "Shape" and given and given[0] is not None:
-        return (np.asarray(context.shape(given[0])[node.get("start", 0) : node.get("end")], np.int64),)
-    arrays = [one for one in given if isinstance(one, np.ndarray)]
-    if node.op == "If" and given and isinstance(given[0], np.ndarray) and given[0].size == 1:
-        return _branch(context, node.attributes["then_branch" if given[0].item() else "else_branch"], table)
+    inputs = [context.given(node, place) for place in range(len(node.inputs))]
+    if node.op == "Shape" and inputs and inputs[0] is not None:
+        return (np.asarray(context.shape(inputs[0])[node.get("start", 0) : node.get("end")], np.int64),)
+    arrays = [one for one in inputs if isinstance(one, np.ndarray)]
+    if node.op == "If" and inputs and isinstance(inputs[0], np.ndarray) and inputs[0].size == 1:
+        return _branch(context, node.attributes["then_branch" if inputs[0].item() else "else_branch"], table)
     try:
-        if len(arrays) == sum(one is not None for one in given):
+        if len(arrays) == sum(one is not None for one in inputs):
             folded = context.budget.folded(node, arrays)
             if folded is not None:
                 return folded
@@ -155,8 +158,8 @@ def _branch(context: Context, branch: Branch, table: Mapping[str, Converting]) -
 
 def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
     """A node that cannot be translated: a call with its name, and the shapes that ONNX infers for it."""
-    given = {f"input{place}": context.given(node, place) for place in range(len(node.inputs))}
-    tensors = {name: value for name, value in given.items() if isinstance(value, Tensor)}
+    inputs = {f"input{place}": context.given(node, place) for place in range(len(node.inputs))}
+    tensors = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
     shapes = inferred(context, node)
     if shapes is None or not tensors:
         raise Refused(f"{node}: {why}")
@@ -171,7 +174,7 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
     if any(isinstance(value, Branch) for value in node.attributes.values()):
         return None
     try:
-        made = helper.make_node(node.op, [*node.inputs], [*node.outputs], **node.attributes)
+        node_proto = helper.make_node(node.op, [*node.inputs], [*node.outputs], **node.attributes)
         types, data = {}, {}
         for place, name in enumerate(node.inputs):
             value = context.given(node, place)
@@ -185,13 +188,13 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
                 if isinstance(value, np.ndarray) and value.size <= SMALL:
                     data[name] = numpy_helper.from_array(value)
         schema = defs.get_schema(node.op, context.version, "")
-        found = shape_inference.infer_node_outputs(schema, made, types, data)
+        shapes_found = shape_inference.infer_node_outputs(schema, node_proto, types, data)
     except Exception:  # ONNX's errors have no common class
         return None
     shapes = [
-        tuple(size.dim_value for size in found[name].tensor_type.shape.dim)
+        tuple(size.dim_value for size in shapes_found[name].tensor_type.shape.dim)
         for name in node.outputs
-        if name in found
+        if name in shapes_found
     ]
     whole = len(shapes) == len(node.outputs) and all(all(shape) and shape for shape in shapes)
     return shapes if whole else None
@@ -199,28 +202,28 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
 
 def _batch(model: Model) -> int:
     """The number of images; one where the file does not fix it."""
-    said = {one.sizes[0]: one.name for one in model.inputs if one.sizes and one.sizes[0] is not None}
-    if len(said) > 1:
-        listed = ", ".join(f"{size} ({name})" for size, name in said.items())
+    names = {one.sizes[0]: one.name for one in model.inputs if one.sizes and one.sizes[0] is not None}
+    if len(names) > 1:
+        listed = ", ".join(f"{size} ({name})" for size, name in names.items())
         raise Refused(f"its inputs have different numbers of images: {listed}")
-    return int(next(iter(said))) if said else 1
+    return int(next(iter(names))) if names else 1
 
 
-def _sizes(name: str, sizes: Sequence[int | None], given: Shape | None) -> Shape:
+def _sizes(name: str, sizes: Sequence[int | None], sizes_given: Shape | None) -> Shape:
     """The sizes of an input without the batch."""
     inner = list(sizes[1:])
     if not inner:
         raise Refused(
             f"the input {name} is {_written(sizes) or 'a number'}: images with channels are expected"
         )
-    if given is not None:
-        if len(given) != len(inner) or any(
-            one not in (None, two) for one, two in zip(inner, given, strict=True)
+    if sizes_given is not None:
+        if len(sizes_given) != len(inner) or any(
+            one not in (None, two) for one, two in zip(inner, sizes_given, strict=True)
         ):
             raise Refused(
-                f"the input {name} is {_written(sizes)}, which {'x'.join(map(str, given))} does not fit"
+                f"the input {name} is {_written(sizes)}, which {'x'.join(map(str, sizes_given))} does not fit"
             )
-        return given
+        return sizes_given
     if any(one is None for one in inner):
         raise Refused(f"the input {name} is {_written(sizes)}: say its size")
     return tuple(int(one) for one in inner if one is not None)

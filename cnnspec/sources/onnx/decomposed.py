@@ -71,53 +71,56 @@ def together(trace: Trace) -> Trace:
 
 
 def _activations(trace: Trace) -> Trace:
-    known: dict[int, _Follows] = {}
+    functions: dict[int, _Follows] = {}
     calls: list[Call] = []
     number = len(trace.held)
     for call in trace.calls:
         own: _Follows = {number: (POINTS, 0)} if len(call.shapes) == 1 else {}
-        made = _followed(call, known)
-        name = next((found for source, one in made.items() if (found := _named(call, source, one))), None)
+        followed = _followed(call, functions)
+        name = next(
+            (replacement for source, one in followed.items() if (replacement := _named(call, source, one))),
+            None,
+        )
         calls.append(call if name is None else name)
-        known[number] = own | ({} if name is not None else made)
+        functions[number] = own | ({} if name is not None else followed)
         number += len(call.shapes)
     return trace._replace(calls=tuple(calls))
 
 
-def _of(value: Value, known: Mapping[int, _Follows]) -> _Follows:
+def _of(value: Value, functions: Mapping[int, _Follows]) -> _Follows:
     if not isinstance(value, Tensor):
         return {}
-    return known.get(value.number) or {value.number: (POINTS, 0)}
+    return functions.get(value.number) or {value.number: (POINTS, 0)}
 
 
-def _followed(call: Call, known: Mapping[int, _Follows]) -> _Follows:
+def _followed(call: Call, functions: Mapping[int, _Follows]) -> _Follows:
     """A call's output as a function of each tensor that all of its operands depend on."""
-    given = call.arguments
-    one, other = _of(given.get("self"), known), given.get("other")
+    arguments = call.arguments
+    one, other = _of(arguments.get("self"), functions), arguments.get("other")
     with np.errstate(all="ignore"):
         if call.op in _UNARY:
-            found = {source: (_UNARY[call.op](x), deep + 1) for source, (x, deep) in one.items()}
+            result = {source: (_UNARY[call.op](x), deep + 1) for source, (x, deep) in one.items()}
         elif call.op == "clamp":
-            low, high = given.get("min"), given.get("max")
-            found = {source: (np.clip(x, low, high), deep + 1) for source, (x, deep) in one.items()}  # type: ignore[arg-type]
-        elif call.op == "pow" and isinstance(given["exponent"], int | float):
-            found = {source: (x ** given["exponent"], deep + 1) for source, (x, deep) in one.items()}
+            low, high = arguments.get("min"), arguments.get("max")
+            result = {source: (np.clip(x, low, high), deep + 1) for source, (x, deep) in one.items()}  # type: ignore[arg-type]
+        elif call.op == "pow" and isinstance(arguments["exponent"], int | float):
+            result = {source: (x ** arguments["exponent"], deep + 1) for source, (x, deep) in one.items()}
         elif call.op in _BINARY and isinstance(other, int | float):
-            found = {source: (_BINARY[call.op](x, other), deep + 1) for source, (x, deep) in one.items()}
-        elif call.op in _BINARY and isinstance(given["self"], int | float):
-            right = _of(other, known)
-            left = given["self"]
-            found = {source: (_BINARY[call.op](left, x), deep + 1) for source, (x, deep) in right.items()}
+            result = {source: (_BINARY[call.op](x, other), deep + 1) for source, (x, deep) in one.items()}
+        elif call.op in _BINARY and isinstance(arguments["self"], int | float):
+            right = _of(other, functions)
+            left = arguments["self"]
+            result = {source: (_BINARY[call.op](left, x), deep + 1) for source, (x, deep) in right.items()}
         elif call.op in _BINARY:
-            right = _of(other, known)
-            found = {
+            right = _of(other, functions)
+            result = {
                 source: (_BINARY[call.op](x, right[source][0]), deep + right[source][1] + 1)
                 for source, (x, deep) in one.items()
                 if source in right
             }
         else:
             return {}
-    return {source: one for source, one in found.items() if one[1] <= DEEPEST}
+    return {source: one for source, one in result.items() if one[1] <= DEEPEST}
 
 
 def _named(call: Call, source: int, function: tuple[Array, int]) -> Call | None:
@@ -167,12 +170,12 @@ def _norms(trace: Trace) -> Trace:
         number += len(call.shapes)
     made_by = dict(zip(numbers, calls, strict=True))
     for place, own in enumerate(numbers):
-        found = _layer_norm(_Calls(trace, made_by), calls[place]) or _group_norm(
+        norm = _layer_norm(_Calls(trace, made_by), calls[place]) or _group_norm(
             _Calls(trace, made_by), calls[place]
         )
-        found = found or _with_weights(_Calls(trace, made_by), calls[place])
-        if found is not None:
-            calls[place] = made_by[own] = found
+        norm = norm or _with_weights(_Calls(trace, made_by), calls[place])
+        if norm is not None:
+            calls[place] = made_by[own] = norm
     return trace._replace(calls=tuple(calls))
 
 
@@ -243,10 +246,10 @@ def _with_weights(calls: _Calls, call: Call) -> Call | None:
     one, other = call.arguments.get("self"), call.arguments.get("other")
     if call.op not in ("mul", "add") or calls.is_weight(one) == calls.is_weight(other):
         return None
-    weight, given = (one, other) if calls.is_weight(one) else (other, one)
-    norm = calls.of(given, "layer_norm", "group_norm")
+    weight, x = (one, other) if calls.is_weight(one) else (other, one)
+    norm = calls.of(x, "layer_norm", "group_norm")
     if norm is None or not isinstance(weight, Tensor):
-        return _with_bias(calls, call, given, weight)
+        return _with_bias(calls, call, x, weight)
     name, missing = (
         ("weight", norm.arguments["weight"]) if call.op == "mul" else ("bias", norm.arguments["bias"])
     )
@@ -261,9 +264,9 @@ def _with_weights(calls: _Calls, call: Call) -> Call | None:
     return call._replace(op=norm.op, arguments={**norm.arguments, name: weight})
 
 
-def _with_bias(calls: _Calls, call: Call, given: Value, weight: Value) -> Call | None:
+def _with_bias(calls: _Calls, call: Call, x: Value, weight: Value) -> Call | None:
     """A product with weights, plus a number for each output."""
-    product = calls.of(given, "linear")
+    product = calls.of(x, "linear")
     if product is None or call.op != "add" or product.arguments["bias"] is not None:
         return None
     if calls.shape(weight) != product.shapes[0][-1:] or call.shapes != product.shapes:

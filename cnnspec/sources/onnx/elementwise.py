@@ -14,8 +14,8 @@ from cnnspec.sources.onnx.model import Array, Node
 
 def unary(op: str, **arguments: Value) -> Converting:
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        given = context.tensor(node, 0)
-        return context.call(node, op, context.shape(given), self=given, **arguments)
+        x = context.tensor(node, 0)
+        return context.call(node, op, context.shape(x), self=x, **arguments)
 
     return convert
 
@@ -24,9 +24,9 @@ def with_number(op: str, argument: str, attribute: str, usual: float) -> Convert
     """An activation with one number: `alpha` of LeakyRelu."""
 
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        given = context.tensor(node, 0)
+        x = context.tensor(node, 0)
         return context.call(
-            node, op, context.shape(given), self=given, **{argument: short(node.get(attribute, usual))}
+            node, op, context.shape(x), self=x, **{argument: short(node.get(attribute, usual))}
         )
 
     return convert
@@ -86,52 +86,52 @@ def _power(context: Context, node: Node) -> tuple[Tensor, ...]:
     exponent = context.constant(node, 1)
     if exponent is None or exponent.size != 1:
         raise Unsaid("its exponent is no single number")
-    given = context.tensor(node, 0)
-    return context.call(node, "pow", context.shape(given), self=given, exponent=number(exponent))
+    x = context.tensor(node, 0)
+    return context.call(node, "pow", context.shape(x), self=x, exponent=number(exponent))
 
 
 def _clip(context: Context, node: Node) -> tuple[Tensor, ...]:
     ends: dict[str, Value] = {}
     for place, name in enumerate(("min", "max"), 1):
-        said = node.get(name)
+        limit = node.get(name)
         value = context.constant(node, place)
-        end = float(value.ravel()[0]) if value is not None else said
+        end = float(value.ravel()[0]) if value is not None else limit
         ends[name] = None if end is None or abs(end) > 3e38 else short(end)
-    given = context.tensor(node, 0)
-    return context.call(node, "clamp", context.shape(given), self=given, **ends)
+    x = context.tensor(node, 0)
+    return context.call(node, "clamp", context.shape(x), self=x, **ends)
 
 
 def _hard_sigmoid(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, alpha, beta = context.tensor(node, 0), node.get("alpha", 0.2), node.get("beta", 0.5)
-    shape = context.shape(given)
+    x, alpha, beta = context.tensor(node, 0), node.get("alpha", 0.2), node.get("beta", 0.5)
+    shape = context.shape(x)
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
-        return context.call(node, "hardsigmoid", shape, self=given)
-    (made,) = context.call(node, "mul", shape, self=given, other=short(alpha))
-    (made,) = context.call(node, "add", shape, self=made, other=short(beta))
-    return context.call(node, "clamp", shape, self=made, min=0, max=1)
+        return context.call(node, "hardsigmoid", shape, self=x)
+    (scaled,) = context.call(node, "mul", shape, self=x, other=short(alpha))
+    (scaled,) = context.call(node, "add", shape, self=scaled, other=short(beta))
+    return context.call(node, "clamp", shape, self=scaled, min=0, max=1)
 
 
 def _prelu(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, slope = context.tensor(node, 0), context.given(node, 1)
+    x, slope = context.tensor(node, 0), context.given(node, 1)
     if not isinstance(slope, np.ndarray):
         raise Unsaid("its slopes are computed by the network")
     sizes = [one for one in slope.shape if one != 1]
-    if len(sizes) > 1 or (sizes and sizes[0] != context.shape(given)[1]):
+    if len(sizes) > 1 or (sizes and sizes[0] != context.shape(x)[1]):
         raise Unsaid(f"its slopes have the shape {slope.shape}")
     weight = context.weight(f"{node.inputs[1]}", slope.reshape(-1))
-    return context.call(node, "prelu", context.shape(given), self=given, weight=weight)
+    return context.call(node, "prelu", context.shape(x), self=x, weight=weight)
 
 
 def _softmax(op: str) -> Converting:
     """Before version 13 all axes from `axis` on count as one; since then only that axis."""
 
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        given = context.tensor(node, 0)
-        shape = context.shape(given)
+        x = context.tensor(node, 0)
+        shape = context.shape(x)
         newer = context.version >= 13
         axis = node.get("axis", -1 if newer else 1) % len(shape)
         if newer or axis == len(shape) - 1 or all(one == 1 for one in shape[axis + 1 :]):
-            return context.call(node, op, shape, self=given, dim=axis)
+            return context.call(node, op, shape, self=x, dim=axis)
         raise Unsaid("it is over all axes at once, as before version 13")
 
     return convert
@@ -146,28 +146,28 @@ def _selu(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
 
 def _swish(context: Context, node: Node) -> tuple[Tensor, ...]:
     """x·sigmoid(alpha·x)."""
-    given, alpha = context.tensor(node, 0), short(node.get("alpha", 1.0))
-    shape = context.shape(given)
+    x, alpha = context.tensor(node, 0), short(node.get("alpha", 1.0))
+    shape = context.shape(x)
     if alpha == 1:
-        return context.call(node, "silu", shape, self=given)
-    (made,) = context.call(node, "mul", shape, self=given, other=alpha)
-    (made,) = context.call(node, "sigmoid", shape, self=made)
-    return context.call(node, "mul", shape, self=given, other=made)
+        return context.call(node, "silu", shape, self=x)
+    (scaled,) = context.call(node, "mul", shape, self=x, other=alpha)
+    (scaled,) = context.call(node, "sigmoid", shape, self=scaled)
+    return context.call(node, "mul", shape, self=x, other=scaled)
 
 
 def _softsign(context: Context, node: Node) -> tuple[Tensor, ...]:
     """x/(1 + |x|)."""
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
-    (made,) = context.call(node, "abs", shape, self=given)
-    (made,) = context.call(node, "add", shape, self=made, other=1)
-    return context.call(node, "div", shape, self=given, other=made)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
+    (size,) = context.call(node, "abs", shape, self=x)
+    (size,) = context.call(node, "add", shape, self=size, other=1)
+    return context.call(node, "div", shape, self=x, other=size)
 
 
 def _gelu(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
+    x = context.tensor(node, 0)
     approximate = node.get("approximate", "none")
-    return context.call(node, "gelu", context.shape(given), self=given, approximate=approximate)
+    return context.call(node, "gelu", context.shape(x), self=x, approximate=approximate)
 
 
 def _same(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
@@ -186,9 +186,9 @@ def _quantized(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
 
 
 def _dropout(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, said = context.tensor(node, 0), context.constant(node, 1)
-    rate = float(said.ravel()[0]) if said is not None else node.get("ratio", 0.5)
-    return context.call(node, "dropout", context.shape(given), input=given, p=short(rate), train=False)
+    x, ratio = context.tensor(node, 0), context.constant(node, 1)
+    rate = float(ratio.ravel()[0]) if ratio is not None else node.get("ratio", 0.5)
+    return context.call(node, "dropout", context.shape(x), input=x, p=short(rate), train=False)
 
 
 ELEMENTWISE: Mapping[str, Converting] = {

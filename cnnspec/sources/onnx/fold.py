@@ -43,8 +43,8 @@ _NUMPY: dict[str, Callable[..., Any]] = {
 """Elementwise operators: their output has the broadcast size of the inputs."""
 
 
-def _div(node: Node, given: Sequence[Array]) -> Array:
-    left, right = given
+def _div(node: Node, inputs: Sequence[Array]) -> Array:
+    left, right = inputs
     if np.issubdtype(left.dtype, np.integer):
         quotient: Array = np.trunc(left / np.where(right == 0, 1, right)).astype(left.dtype)
         return quotient
@@ -52,53 +52,53 @@ def _div(node: Node, given: Sequence[Array]) -> Array:
     return ratio
 
 
-def _axes(node: Node, given: Sequence[Array], place: int) -> tuple[int, ...] | None:
+def _axes(node: Node, inputs: Sequence[Array], place: int) -> tuple[int, ...] | None:
     """The axes: an attribute in older files, an input in newer ones."""
-    said = node.get("axes", given[place] if len(given) > place else None)
-    return None if said is None else tuple(int(one) for one in np.asarray(said).ravel())
+    axes = node.get("axes", inputs[place] if len(inputs) > place else None)
+    return None if axes is None else tuple(int(one) for one in np.asarray(axes).ravel())
 
 
-def _squeeze(node: Node, given: Sequence[Array]) -> Array:
-    return np.squeeze(given[0], _axes(node, given, 1))
+def _squeeze(node: Node, inputs: Sequence[Array]) -> Array:
+    return np.squeeze(inputs[0], _axes(node, inputs, 1))
 
 
-def _unsqueeze(node: Node, given: Sequence[Array]) -> Array:
-    return np.expand_dims(given[0], _axes(node, given, 1) or ())
+def _unsqueeze(node: Node, inputs: Sequence[Array]) -> Array:
+    return np.expand_dims(inputs[0], _axes(node, inputs, 1) or ())
 
 
-def reshaped(shape: Sequence[int], wanted: Sequence[int], keeps_zero: bool = False) -> tuple[int, ...]:
+def reshaped(shape: Sequence[int], target: Sequence[int], keeps_zero: bool = False) -> tuple[int, ...]:
     """The output sizes of a Reshape: 0 keeps a size, −1 is the remaining one."""
     sizes = [
         shape[place] if size == 0 and not keeps_zero and place < len(shape) else size
-        for place, size in enumerate(wanted)
+        for place, size in enumerate(target)
     ]
     rest = prod(size for size in sizes if size != -1)
     if sizes.count(-1) == 1 and rest > 0:
         sizes[sizes.index(-1)] = prod(shape) // rest
     if any(size < 0 for size in sizes) or prod(sizes) != prod(shape):
-        raise Refused(f"{tuple(shape)} cannot be reshaped to {tuple(wanted)}")
+        raise Refused(f"{tuple(shape)} cannot be reshaped to {tuple(target)}")
     return tuple(sizes)
 
 
-def _reshape(node: Node, given: Sequence[Array]) -> Array:
-    return given[0].reshape(
-        reshaped(given[0].shape, [int(one) for one in given[1]], bool(node.get("allowzero")))
+def _reshape(node: Node, inputs: Sequence[Array]) -> Array:
+    return inputs[0].reshape(
+        reshaped(inputs[0].shape, [int(one) for one in inputs[1]], bool(node.get("allowzero")))
     )
 
 
-def _slice(node: Node, given: Sequence[Array]) -> Array:
-    index: list[Any] = [slice(None)] * given[0].ndim
-    for axis, begin, end, step in slices(node, given):
-        index[axis] = slice(begin, None if step < 0 and end < -given[0].shape[axis] else end, step)
-    part: Array = given[0][tuple(index)]
+def _slice(node: Node, inputs: Sequence[Array]) -> Array:
+    index: list[Any] = [slice(None)] * inputs[0].ndim
+    for axis, begin, end, step in slices(node, inputs):
+        index[axis] = slice(begin, None if step < 0 and end < -inputs[0].shape[axis] else end, step)
+    part: Array = inputs[0][tuple(index)]
     return part
 
 
-def slices(node: Node, given: Sequence[Array | None]) -> list[tuple[int, int, int, int]]:
+def slices(node: Node, inputs: Sequence[Array | None]) -> list[tuple[int, int, int, int]]:
     """The axis, start, end and step for each axis of a Slice."""
 
     def one(name: str, place: int) -> list[int] | None:
-        value = node.get(name, given[place] if len(given) > place else None)
+        value = node.get(name, inputs[place] if len(inputs) > place else None)
         return None if value is None else [int(each) for each in np.asarray(value).ravel()]
 
     begins, ends = one("starts", 1) or [], one("ends", 2) or []
@@ -107,7 +107,7 @@ def slices(node: Node, given: Sequence[Array | None]) -> list[tuple[int, int, in
     return list(zip(axes, begins, ends, steps, strict=True))
 
 
-def _constant(node: Node, given: Sequence[Array]) -> Array:
+def _constant(node: Node, inputs: Sequence[Array]) -> Array:
     for name in ("value", "value_float", "value_floats", "value_int", "value_ints"):
         if name in node.attributes:
             kind = {"value_float": np.float32, "value_floats": np.float32}.get(name)
@@ -115,102 +115,102 @@ def _constant(node: Node, given: Sequence[Array]) -> Array:
     raise Refused(f"the constant {node.outputs[0]} has no value that is a number")
 
 
-def _filled(node: Node, given: Sequence[Array]) -> Array:
+def _filled(node: Node, inputs: Sequence[Array]) -> Array:
     value = node.get("value")
-    shape = tuple(int(one) for one in given[0])
+    shape = tuple(int(one) for one in inputs[0])
     _within(prod(shape))
     return np.full(
         shape, 0.0 if value is None else value.ravel()[0], np.float32 if value is None else value.dtype
     )
 
 
-def _range(node: Node, given: Sequence[Array]) -> Array:
-    begin, end, step = (one.item() for one in given)
+def _range(node: Node, inputs: Sequence[Array]) -> Array:
+    begin, end, step = (one.item() for one in inputs)
     _within(max(ceil((end - begin) / step), 0) if step else MOST + 1)
-    made: Array = begin + step * np.arange(max(ceil((end - begin) / step), 0))
-    return made.astype(given[0].dtype)
+    values: Array = begin + step * np.arange(max(ceil((end - begin) / step), 0))
+    return values.astype(inputs[0].dtype)
 
 
-def _expand(node: Node, given: Sequence[Array]) -> Array:
-    sizes = tuple(int(one) for one in given[1])
-    shape = np.broadcast_shapes(given[0].shape, sizes)
-    _within(prod(shape), given)
-    return np.broadcast_to(given[0], shape)
+def _expand(node: Node, inputs: Sequence[Array]) -> Array:
+    sizes = tuple(int(one) for one in inputs[1])
+    shape = np.broadcast_shapes(inputs[0].shape, sizes)
+    _within(prod(shape), inputs)
+    return np.broadcast_to(inputs[0], shape)
 
 
-def _tile(node: Node, given: Sequence[Array]) -> Array:
-    _within(given[0].size * prod(int(one) for one in given[1]), given)
-    return np.tile(given[0], [int(one) for one in given[1]])
+def _tile(node: Node, inputs: Sequence[Array]) -> Array:
+    _within(inputs[0].size * prod(int(one) for one in inputs[1]), inputs)
+    return np.tile(inputs[0], [int(one) for one in inputs[1]])
 
 
-def _split(node: Node, given: Sequence[Array]) -> Sequence[Array]:
+def _split(node: Node, inputs: Sequence[Array]) -> Sequence[Array]:
     axis = node.get("axis", 0)
-    sizes = split_sizes(node, given, given[0].shape[axis])
-    return np.split(given[0], np.cumsum(sizes)[:-1], axis)
+    sizes = split_sizes(node, inputs, inputs[0].shape[axis])
+    return np.split(inputs[0], np.cumsum(sizes)[:-1], axis)
 
 
-def split_sizes(node: Node, given: Sequence[Array | None], size: int) -> list[int]:
+def split_sizes(node: Node, inputs: Sequence[Array | None], size: int) -> list[int]:
     """The sizes of the parts of a Split."""
-    said = node.get("split", given[1] if len(given) > 1 else None)
-    if said is not None:
-        return [int(one) for one in np.asarray(said).ravel()]
+    sizes = node.get("split", inputs[1] if len(inputs) > 1 else None)
+    if sizes is not None:
+        return [int(one) for one in np.asarray(sizes).ravel()]
     parts = len(node.outputs)
     each = -(-size // parts)
     return [min(each, size - each * place) for place in range(parts)]
 
 
-def _cast(node: Node, given: Sequence[Array]) -> Array:
+def _cast(node: Node, inputs: Sequence[Array]) -> Array:
     from onnx.helper import tensor_dtype_to_np_dtype
 
-    return given[0].astype(tensor_dtype_to_np_dtype(node.get("to", 1)))
+    return inputs[0].astype(tensor_dtype_to_np_dtype(node.get("to", 1)))
 
 
 def _reduce(function: Callable[..., Any]) -> Folding:
-    def fold(node: Node, given: Sequence[Array]) -> Array:
-        axes = _axes(node, given, 1)
-        return np.asarray(function(given[0], axis=axes, keepdims=bool(node.get("keepdims", 1))))
+    def fold(node: Node, inputs: Sequence[Array]) -> Array:
+        axes = _axes(node, inputs, 1)
+        return np.asarray(function(inputs[0], axis=axes, keepdims=bool(node.get("keepdims", 1))))
 
     return fold
 
 
 def _elementwise(function: Callable[..., Any]) -> Folding:
-    return lambda node, given: np.asarray(function(*given))
+    return lambda node, inputs: np.asarray(function(*inputs))
 
 
-def _dequantized(node: Node, given: Sequence[Array]) -> Array:
-    scale, zero = given[1], given[2] if len(given) > 2 else np.zeros((), given[0].dtype)
+def _dequantized(node: Node, inputs: Sequence[Array]) -> Array:
+    scale, zero = inputs[1], inputs[2] if len(inputs) > 2 else np.zeros((), inputs[0].dtype)
     if scale.ndim == 1 and scale.size > 1:
-        sizes = [1] * given[0].ndim
+        sizes = [1] * inputs[0].ndim
         sizes[node.get("axis", 1)] = scale.size
         scale, zero = scale.reshape(sizes), zero.reshape(sizes) if zero.ndim else zero
-    return np.asarray((given[0].astype(np.float32) - zero.astype(np.float32)) * scale)
+    return np.asarray((inputs[0].astype(np.float32) - zero.astype(np.float32)) * scale)
 
 
 FOLDED: dict[str, Folding] = {
     "Constant": _constant,
     "ConstantOfShape": _filled,
-    "Identity": lambda node, given: given[0],
+    "Identity": lambda node, inputs: inputs[0],
     "Cast": _cast,
-    "Gather": lambda node, given: np.take(given[0], given[1].astype(np.int64), node.get("axis", 0)),
-    "Concat": lambda node, given: np.concatenate(given, node.get("axis", 0)),
+    "Gather": lambda node, inputs: np.take(inputs[0], inputs[1].astype(np.int64), node.get("axis", 0)),
+    "Concat": lambda node, inputs: np.concatenate(inputs, node.get("axis", 0)),
     "Slice": _slice,
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
     "Reshape": _reshape,
-    "Flatten": lambda node, given: given[0].reshape(prod(given[0].shape[: node.get("axis", 1)]), -1),
-    "Transpose": lambda node, given: given[0].transpose(node.get("perm")),
+    "Flatten": lambda node, inputs: inputs[0].reshape(prod(inputs[0].shape[: node.get("axis", 1)]), -1),
+    "Transpose": lambda node, inputs: inputs[0].transpose(node.get("perm")),
     "Div": _div,
     "Range": _range,
     "Expand": _expand,
     "Tile": _tile,
     "Split": _split,
-    "Size": lambda node, given: np.asarray(given[0].size),
+    "Size": lambda node, inputs: np.asarray(inputs[0].size),
     "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum),
     "ReduceMin": _reduce(np.min),
     "ReduceMax": _reduce(np.max),
-    "Min": lambda node, given: np.minimum.reduce(given),
-    "Max": lambda node, given: np.maximum.reduce(given),
+    "Min": lambda node, inputs: np.minimum.reduce(inputs),
+    "Max": lambda node, inputs: np.maximum.reduce(inputs),
     "DequantizeLinear": _dequantized,
     **{name: _elementwise(function) for name, function in _NUMPY.items()},
 }
@@ -222,26 +222,26 @@ class Budget:
     def __init__(self) -> None:
         self.left = ALTOGETHER
 
-    def folded(self, node: Node, given: Sequence[Array]) -> Sequence[Array] | None:
+    def folded(self, node: Node, inputs: Sequence[Array]) -> Sequence[Array] | None:
         """The outputs of a node with constant inputs; None where its operator is not on the list."""
         function = FOLDED.get(node.op)
         if function is None:
             return None
         if node.op in _NUMPY or node.op in ("Div", "Min", "Max"):
-            _within(prod(np.broadcast_shapes(*(one.shape for one in given))), given)
+            _within(prod(np.broadcast_shapes(*(one.shape for one in inputs))), inputs)
         elif node.op == "Gather":
-            _within(given[0].size // max(given[0].shape[node.get("axis", 0)], 1) * given[1].size, given)
+            _within(inputs[0].size // max(inputs[0].shape[node.get("axis", 0)], 1) * inputs[1].size, inputs)
         elif node.op == "Concat":
-            _within(sum(one.size for one in given), given)
+            _within(sum(one.size for one in inputs), inputs)
         with np.errstate(all="ignore"):
-            made = function(node, given)
-        arrays = [made] if isinstance(made, np.ndarray) else list(made)
+            outputs = function(node, inputs)
+        arrays = [outputs] if isinstance(outputs, np.ndarray) else list(outputs)
         self.left -= sum(one.size for one in arrays)
         if self.left < 0:
             raise Refused(f"its constants have more than {ALTOGETHER:,} numbers")
         return arrays
 
 
-def _within(size: int, given: Sequence[Array] = ()) -> None:
-    if size > MOST and all(size > one.size for one in given):
+def _within(size: int, inputs: Sequence[Array] = ()) -> None:
+    if size > MOST and all(size > one.size for one in inputs):
         raise Refused(f"a constant of it would have {size:,} numbers; {MOST:,} is the limit")

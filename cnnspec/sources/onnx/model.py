@@ -162,20 +162,21 @@ class _Reading:
         own = f"{node.name or node.output[0]}/{self.count}/"
         inner = {one: own + one for each in function.node for one in each.output if one}
         inner |= {
-            formal: names.get(given, given) for formal, given in zip(function.input, node.input, strict=False)
+            formal: names.get(attributes, attributes)
+            for formal, attributes in zip(function.input, node.input, strict=False)
         }
         inner |= {
-            formal: names.get(given, given)
-            for formal, given in zip(function.output, node.output, strict=False)
+            formal: names.get(attributes, attributes)
+            for formal, attributes in zip(function.output, node.output, strict=False)
         }
-        given = {one.name: one for one in node.attribute}
+        attributes = {one.name: one for one in node.attribute}
         for each in function.node:
             copy = onnx.NodeProto()
             copy.CopyFrom(each)
             for attribute in copy.attribute:
-                if attribute.ref_attr_name in given:
+                if attribute.ref_attr_name in attributes:
                     name = attribute.name
-                    attribute.CopyFrom(given[attribute.ref_attr_name])
+                    attribute.CopyFrom(attributes[attribute.ref_attr_name])
                     attribute.name = name
             self._node(copy, inner, depth + 1, into)
 
@@ -204,19 +205,19 @@ def external(tensor: TensorProto, folder: str) -> Array:
         raise Refused(
             f"the weights of {name} are said to be in {location[:MOST_TEXT]!r}, not below the model"
         )
-    path, here = folder, folder
+    path, folder_now = folder, folder
     for part in inside.split(os.sep):
         path = os.path.join(path, part)
         if os.path.islink(path):
-            raise Refused(f"{os.path.relpath(path, here)}, with the weights of {name}, is a link")
+            raise Refused(f"{os.path.relpath(path, folder_now)}, with the weights of {name}, is a link")
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     length = prod(tensor.dims) * dtype.itemsize
     offset = int(entries.get("offset", 0))
     with open(path, "rb", opener=lambda where, flags: os.open(where, flags | os.O_NOFOLLOW)) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             raise Refused(f"{location[:MOST_TEXT]}, with the weights of {name}, is no file of its own")
-        if int(entries.get("length", length)) != length or not 0 <= offset <= found.st_size - length:
+        if int(entries.get("length", length)) != length or not 0 <= offset <= status.st_size - length:
             raise Refused(
                 f"{location[:MOST_TEXT]} does not hold the {length:,} bytes of {name} at {offset:,}"
             )
@@ -260,9 +261,9 @@ def _owned(nodes: Sequence[Node]) -> Iterator[Node]:
 def _scopes(node: NodeProto) -> tuple[Scope, ...]:
     """The modules around a node: from the metadata of torch's newer exporter, or from the node's name, where
     the older exporter puts them (`/layer1/layer1.0/conv1/Conv`)."""
-    said = {one.key: one.value for one in node.metadata_props}
-    classes = _texts(said.get("pkg.torch.onnx.class_hierarchy", ""))
-    paths = _texts(said.get("pkg.torch.onnx.name_scopes", ""))
+    metadata = {one.key: one.value for one in node.metadata_props}
+    classes = _texts(metadata.get("pkg.torch.onnx.class_hierarchy", ""))
+    paths = _texts(metadata.get("pkg.torch.onnx.name_scopes", ""))
     if classes and len(classes) == len(paths):
         pairs = zip(paths[:-1], classes[:-1], strict=True)
         return tuple(Scope(path, name) for path, name in pairs if name)
@@ -282,7 +283,7 @@ def _full(parts: Sequence[str]) -> Iterator[str]:
 def _texts(written: str) -> list[str]:
     """A list of texts in Python's notation."""
     try:
-        found = ast.literal_eval(written) if written and len(written) < 10_000 else []
+        texts = ast.literal_eval(written) if written and len(written) < 10_000 else []
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return []
-    return [str(one)[:MOST_TEXT] for one in found] if isinstance(found, list) else []
+    return [str(one)[:MOST_TEXT] for one in texts] if isinstance(texts, list) else []

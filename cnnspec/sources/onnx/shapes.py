@@ -19,52 +19,52 @@ MOST_RUNS = 16
 """The most parts that a tensor is assembled from."""
 
 
-def _viewed(context: Context, node: Node, given: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
-    return context.call(node, "view", sizes, self=given, size=sizes)
+def _viewed(context: Context, node: Node, x: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
+    return context.call(node, "view", sizes, self=x, size=sizes)
 
 
 def _reshape(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, wanted = context.tensor(node, 0), context.constant(node, 1)
-    sizes = node.get("shape", wanted if wanted is None else [int(one) for one in wanted])
-    return _viewed(context, node, given, reshaped(context.shape(given), sizes, bool(node.get("allowzero"))))
+    x, target = context.tensor(node, 0), context.constant(node, 1)
+    sizes = node.get("shape", target if target is None else [int(one) for one in target])
+    return _viewed(context, node, x, reshaped(context.shape(x), sizes, bool(node.get("allowzero"))))
 
 
 def _flatten(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, axis = context.tensor(node, 0), node.get("axis", 1)
-    shape = context.shape(given)
+    x, axis = context.tensor(node, 0), node.get("axis", 1)
+    shape = context.shape(x)
     axis = axis % len(shape) if axis < 0 else axis
-    return _viewed(context, node, given, (prod(shape[:axis]), prod(shape[axis:])))
+    return _viewed(context, node, x, (prod(shape[:axis]), prod(shape[axis:])))
 
 
 def _axes(context: Context, node: Node, rank: int) -> tuple[int, ...] | None:
-    said = context.constant(node, 1)
-    axes = node.get("axes", None if said is None else tuple(int(one) for one in said.ravel()))
+    values = context.constant(node, 1)
+    axes = node.get("axes", None if values is None else tuple(int(one) for one in values.ravel()))
     return None if axes is None else tuple(axis % rank for axis in axes)
 
 
 def _squeeze(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
     axes = _axes(context, node, len(shape))
     gone = [place for place, size in enumerate(shape) if (place in axes if axes is not None else size == 1)]
-    return _viewed(context, node, given, tuple(size for place, size in enumerate(shape) if place not in gone))
+    return _viewed(context, node, x, tuple(size for place, size in enumerate(shape) if place not in gone))
 
 
 def _unsqueeze(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    shape = list(context.shape(given))
-    said = context.constant(node, 1)
-    axes = node.get("axes", () if said is None else tuple(int(one) for one in said.ravel()))
+    x = context.tensor(node, 0)
+    shape = list(context.shape(x))
+    values = context.constant(node, 1)
+    axes = node.get("axes", () if values is None else tuple(int(one) for one in values.ravel()))
     for axis in sorted(one % (len(shape) + len(axes)) for one in axes):
         shape.insert(axis, 1)
-    return _viewed(context, node, given, tuple(shape))
+    return _viewed(context, node, x, tuple(shape))
 
 
 def _transpose(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
     order = tuple(node.get("perm", range(len(shape) - 1, -1, -1)))
-    return context.call(node, "permute", [shape[one] for one in order], self=given, dims=order)
+    return context.call(node, "permute", [shape[one] for one in order], self=x, dims=order)
 
 
 def _concat(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -79,58 +79,56 @@ def _concat(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _split(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, axis = context.tensor(node, 0), node.get("axis", 0)
-    shape = context.shape(given)
+    x, axis = context.tensor(node, 0), node.get("axis", 0)
+    shape = context.shape(x)
     axis %= len(shape)
     sizes = split_sizes(
         node, [None, context.constant(node, 1)] if len(node.inputs) > 1 else [None], shape[axis]
     )
     outs = [[*shape[:axis], size, *shape[axis + 1 :]] for size in sizes]
-    return context.call(node, "split_with_sizes", *outs, self=given, split_sizes=tuple(sizes), dim=axis)
+    return context.call(node, "split_with_sizes", *outs, self=x, split_sizes=tuple(sizes), dim=axis)
 
 
 def _slice(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
+    x = context.tensor(node, 0)
     constants = [None, *(context.constant(node, place) for place in range(1, len(node.inputs)))]
     for axis, begin, end, step in slices(node, constants):
-        shape = list(context.shape(given))
+        shape = list(context.shape(x))
         axis %= len(shape)
         low, high, _ = slice(begin, min(end, _LARGE), step).indices(shape[axis])
         if step < 0 and len(part := range(low, high, step)) <= MOST_RUNS and part:
-            parts = tuple(_run(context, node, given, axis, range(one, one + 1)) for one in part)
+            parts = tuple(_run(context, node, x, axis, range(one, one + 1)) for one in part)
             shape[axis] = len(part)
-            (given,) = context.call(node, "cat", shape, tensors=parts, dim=axis)
+            (x,) = context.call(node, "cat", shape, tensors=parts, dim=axis)
             continue
         if step < 0:
             raise Unsaid("it goes backwards")
         shape[axis] = len(range(low, high, step))
-        if (low, high, step) != (0, context.shape(given)[axis], 1):
-            (given,) = context.call(
-                node, "slice", shape, self=given, dim=axis, start=low, end=high, step=step
-            )
-    return (given,)
+        if (low, high, step) != (0, context.shape(x)[axis], 1):
+            (x,) = context.call(node, "slice", shape, self=x, dim=axis, start=low, end=high, step=step)
+    return (x,)
 
 
 def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, places = context.tensor(node, 0), context.constant(node, 1)
-    shape, axis = context.shape(given), node.get("axis", 0)
+    x, places = context.tensor(node, 0), context.constant(node, 1)
+    shape, axis = context.shape(x), node.get("axis", 0)
     axis %= len(shape)
     if places is not None and np.array_equal(places.ravel(), np.arange(shape[axis])):  # all, in order
         sizes = (*shape[:axis], *map(int, places.shape), *shape[axis + 1 :])
-        return _viewed(context, node, given, sizes)
+        return _viewed(context, node, x, sizes)
     if places is None or places.size == 0 or places.ndim > 1:
         raise Unsaid("it gathers by a table of places")
     index = [int(one) % shape[axis] for one in places.ravel()]
     if places.ndim == 0:
         rest = (*shape[:axis], *shape[axis + 1 :])
-        return context.call(node, "select", rest, self=given, dim=axis, index=index[0])
+        return context.call(node, "select", rest, self=x, dim=axis, index=index[0])
     steps = {after - before for before, after in pairwise(index)} or {1}
     if len(steps) == 1 and min(steps) > 0:
-        return (_run(context, node, given, axis, range(index[0], index[-1] + 1, steps.pop())),)
+        return (_run(context, node, x, axis, range(index[0], index[-1] + 1, steps.pop())),)
     runs = list(_runs(index))
     if len(runs) > MOST_RUNS:
         raise Unsaid("it gathers many places that are in no order")
-    parts = tuple(_run(context, node, given, axis, one) for one in runs)
+    parts = tuple(_run(context, node, x, axis, one) for one in runs)
     out = [*shape[:axis], len(index), *shape[axis + 1 :]]
     return context.call(node, "cat", out, tensors=parts, dim=axis)
 
@@ -144,24 +142,24 @@ def _runs(index: Sequence[int]) -> Iterator[range]:
             begin = place
 
 
-def _run(context: Context, node: Node, given: Tensor, axis: int, part: range) -> Tensor:
-    out = list(context.shape(given))
+def _run(context: Context, node: Node, x: Tensor, axis: int, part: range) -> Tensor:
+    out = list(context.shape(x))
     out[axis] = len(part)
     begin, end = part.start, part[-1] + 1
-    return context.call(node, "slice", out, self=given, dim=axis, start=begin, end=end, step=part.step)[0]
+    return context.call(node, "slice", out, self=x, dim=axis, start=begin, end=end, step=part.step)[0]
 
 
 def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, said, value = context.tensor(node, 0), context.constant(node, 1), context.constant(node, 2)
-    shape = context.shape(given)
-    pads = list(node.get("pads", () if said is None else [int(one) for one in said.ravel()]))
+    x, amounts, value = context.tensor(node, 0), context.constant(node, 1), context.constant(node, 2)
+    shape = context.shape(x)
+    pads = list(node.get("pads", () if amounts is None else [int(one) for one in amounts.ravel()]))
     which = context.constant(node, 3)
     axes = list(range(len(shape))) if which is None else [int(one) % len(shape) for one in which.ravel()]
     ends = [(0, 0)] * len(shape)
     for place, axis in enumerate(axes):
         ends[axis] = (pads[place], pads[place + len(axes)])
     if not any(map(any, ends)):
-        return (given,)
+        return (x,)
     if any(ends[0]):
         raise Unsaid("it pads the batch")
     if any(one < 0 for end in ends for one in end):
@@ -174,18 +172,18 @@ def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
     flat = tuple(one for end in reversed(ends[min(first, 2) :]) for one in end)
     out = [size + sum(end) for size, end in zip(shape, ends, strict=True)]
     filled = float("-inf") if filled < -3e38 else filled
-    return context.call(node, "pad", out, self=given, pad=flat, mode=mode, value=filled)
+    return context.call(node, "pad", out, self=x, pad=flat, mode=mode, value=filled)
 
 
 def _resized(context: Context, node: Node, shape: tuple[int, ...]) -> list[int]:
     """The output sizes of a Resize (or Upsample): given, or computed from factors that divide evenly."""
     older = node.op == "Upsample" or len(node.inputs) == 2
     factors = node.get("scales", context.constant(node, 1 if older else 2))
-    wanted = None if older else context.constant(node, 3)
+    target = None if older else context.constant(node, 3)
     if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Unsaid("it keeps the ratio of the sides")
-    if wanted is not None and wanted.size:
-        sizes = [float(one) for one in wanted.ravel()]
+    if target is not None and target.size:
+        sizes = [float(one) for one in target.ravel()]
     elif factors is not None:
         scales = [float(one) for one in np.asarray(factors).ravel()]
         sizes = [size * one for size, one in zip(_of(shape, node), scales, strict=True)]
@@ -217,8 +215,8 @@ def _takes_nearest(where: str, rounding: str, factors: list[tuple[int, int]]) ->
 
 def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
     """Resize, and Upsample in older files."""
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
     out = _resized(context, node, shape)
     mode, newer = node.get("mode", "nearest"), context.version >= 11
     where = node.get("coordinate_transformation_mode", "half_pixel" if newer else "asymmetric")
@@ -231,7 +229,7 @@ def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
         rounding = node.get("nearest_mode", "round_prefer_floor" if newer else "floor")
         if not _takes_nearest(where, rounding, sides):
             raise Unsaid(f"it takes the nearest by {where} and {rounding}")
-        return context.call(node, f"upsample_nearest{rest}d", out, input=given, **_size(context, node, sides))
+        return context.call(node, f"upsample_nearest{rest}d", out, input=x, **_size(context, node, sides))
     kinds = {1: "linear1d", 2: "bilinear2d", 3: "trilinear3d"}
     kind = {"linear": kinds.get(rest), "cubic": "bicubic2d" if rest == 2 else None}.get(mode)
     if kind is None or where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
@@ -242,48 +240,48 @@ def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
         raise Unsaid("its cubic has another coefficient than −0.75")
     corners = where == "align_corners"
     size = _size(context, node, sides)
-    return context.call(node, f"upsample_{kind}", out, input=given, align_corners=corners, **size)
+    return context.call(node, f"upsample_{kind}", out, input=x, align_corners=corners, **size)
 
 
 def _size(context: Context, node: Node, sides: list[tuple[int, int]]) -> dict[str, Value]:
     """The size of the output; and the factors, where the file has these."""
-    said: dict[str, Value] = {"output_size": tuple(new for new, _ in sides)}
-    wanted = context.constant(node, 3) if node.op == "Resize" else None
-    if wanted is None or not wanted.size:
-        said["scale_factors"] = tuple(new / old for new, old in sides)
-    return said
+    arguments: dict[str, Value] = {"output_size": tuple(new for new, _ in sides)}
+    sizes = context.constant(node, 3) if node.op == "Resize" else None
+    if sizes is None or not sizes.size:
+        arguments["scale_factors"] = tuple(new / old for new, old in sides)
+    return arguments
 
 
 def _depth_to_space(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, size = context.tensor(node, 0), node.attributes["blocksize"]
-    batch, C, H, W = context.shape(given)
+    x, size = context.tensor(node, 0), node.attributes["blocksize"]
+    batch, C, H, W = context.shape(x)
     out = (batch, C // size**2, H * size, W * size)
     if node.get("mode", "DCR") == "CRD":
-        return context.call(node, "pixel_shuffle", out, self=given, upscale_factor=size)
-    (apart,) = _viewed(context, node, given, (batch, size, size, C // size**2, H, W))
+        return context.call(node, "pixel_shuffle", out, self=x, upscale_factor=size)
+    (apart,) = _viewed(context, node, x, (batch, size, size, C // size**2, H, W))
     shape = (batch, C // size**2, H, size, W, size)
     (moved,) = context.call(node, "permute", shape, self=apart, dims=(0, 3, 4, 1, 5, 2))
     return _viewed(context, node, moved, out)
 
 
 def _space_to_depth(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, size = context.tensor(node, 0), node.attributes["blocksize"]
-    batch, C, H, W = context.shape(given)
+    x, size = context.tensor(node, 0), node.attributes["blocksize"]
+    batch, C, H, W = context.shape(x)
     if node.get("mode", "DCR") == "CRD":
         out = (batch, C * size**2, H // size, W // size)
-        return context.call(node, "pixel_unshuffle", out, self=given, downscale_factor=size)
-    (apart,) = _viewed(context, node, given, (batch, C, H // size, size, W // size, size))
+        return context.call(node, "pixel_unshuffle", out, self=x, downscale_factor=size)
+    (apart,) = _viewed(context, node, x, (batch, C, H // size, size, W // size, size))
     shape = (batch, size, size, C, H // size, W // size)
     (moved,) = context.call(node, "permute", shape, self=apart, dims=(0, 3, 5, 1, 2, 4))
     return _viewed(context, node, moved, (batch, C * size**2, H // size, W // size))
 
 
 def _expand(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, wanted = context.tensor(node, 0), context.constant(node, 1)
-    if wanted is None:
+    x, sizes = context.tensor(node, 0), context.constant(node, 1)
+    if sizes is None:
         raise Unsaid("it has no size")
-    out = np.broadcast_shapes(context.shape(given), tuple(int(one) for one in wanted.ravel()))
-    return context.call(node, "expand", out, self=given, size=out)
+    out = np.broadcast_shapes(context.shape(x), tuple(int(one) for one in sizes.ravel()))
+    return context.call(node, "expand", out, self=x, size=out)
 
 
 SHAPES: Mapping[str, Converting] = {
