@@ -234,20 +234,20 @@ class Fields:
         graph = self.graph
         root = len(graph.bodies) - 1
         inputs = [input_view(n, graph.root.values[n]) for n in range(graph.root.inputs)]
-        arriving: dict[int, Sequence[View]] = {}
+        views: dict[int, Sequence[View]] = {}
         stack: list[tuple[int, Sequence[View]]] = [(root, inputs)]
         while stack:
             number, given = stack.pop()
-            if number in arriving:
+            if number in views:
                 continue
-            arriving[number] = given
+            views[number] = given
             uses: list[tuple[int, Sequence[View]]] = []
             for _, step, _ in places(graph.bodies[number]):
-                if isinstance(step, Region) and any(one.body not in arriving for one in step.passes):
+                if isinstance(step, Region) and any(one.body not in views for one in step.passes):
                     start = [behind(self.views[number][value], given) for value in step.inputs]
                     uses += _passes(step, start, self._outputs)
             stack += reversed(uses)
-        return arriving
+        return views
 
     def _outputs(self, body: int) -> Sequence[View]:
         return [self.views[body][value] for value in self.graph.bodies[body].outputs]

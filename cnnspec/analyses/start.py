@@ -63,8 +63,8 @@ def start(graph: Graph) -> Start | None:
     for entry in islice(flat(graph), MOST_LAYERS + 1):
         if entry.op is None or entry.out is None or any(one not in signals for one in entry.inputs):
             return None
-        arriving = [signals[number][0] for number in entry.inputs]
-        signal = _after(entry, arriving)
+        inputs = [signals[number][0] for number in entry.inputs]
+        signal = _after(entry, inputs)
         if signal is None or not isfinite(signal.moment):
             return None
         depth = max(signals[number][1] for number in entry.inputs) + bool(entry.op.weighted)
@@ -74,18 +74,18 @@ def start(graph: Graph) -> Start | None:
     return Start(last[0].apart, last[1])
 
 
-def _after(entry: Entry, arriving: Sequence[Signal]) -> Signal | None:
-    op, here = entry.op, arriving[0]
+def _after(entry: Entry, inputs: Sequence[Signal]) -> Signal | None:
+    op, here = entry.op, inputs[0]
     assert op is not None
     rule = KNOWN[op.word]
     if rule is None:
         return here
-    return rule(op, entry, arriving)
+    return rule(op, entry, inputs)
 
 
-def _linear(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal | None:
+def _linear(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal | None:
     """A layer with weights; the later uses of a shared block count as a layer with weights of its own."""
-    here, (shape, *_) = arriving[0], entry.arriving
+    here, (shape, *_) = inputs[0], entry.input_shapes
     if getattr(op, "normalised", None) not in (None, "plain") or shape is None or entry.out is None:
         return None
     weights = {weight.name: weight for weight in op.weights(shape)}
@@ -115,10 +115,10 @@ def _square(weight: Weight) -> float | None:
     return None
 
 
-def _rectified(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
+def _rectified(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
     """relu, and leaky with a slope a below 0: a·x + (1 − a)·relu(x)."""
     slope = float(getattr(op, "slope", 0))
-    here = arriving[0]
+    here = inputs[0]
     c = min(max(here.shared / here.moment, -1.0), 1.0) if here.moment else 0.0
     product = here.moment * (sqrt(1 - c * c) + c * (pi - acos(c))) / (2 * pi)
     mixed, own = slope * (1 - slope), (1 - slope) ** 2
@@ -136,12 +136,12 @@ _SMOOTH: Mapping[str, Callable[[float], float]] = {
 }
 
 
-def _smooth(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
+def _smooth(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
     """A smooth activation, integrated over 24 steps from −4σ to 4σ along each of two independent
     Gaussians."""
     function = _SMOOTH[op.word]
     amp, gain = float(getattr(op, "amp", 1)), float(getattr(op, "gain", 1))
-    here = arriving[0]
+    here = inputs[0]
     sigma = sqrt(here.moment)
     c = min(max(here.shared / here.moment, 0.0), 1.0) if here.moment else 0.0
     points = [-4 + (n + 0.5) / 3 for n in range(24)]
@@ -162,23 +162,23 @@ def _smooth(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
     return Signal(amp**2 * moment, amp**2 * product, amp * mean)
 
 
-def _added(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
+def _added(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
     """Branches have different weights: the means are all that they have in common."""
-    means = [one.mean if not number or op.word == "add" else -one.mean for number, one in enumerate(arriving)]
+    means = [one.mean if not number or op.word == "add" else -one.mean for number, one in enumerate(inputs)]
     across = sum(means) ** 2 - sum(mean**2 for mean in means)
-    moment, shared = sum(one.moment for one in arriving), sum(one.shared for one in arriving)
+    moment, shared = sum(one.moment for one in inputs), sum(one.shared for one in inputs)
     return Signal(moment + across, shared + across, sum(means))
 
 
-def _joined(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
-    counts = [shape[0] if shape else 1 for shape in entry.arriving]
-    weighed = list(zip(counts, arriving, strict=True))
+def _joined(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
+    counts = [shape[0] if shape else 1 for shape in entry.input_shapes]
+    weighed = list(zip(counts, inputs, strict=True))
     means = (sum(n * one[place] for n, one in weighed) / sum(counts) for place in range(3))
     return Signal(*means)
 
 
-def _scaled(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
-    here, factor = arriving[0], float(op.factor)
+def _scaled(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
+    here, factor = inputs[0], float(op.factor)
     return Signal(here.moment * factor**2, here.shared * factor**2, here.mean * factor)
 
 

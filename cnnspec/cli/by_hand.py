@@ -44,7 +44,7 @@ def number(file: str, layer: str | None, at: str, options: dict[str, Any], choic
     from cnnspec.running.process import work
 
     assert entry.op is not None
-    op = operation(entry.op, *(shape for shape in entry.arriving if shape is not None))
+    op = operation(entry.op, *(shape for shape in entry.input_shapes if shape is not None))
     job = {**network(graph), **on.job, "kind": "number", "row": row, "op": op, "at": place}
     with (
         Progress("explain") as progress,
@@ -159,8 +159,12 @@ def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
         for row, entry in enumerate(flat(graph)):
             if entry.op is not None and entry.output == value:
                 gives = entry.op.word
-            if entry.op is not None and entry.op.word in ("maxpool", "gmp") and entry.arriving[0] is not None:
-                pools[row] = operation(entry.op, entry.arriving[0])
+            if (
+                entry.op is not None
+                and entry.op.word in ("maxpool", "gmp")
+                and entry.input_shapes[0] is not None
+            ):
+                pools[row] = operation(entry.op, entry.input_shapes[0])
         loss = loss or ("cross_entropy" if labels else "squared_error" if target else "sum")
         if loss == "cross_entropy":
             _classes(labels, shape, graph.outputs[place])
@@ -174,7 +178,7 @@ def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
             raise click.UsageError(f"{layer} is not a matrix product with weights: {', '.join(PRODUCTS)} are")
         if getattr(found.op, "offsets", False):
             raise click.UsageError(f"{layer} has no patches of the map: its offsets say what each tap reads")
-        shapes = [shape for shape in found.arriving if shape is not None]
+        shapes = [shape for shape in found.input_shapes if shape is not None]
         weights = [weight.name for weight in found.op.weights(*shapes)]
         job["im2col"] = {"row": row, "op": operation(found.op, *shapes), "weights": weights}
     return job

@@ -251,7 +251,7 @@ class Maker(NamedTuple):
     span: Span
     shape: Shape
     step: Step | None
-    arriving: Shape | None
+    input_shape: Shape | None
 
 
 ShapePart: TypeAlias = Literal["size", "channels", "shape"]

@@ -39,9 +39,9 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         builder.several = ()
         builder.leave_hole(step, step.name, label)
         return
-    arriving = {further(place): value for place, value in enumerate(builder.several)}
+    several = {further(place): value for place, value in enumerate(builder.several)}
     tensors = {
-        parameter: arriving[named.name] if named.name in arriving else resolve(builder, named)
+        parameter: several[named.name] if named.name in several else resolve(builder, named)
         for parameter, named in bound.tensors.items()
     }
     if not tensors and input_of(builder, step.span, step.name) is None:
@@ -251,7 +251,7 @@ def _body(
     for parameter, value in tensors.items():
         child.labels[parameter] = child.add_input(builder.values[value], step.span, (builder, value))
     child.template = context.stretches.number(
-        "block", items, id(block), child.names, bound.tensors, block, arriving=builder.current is not None
+        "block", items, id(block), child.names, bound.tensors, block, has_input=builder.current is not None
     )
     given = ", ".join(brief(value) for value in bound.values.values())
     context.uses.append((block_name(context, block), given))

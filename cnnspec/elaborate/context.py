@@ -77,10 +77,10 @@ class Stretch:
     called: dict[int, Called] = field(default_factory=dict)
     slots: dict[int, str] = field(default_factory=dict)
     own: dict[str, None] = field(default_factory=dict)
-    arriving: bool = True
+    has_input: bool = True
     label: str | None = None
     further: int = 0
-    """How many tensors arrive besides the first."""
+    """How many inputs it has besides the first."""
     each: tuple[Each, ...] = ()
     """Of a repeat: what each pass gives to outputs."""
     passes: int = 0
@@ -105,7 +105,7 @@ class Stretches:
         captured: Iterable[str] = (),
         block: tree.Block | None = None,
         *,
-        arriving: bool = True,
+        has_input: bool = True,
         label: str | None = None,
         own: Iterable[str] = (),
         further: int = 0,
@@ -114,7 +114,7 @@ class Stretches:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
-            made = Stretch(kind, items, names, block, arriving=arriving, label=label, further=further)
+            made = Stretch(kind, items, names, block, has_input=has_input, label=label, further=further)
             self.all.append(made)
         self.all[number].captured.update(dict.fromkeys(captured))
         self.all[number].own.update(dict.fromkeys(own))

@@ -66,15 +66,15 @@ def _made(
     builder: BodyBuilder, op: type[Op], step: tree.LayerStep
 ) -> tuple[Op, BoundArguments, tuple[int, ...]] | None:
     """The layer, its arguments and its inputs; None after a finding."""
-    arriving = input_of(builder, step.span, step.word)
-    made = None if arriving is None else bind_layer(builder, op, step)
-    if arriving is None or made is None:
+    current = input_of(builder, step.span, step.word)
+    made = None if current is None else bind_layer(builder, op, step)
+    if current is None or made is None:
         return None
     instance, bound = made
     if builder.context.frozen and "frozen" in op.model_fields:
         instance = instance.model_copy(update={"frozen": True})
         bound = replace(bound, kept=False)
-    inputs = [arriving]
+    inputs = [current]
     for tensor in op.tensors:
         if tensor not in bound.tensors:
             continue
@@ -86,7 +86,7 @@ def _made(
             return None
         instance = instance.model_copy(update={op.undoes: undone[0]})
         inputs.append(undone[1])
-    if op.weighted and arriving in inputs[1:]:
+    if op.weighted and current in inputs[1:]:
         _moves_its_input(builder, step, bound)
     return instance, bound, tuple(inputs)
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from math import prod
 
 from cnnspec.diagnostics import Edit, Related, Span
-from cnnspec.elaborate.arriving_sizes import size_meant
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, ShapePart, made_by
 from cnnspec.elaborate.sizes import larger_input, multiple
+from cnnspec.elaborate.sizes_meant import size_meant
 from cnnspec.ir.graph import Layer
 from cnnspec.ops.base import Misfit, Op, Shape, written_shape, written_sizes
 
 _ASKED: dict[str, ShapePart] = {"E301": "size", "E306": "size", "E305": "channels"}
-"""What of the arriving shape does not fit, by finding; with the others it is all of it."""
+"""What of the shape of an input does not fit, by finding; with the others it is all of it."""
 MOST_TRIED = 3
 """Findings for which other sizes of the input are tried."""
 
@@ -170,19 +170,19 @@ class _Ways:
         for step in self.builder.steps:
             inside = any(span.start <= step.span.start < span.end for span in spans)
             if isinstance(step, Layer) and inside and not step.op.merges:
-                arriving = self.builder.values[step.inputs[0]]
+                input_shape = self.builder.values[step.inputs[0]]
                 out = self.builder.values[self.builder.value_of(step)]
-                if arriving is not None and out is not None and 1 < len(arriving) == len(out):
-                    yield step.op, self.text[step.span.start : step.span.end], arriving, out
+                if input_shape is not None and out is not None and 1 < len(input_shape) == len(out):
+                    yield step.op, self.text[step.span.start : step.span.end], input_shape, out
 
     def lost_padding(self) -> str:
         """The classic of a residual block: a 3x3 filter without the padding that keeps the size."""
         lost: dict[str, Shape] = {}
-        for op, text, arriving, out in self.steps(*range(len(self.branches))):
-            first, *others = op.window((arriving,), out)
+        for op, text, input_shape, out in self.steps(*range(len(self.branches))):
+            first, *others = op.window((input_shape,), out)
             plain = first.stride == 1 and first.start == 0 and first.size in (3, 5, 7, 9, 11)
             if plain and all(one == first for one in others):
-                lost.setdefault(f"P{(int(first.size) - 1) // 2} on `{text}`", arriving)
+                lost.setdefault(f"P{(int(first.size) - 1) // 2} on `{text}`", input_shape)
         if not lost:
             return ""
         size = written_shape(next(iter(lost.values()))[1:])
@@ -191,9 +191,9 @@ class _Ways:
     def stride_missing(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """A layer of the larger branch that could take the smaller one's stride."""
         factors = _factors(larger, smaller)
-        for op, text, arriving, out in reversed([*self.steps(branch)]):
+        for op, text, input_shape, out in reversed([*self.steps(branch)]):
             if out[1:] == larger[1:] and set(getattr(op, "S", None) or ()) == {1}:
-                mended = op.model_copy(update={"S": factors}).out(arriving)
+                mended = op.model_copy(update={"S": factors}).out(input_shape)
                 if not isinstance(mended, Misfit) and mended[1:] == smaller[1:]:
                     return f"S{written_sizes(factors)} on `{text}` makes it {written_shape(mended[1:])} too"
         return ""
@@ -201,13 +201,17 @@ class _Ways:
     def extra(self, value: int, larger: Shape) -> str:
         """A deconv whose output lacks the rows that the strides before it have cut off: `extra=1`."""
         maker = made_by(self.builder, value, "size")
-        if maker is None or maker.arriving is None or not isinstance(maker.step, Layer):
+        if maker is None or maker.input_shape is None or not isinstance(maker.step, Layer):
             return ""
         more = tuple(a - b for a, b in zip(larger[1:], maker.shape[1:], strict=True))
         if not hasattr(maker.step.op, "extra") or min(more) < 0 or any(maker.step.op.extra):
             return ""
         mended = maker.step.op.model_copy(update={"extra": more})
-        if mended.unfit() or isinstance(out := mended.out(maker.arriving), Misfit) or out[1:] != larger[1:]:
+        if (
+            mended.unfit()
+            or isinstance(out := mended.out(maker.input_shape), Misfit)
+            or out[1:] != larger[1:]
+        ):
             return ""
         text = self.text[slice(*maker.span)]
         return f"`extra={written_sizes(more)}` on `{text}` makes it {written_shape(out[1:])} too"
@@ -221,9 +225,9 @@ class _Ways:
             step = None if label is None or maker is None else maker.step
             if not isinstance(step, Layer) or step not in self.builder.steps or there is None:
                 continue
-            if other > self.builder.value_of(step) or maker is None or maker.arriving is None:
+            if other > self.builder.value_of(step) or maker is None or maker.input_shape is None:
                 continue
-            larger = all(a < b for a, b in zip(maker.arriving[1:], there[1:], strict=True))
+            larger = all(a < b for a, b in zip(maker.input_shape[1:], there[1:], strict=True))
             if getattr(step.op, "factor", None) and "like" in step.op.tensors and larger:
                 written = step.op.model_copy(update={"factor": None}).written()
                 way = " ".join(filter(None, (step.op.word, written, f"like=@{label}")))
@@ -244,14 +248,14 @@ class _Ways:
 
     def stride_too_much(self, branch: int, larger: Shape) -> str:
         """A layer of the smaller branch that would keep the size with a stride of 1."""
-        for op, text, arriving, out in self.steps(branch):
-            if arriving[1:] != larger[1:] or out[1:] == larger[1:] or not hasattr(op, "F"):
+        for op, text, input_shape, out in self.steps(branch):
+            if input_shape[1:] != larger[1:] or out[1:] == larger[1:] or not hasattr(op, "F"):
                 continue
-            axes = len(arriving) - 1
+            axes = len(input_shape) - 1
             size = op.F if op.F is not None and all(f % 2 for f in op.F) else (3,) * axes
             wanted = {"F": size, "S": (1,) * axes, "P": tuple(f // 2 for f in size)}
             letters = {name: v for name, v in wanted.items() if hasattr(op, name)}  # subsample has no P
-            mended = op.model_copy(update=letters).out(arriving)
+            mended = op.model_copy(update=letters).out(input_shape)
             if not isinstance(mended, Misfit) and mended[1:] == larger[1:]:
                 changed = [
                     f"{name}{written_sizes(v)}" for name, v in letters.items() if getattr(op, name) != v

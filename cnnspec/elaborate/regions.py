@@ -33,13 +33,13 @@ def enclose(
     context = builder.context
     inside, around = context.references_in(items, key), context.references_around
     captured = [label for label in inside if label in builder.labels]
-    arriving = builder.current
+    current = builder.current
     more = builder.several[1:]
     child = open_body(builder, items, key, builder.scope, captured, span, builder.several)
     child.label_spans = builder.label_spans
     child.undoable = builder.undoable
     child.template = context.stretches.number(
-        kind, items, key, child.names, captured, arriving=arriving is not None, label=label, further=len(more)
+        kind, items, key, child.names, captured, has_input=current is not None, label=label, further=len(more)
     )
     with context.deeper(span):
         context.run_items(child, items)
@@ -59,7 +59,7 @@ def enclose(
         kind=kind,
         name=builder.names.steps[key],
         inputs=(
-            *(() if arriving is None else (arriving,)),
+            *(() if current is None else (current,)),
             *more,
             *(builder.labels[label] for label in captured),
         ),
@@ -95,11 +95,11 @@ def open_body(
     """A builder for a body inside that of `builder`, with its inputs: the current tensor (or `several`), and
     the labelled ones."""
     child = BodyBuilder(builder.context, _names(builder.context, items, key), scope)
-    arriving = tuple(several) or (() if builder.current is None else (builder.current,))
-    for value in arriving:
+    inputs = tuple(several) or (() if builder.current is None else (builder.current,))
+    for value in inputs:
         child.add_input(builder.values[value], span, (builder, value))
-    if arriving:
-        child.current, child.several = 0, several_from(0, len(arriving))
+    if inputs:
+        child.current, child.several = 0, several_from(0, len(inputs))
     child.undoable = dict(builder.undoable)
     for label in captured:
         value = builder.labels[label]
@@ -196,12 +196,12 @@ def look_through(
 
 def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: str | None) -> None:
     """Adds a repeat as a region of passes. If several tensors come in, every pass passes all of them on."""
-    arriving = input_of(builder, step.span, "[ … ]")
+    current = input_of(builder, step.span, "[ … ]")
     count: int | None = None
-    if arriving is not None:
+    if current is not None:
         with builder.reporting():
             count = _count(builder, times)
-    if arriving is None or count is None:
+    if current is None or count is None:
         scope = Scope({}, builder.scope, index=0)
         look_through(builder, step.body.items, id(step), scope, builder.labels, len(builder.several))
         builder.several = ()
@@ -214,7 +214,7 @@ def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: 
         return
     references = builder.context.references_in(step.body.items, id(step))
     captured = [label for label in references if label in builder.labels]
-    several = builder.several or (arriving,)
+    several = builder.several or (current,)
     if count * len(each) > MOST:
         _too_many(builder, each[0], count * len(each))
         each = ()
@@ -312,7 +312,7 @@ def _passes(
     step: tree.GroupStep,
     count: int,
     captured: list[str],
-    arriving: tuple[int, ...],
+    inputs: tuple[int, ...],
     each: tuple[Each, ...],
 ) -> tuple[tuple[Pass, ...], list[Shape | None]]:
     """The passes, equal ones in a row counted together, and the shapes that the last one passes on."""
@@ -322,8 +322,8 @@ def _passes(
         varies = context.varying[id(step)] = varying(items)
     known: dict[object, int] = {}
     passes: list[Pass] = []
-    shapes = [builder.values[value] for value in arriving]
-    more = len(arriving) - 1
+    shapes = [builder.values[value] for value in inputs]
+    more = len(inputs) - 1
     done = layers = 0
     while done < count:
         context.charge(builder, 0, step.span)
@@ -333,7 +333,7 @@ def _passes(
         body = known.get(key) if key is not None else None
         if body is None:
             scope = Scope({}, parent=builder.scope, index=done)
-            child = open_body(builder, items, id(step), scope, captured, step.span, arriving)
+            child = open_body(builder, items, id(step), scope, captured, step.span, inputs)
             child.values[: more + 1] = shapes
             child.template = context.stretches.number(
                 "repeat", items, id(step), child.names, captured, further=more
@@ -384,7 +384,7 @@ def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[in
 def _pass_key(
     builder: BodyBuilder, index: int, varies: list[tree.Expr], shapes: list[Shape | None]
 ) -> object | None:
-    """What decides the body of a pass: the arriving shapes and the values of all that mentions `i`.
+    """What decides the body of a pass: the shapes of its inputs and the values of all that mentions `i`.
     None where one of them can only be known further in."""
 
     def look_up(name: tree.Name) -> Value:

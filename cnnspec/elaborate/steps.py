@@ -327,12 +327,12 @@ def _bound(builder: BodyBuilder, op: type[Op], step: tree.BranchStep) -> tuple[O
 
 def _branches(builder: BodyBuilder, step: tree.BranchStep) -> tuple[tuple[int, ...], tuple[Span, ...]]:
     """The tensors of a merge's branches, and the texts of those branches."""
-    arriving = builder.current
+    current = builder.current
     values: list[int] = []
     spans: list[Span] = []
     with builder.context.deeper(step.span):
         for branch in step.branches:
-            builder.current = arriving
+            builder.current = current
             first = len(builder.steps)
             if not _branch(builder, branch.items):
                 continue

@@ -184,7 +184,7 @@ class _Maker:
         stretch, statements = self.stretch, self.context.statements
         whole = stretch.kind == "network"
         more = [*map(further, range(1, stretch.further + 1))]
-        inputs = [*([None] if stretch.arriving else []), *more, *stretch.captured]
+        inputs = [*([None] if stretch.has_input else []), *more, *stretch.captured]
         if whole:
             inputs = [one.name for one in statements.inputs]
         flow: Flow = {name: self.value() for name in inputs}
@@ -310,11 +310,11 @@ class _Maker:
         return [flow[None], *(flow[before(label) if undoes else label] for label in labels)]
 
     def merge(self, step: tree.BranchStep, flow: Flow) -> Iterator[Site]:
-        arriving = flow.get(None)
+        current = flow.get(None)
         inputs = []
         for branch in step.branches:
-            if arriving is not None:
-                flow[None] = arriving
+            if current is not None:
+                flow[None] = current
             else:
                 flow.pop(None, None)
             yield from self.items(branch.items, flow)
@@ -337,13 +337,13 @@ class _Maker:
 
     def slot(self, step: tree.LayerStep, flow: Flow) -> SlotSite:
         """A layer parameter as a step."""
-        site, arriving = self.stretch.names.sites[id(step)], flow[None]
+        site, current = self.stretch.names.sites[id(step)], flow[None]
         flow[None] = self.value()
         return SlotSite.model_construct(
             site=site,
             name=self.stretch.names.steps[id(step)],
             parameter=self.stretch.slots[site],
-            inputs=(arriving,),
+            inputs=(current,),
             output=flow[None],
         )
 

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     scope: str
     attribute: str
     op: Op | None
-    arriving: tuple[Shape | None, ...]
+    input_shapes: tuple[Shape | None, ...]
     out: Shape | None
     inputs: tuple[int, ...]
     output: int
@@ -71,7 +71,7 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
             if isinstance(step, Region):
                 values += yield from region(step, list(inputs), scope, attribute, fresh, home)
                 continue
-            arriving = tuple(here.values[value] for value in step.inputs)
+            input_shapes = tuple(here.values[value] for value in step.inputs)
             out = here.values[len(values)]
             place = join(attribute, step.name)
             output = next(numbers)
@@ -80,11 +80,11 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
                 scope=scope,
                 attribute=place,
                 op=step.op if isinstance(step, Layer) else None,
-                arriving=arriving,
+                input_shapes=input_shapes,
                 out=out,
                 inputs=inputs,
                 output=output,
-                weights=tuple(_weights(step, arriving, out, place)) if fresh else (),
+                weights=tuple(_weights(step, input_shapes, out, place)) if fresh else (),
                 span=step.span,
                 label=step.label,
                 body=number,
@@ -134,11 +134,11 @@ def join(*levels: str) -> str:
 
 
 def _weights(
-    step: Layer | Hole, arriving: tuple[Shape | None, ...], out: Shape | None, attribute: str
+    step: Layer | Hole, input_shapes: tuple[Shape | None, ...], out: Shape | None, attribute: str
 ) -> Iterator[tuple[str, Weight]]:
     if isinstance(step, Hole) or out is None:
         return
-    known = tuple(shape for shape in arriving if shape is not None)
-    if len(known) == len(arriving):
+    known = tuple(shape for shape in input_shapes if shape is not None)
+    if len(known) == len(input_shapes):
         for weight in step.op.weights(*known):
             yield join(attribute, weight.name), weight

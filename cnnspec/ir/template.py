@@ -121,10 +121,10 @@ def numbers_of(site: Site) -> list[expr.Expr]:
 
 
 class Template(Frozen):
-    """A stretch of text. `inputs` names its inputs: None is the arriving tensor (or each of several), else
-    the label that the tensor has outside; `labels` names further values of its own, and `exported` are those
-    of the outputs that follow the first, as far as a use has them. `settled` are the names in what was folded
-    away: with other values of these it could be another template."""
+    """A stretch of text. `inputs` names its inputs: None is the input of its first step (or one of several),
+    else the label that the tensor has outside; `labels` names further values of its own, and `exported` are
+    those of the outputs that follow the first, as far as a use has them. `settled` are the names in folded
+    parts: with other values of these names it could be another template."""
 
     kind: Literal["network", "block", "group", "line", "repeat", "layers"]
     block: Name | None = None

@@ -273,12 +273,12 @@ class _Reader:
         return use.numbers
 
     def arguments(self, site: RegionSite, step: Region) -> None:
-        arriving = site.inputs[0] if site.inputs else None
+        input_tensor = site.inputs[0] if site.inputs else None
         for name, node in site.arguments.items():
             given = step.arguments.get(name)
-            if given is None or _single(expr.parsed(given)) != _single(self.number(node, arriving)):
+            if given is None or _single(expr.parsed(given)) != _single(self.number(node, input_tensor)):
                 raise Mismatch(f"{name} of {step.block} is not what its expression gives")
-        if site.times is not None and self.number(site.times, arriving) != sum(
+        if site.times is not None and self.number(site.times, input_tensor) != sum(
             one.count for one in step.passes
         ):
             raise Mismatch("another number of passes")

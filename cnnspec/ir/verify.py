@@ -84,23 +84,23 @@ def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Ite
     if early := [value for value in step.inputs if not 0 <= value < output]:
         yield f"reads {early} before they are made"
         return
-    arriving = [body.values[value] for value in step.inputs]
+    inputs = [body.values[value] for value in step.inputs]
     if isinstance(step, Region):
-        yield from _region(graph, number, step, arriving, body.values[output : output + step.outputs])
+        yield from _region(graph, number, step, inputs, body.values[output : output + step.outputs])
     elif isinstance(step, Layer):
-        yield from _layer(body, step, arriving, output)
+        yield from _layer(body, step, inputs, output)
     elif body.values[output] is not None and not _claimed(body, output):
         yield "a hole has a shape"
 
 
-def _layer(body: Body, layer: Layer, arriving: Sequence[Shape | None], output: int) -> Iterator[str]:
+def _layer(body: Body, layer: Layer, inputs: Sequence[Shape | None], output: int) -> Iterator[str]:
     out = body.values[output]
     wanted = max(len(layer.inputs), 1) if layer.op.merges else _inputs(layer)
     if len(layer.inputs) != wanted:
         yield f"{len(layer.inputs)} inputs where {wanted} belong"
         return
-    known = tuple(shape for shape in arriving if shape is not None)
-    if len(known) < len(arriving):
+    known = tuple(shape for shape in inputs if shape is not None)
+    if len(known) < len(inputs):
         if out is not None and not _claimed(body, output):
             yield "puts out a known shape where an unknown one arrives"
         return
@@ -119,7 +119,7 @@ def _inputs(layer: Layer) -> int:
 
 
 def _region(
-    graph: Graph, number: int, region: Region, arriving: Sequence[Shape | None], outs: Sequence[Shape | None]
+    graph: Graph, number: int, region: Region, inputs: Sequence[Shape | None], outs: Sequence[Shape | None]
 ) -> Iterator[str]:
     if region.kind != "repeat" and [one.count for one in region.passes] != [1]:
         yield f"a {region.kind} has one pass, not {[one.count for one in region.passes]}"
@@ -146,7 +146,7 @@ def _region(
     if region.each and (region.kind != "repeat" or handed(region) < 1 or region.outputs > MOST_OUTPUTS):
         yield f"a {region.kind} with {region.outputs} values collects {region.each} a pass"
         return
-    given, made = list(arriving), list[Sequence[Shape | None]]()
+    given, made = list(inputs), list[Sequence[Shape | None]]()
     for place, one in enumerate(region.passes):
         if one.count < 1:
             yield f"pass {place} is done {one.count} times"

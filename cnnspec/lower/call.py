@@ -95,7 +95,7 @@ class LayerUse(NamedTuple):
 
     op: Any
     ops: Sequence[Any]
-    arriving: tuple[Shape, ...]
+    inputs: tuple[Shape, ...]
     out: Shape
     fresh: bool = False
 

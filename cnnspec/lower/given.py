@@ -191,15 +191,15 @@ class GivenLayers:
         for step, inside in self._steps(body):
             if not isinstance(step, ir.Layer):
                 continue
-            arriving = tuple(inside.values[value] or () for value in step.inputs)
-            if step.op.merges and step.op.weights(*arriving):
+            inputs = tuple(inside.values[value] or () for value in step.inputs)
+            if step.op.merges and step.op.weights(*inputs):
                 return set(range(len(entry)))
             if step.op.merges:
                 continue
-            out = step.op.out(*arriving)
+            out = step.op.out(*inputs)
             assert not isinstance(out, Misfit)
-            names = set(_names(self.lowering.emit(LayerUse(step.op, (step.op,), arriving, out), step)))
-            if names & {"@H", "@W"} or (names and len(arriving[0]) < len(entry)):
+            names = set(_names(self.lowering.emit(LayerUse(step.op, (step.op,), inputs, out), step)))
+            if names & {"@H", "@W"} or (names and len(inputs[0]) < len(entry)):
                 return set(range(len(entry)))
             if names:
                 axes.add(0)

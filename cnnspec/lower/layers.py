@@ -72,8 +72,8 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
     ops = [_folded(frame, site, one.op) for one in layers.values()]
     built = []
     for use, one in zip(uses, ops, strict=True):
-        arriving = tuple(frame.uses[use].shape(value) for value in inputs)
-        layer_use = LayerUse(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
+        entering = tuple(frame.uses[use].shape(value) for value in inputs)
+        layer_use = LayerUse(one, ops, entering, frame.uses[use].shape(site.output), fresh)
         built.append(frame.lowering.emit(layer_use, layers[use]))
     call = unify(
         built, known, lambda values, source: frame.number(dict(zip(uses, values, strict=True)), source)

@@ -48,7 +48,7 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     body = frame.inside(site, inner, origins, copies)
     if not frame.lowering.runtime_shapes:
         for place in range(handed):
-            copies[place].dims = _arriving(body, frame, inputs[place], named, carried, (site, place))
+            copies[place].dims = _input_sizes(body, frame, inputs[place], named, carried, (site, place))
     body.index, body.depth = index, frame.depth + 1
     body.scope = frame.scope | {"i": Var(index)}
     body.passes = {
@@ -129,7 +129,7 @@ _BESIDE_LISTS = {"C": "channels_in", "T": "frames", "H": "rows", "W": "columns"}
 """Variables for sizes that change, where the usual name is a list's entry: `for width in widths`."""
 
 
-def _arriving(
+def _input_sizes(
     body: Frame,
     frame: Frame,
     tensor: Tensor,

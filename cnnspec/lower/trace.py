@@ -109,14 +109,14 @@ def traced_op(op: Op, fields: Mapping[str, Node]) -> Op:
     return op.model_copy(update=update) if update else op
 
 
-def out_nodes(op: Op, arriving: Sequence[Shape], nodes: Sequence[Sequence[Node | None]]) -> list[Node | None]:
+def out_nodes(op: Op, inputs: Sequence[Shape], nodes: Sequence[Sequence[Node | None]]) -> list[Node | None]:
     """The expressions of the output's sizes; None for a size that is computed from an unknown number."""
     unknown = Apply("?", ())
     shapes = [
         tuple(
             Traced(size, unknown if node is None else node) for size, node in zip(shape, sizes, strict=True)
         )
-        for shape, sizes in zip(arriving, nodes, strict=True)
+        for shape, sizes in zip(inputs, nodes, strict=True)
     ]
     try:
         answer = op.out(*shapes)

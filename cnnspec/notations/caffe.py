@@ -10,7 +10,7 @@ from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.around import closed
 from cnnspec.notations.entry import Entry, Reading, read
 from cnnspec.notations.network import (
-    ARRIVING,
+    INPUT,
     WEIGHTED,
     Network,
     Node,
@@ -135,7 +135,7 @@ def _network(layers: Sequence[Span], text: str, head: tuple[str, Node] | None) -
         fields = _fields(text[slice(*span)])
         kind = fold(fields.get("type", [""])[0])
         if kind in _LEFT_OUT:
-            blobs |= dict.fromkeys(fields.get("top", ()) if not fields.get("bottom") else (), ARRIVING)
+            blobs |= dict.fromkeys(fields.get("top", ()) if not fields.get("bottom") else (), INPUT)
             continue
         entry, values = _BY_TYPE.get(kind), {name: " ".join(given) for name, given in fields.items()}
         inputs = [blobs.get(name, len(nodes) - 1) for name in fields.get("bottom", ())]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnnspec.diagnostics import Span
 from cnnspec.notations.entry import Entry, read
 from cnnspec.notations.meanings import activation
-from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, stretches
+from cnnspec.notations.network import INPUT, Network, Node, Program, dense, stretches
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Arguments
 
@@ -124,7 +124,7 @@ def _network(sections: Sequence[Section]) -> Network:
         before = made_by[-1] if made_by else len(nodes) - 1
         given = [int(place) for place in re.findall(r"-?[0-9]+", keys.get("layers", keys.get("from", "")))]
         places = [place + len(made_by) if place < 0 else place for place in given]
-        inputs = tuple(made_by[place] if 0 <= place < len(made_by) else ARRIVING for place in places)
+        inputs = tuple(made_by[place] if 0 <= place < len(made_by) else INPUT for place in places)
         if name in HEADS:
             outputs.append(before)
             made_by.append(before)

@@ -15,7 +15,7 @@ FEWEST = 3
 """Layers that make a program; of fewer each line is reported by itself."""
 MOST = 2000
 """Layers of a program that are looked at."""
-ARRIVING = -1
+INPUT = -1
 """The number of the input tensor of the pasted layers."""
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
 """Layers that keep the author's name, which is their weights' name."""
@@ -62,7 +62,7 @@ class Node(NamedTuple):
 
     text: str
     span: Span
-    inputs: tuple[int, ...] = (ARRIVING,)
+    inputs: tuple[int, ...] = (INPUT,)
     why: str = ""
     takes: str = ""
     """The channels that its input has, or its shape, in the author's words."""
@@ -94,9 +94,9 @@ class Network(NamedTuple):
     def without_input(self) -> Network:
         """The same after an input that the spec already has: the next layer must accept it."""
         first, *rest = self.nodes
-        behind = [node._replace(inputs=tuple(max(one - 1, ARRIVING) for one in node.inputs)) for node in rest]
+        behind = [node._replace(inputs=tuple(max(one - 1, INPUT) for one in node.inputs)) for node in rest]
         behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
-        outputs = tuple(max(one - 1, ARRIVING) for one in self.outputs)
+        outputs = tuple(max(one - 1, INPUT) for one in self.outputs)
         return self._replace(nodes=behind, outputs=outputs)
 
 
@@ -115,15 +115,15 @@ class Program(NamedTuple):
 
 def dense(text: str, nodes: Sequence[Node], inputs: Sequence[int]) -> str:
     """A fully connected layer of a tool whose layer takes maps: a map is flattened first."""
-    at = inputs[0] if inputs else ARRIVING
-    while at != ARRIVING and nodes[at].inputs:
+    at = inputs[0] if inputs else INPUT
+    while at != INPUT and nodes[at].inputs:
         word = nodes[at].text.rpartition("-> ")[2].partition(" ")[0]
         if word in _VECTOR:
             return text
         if word in _HEAVY or word in _POOLS:
             return f"flatten -> {text}"
         at = nodes[at].inputs[0]
-    return text if at == ARRIVING else f"flatten -> {text}"
+    return text if at == INPUT else f"flatten -> {text}"
 
 
 def head_of(text: str, start: int, line: str) -> int:
@@ -182,8 +182,8 @@ def written(network: Network) -> Iterator[Part]:
     wanted = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}
     labels = _labels(nodes, wanted.union(outputs))
     lines: list[_Line] = []
-    if ARRIVING in wanted and nodes[0].inputs:
-        yield Part(f"{labels[ARRIVING]}: id\n")
+    if INPUT in wanted and nodes[0].inputs:
+        yield Part(f"{labels[INPUT]}: id\n")
     ended = True
     for number, node in enumerate(nodes):
         text, head = node.text or UNKNOWN, ""
@@ -249,8 +249,8 @@ def _labels(nodes: Sequence[Node], wanted: set[int]) -> dict[int, str]:
     """The label of each layer that has one: the author's, or one that others refer to it by."""
     labels: dict[int, str] = {}
     taken = set(RESERVED)
-    for number in [*range(len(nodes)), ARRIVING]:
-        node = nodes[number] if number != ARRIVING else Node("", Span(0, 0), hint="start")
+    for number in [*range(len(nodes)), INPUT]:
+        node = nodes[number] if number != INPUT else Node("", Span(0, 0), hint="start")
         name = _label_of(node)
         if not name and number not in wanted:
             continue

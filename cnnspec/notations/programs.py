@@ -197,7 +197,7 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
         read = read_statement(c, stripped, span.start)
         found = network(c)
         if found.nodes:
-            return _of_line(found, c.arriving, stripped, span)
+            return _of_line(found, c.input_name, stripped, span)
         if read and _DOTTED.search(stripped):
             return Translation(Notation.PYTHON, span, "", LAYER_SHOWN)
     if _PYTHON.match(line) or _BUILDS.match(line):
@@ -205,7 +205,7 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
     return None
 
 
-def _of_line(network: Network, arriving: str, code: str, span: Span) -> Translation:
+def _of_line(network: Network, input_name: str, code: str, span: Span) -> Translation:
     node, given = network.nodes[0], _GIVEN.match(code)
     why = network.why or "; ".join(one.why for one in network.nodes if one.why)
     text = (
@@ -213,10 +213,10 @@ def _of_line(network: Network, arriving: str, code: str, span: Span) -> Translat
         if all(one.text for one in network.nodes)
         else ""
     )
-    if text and not why and arriving and given and given[1] != arriving:
-        why = f"it continues from `{arriving}`: `@{arriving} -> …`, with `{arriving}:` before that line"
+    if text and not why and input_name and given and given[1] != input_name:
+        why = f"it continues from `{input_name}`: `@{input_name} -> …`, with `{input_name}:` before that line"
     notation = Notation.INPUT_CALL if text.startswith("input ") else Notation.PYTHON
-    defined = given is not None and not arriving and notation is Notation.PYTHON
+    defined = given is not None and not input_name and notation is Notation.PYTHON
     text = "" if "\n" in text else text
     return Translation(
         notation, span, text, why or ("" if text else LAYER_SHOWN), "Input", not defined, node.takes

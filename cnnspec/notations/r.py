@@ -11,7 +11,7 @@ from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.around import closed
 from cnnspec.notations.calls import name_of, parsed, read_call
 from cnnspec.notations.keras import KERAS
-from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, head_of, stretches
+from cnnspec.notations.network import INPUT, Network, Node, Program, dense, head_of, stretches
 
 _LAYER = re.compile(r"\blayer_(?:activation_)?([a-z]\w*)(?=\()")
 _GAP = r"(?>\s+|%>%|\|>|#[^\r\n]*+|\w+\s*+<-|\w+(?=\s*+%>%))*+"
@@ -41,7 +41,7 @@ def networks(text: str) -> Iterator[Program]:
             if node.text.startswith("fc ") and dense(node.text, nodes, (number - 1,)) != node.text:
                 node = node._replace(text=f"conv F1 K{node.text[3:]}")
             begins = node.text.startswith("input ")
-            nodes.append(node._replace(inputs=() if begins else (number - 1,) if number else (ARRIVING,)))
+            nodes.append(node._replace(inputs=() if begins else (number - 1,) if number else (INPUT,)))
         pipes = [text[one.span.end : two.span.start] for one, two in pairwise(row)]
         why = _NO_ORDER if any("<-" in pipe for pipe in pipes) else ""
         yield Program("this is R code", Span(begin, end), Network(nodes, why=why), begin)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnnspec.diagnostics import Span
 from cnnspec.notations.around import parts_of
 from cnnspec.notations.entry import Entry, Reading, read
-from cnnspec.notations.network import ARRIVING, Network, Node, Part, Program, head_of, stretches
+from cnnspec.notations.network import INPUT, Network, Node, Part, Program, head_of, stretches
 from cnnspec.notations.values import Arguments
 
 _ROW = re.compile(
@@ -135,7 +135,7 @@ def _network(rows: Sequence[re.Match[str]], head: str) -> Network:
         places = [int(place) for place in re.findall(r"-?[0-9]+", found[2])]
         inputs = tuple(number + place if place < 0 else place for place in places)
         missing = [place for place in inputs if not -1 <= place < number]
-        inputs = tuple(ARRIVING if place in missing else place for place in inputs)
+        inputs = tuple(INPUT if place in missing else place for place in inputs)
         count = scale.count(int(found[3]))
         if name in _SCALED and given:
             given[0] = scale.channels(given[0])

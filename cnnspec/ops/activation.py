@@ -97,9 +97,9 @@ class Softmax(Activation):
     G: Groups = 1
     positions: Annotated[Flag, flag("over the positions of each map", positions=True)] = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; G divides C."""
-        here = arriving[0]
+        here = inputs[0]
         if self.positions:
             return self.unfit() or map_missing("softmax positions", here) or here
         return groups_misfit(self.G, here[0]) or here
@@ -109,7 +109,7 @@ class Softmax(Activation):
             return None
         return Misfit("E204", "`positions` and groups exclude each other", "G", help="leave G out")
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """With `positions`, every output reads the whole map."""
         return tuple(Window(size, 0, 0) if self.positions else POINT for size in out[1:])
 

@@ -93,15 +93,15 @@ class Attention(Merge):
             )
         return None
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The channels of v at the positions of q."""
-        if len(arriving) != 3:
+        if len(inputs) != 3:
             return Misfit(
                 "E304",
-                f"attention needs three branches, queries, keys and values; it has {len(arriving)}",
+                f"attention needs three branches, queries, keys and values; it has {len(inputs)}",
                 help="`attention [ conv F1 K64 | conv F1 K64 | conv F1 K64 ]`; `id` is the input itself",
             )
-        for number, shape in enumerate(arriving):
+        for number, shape in enumerate(inputs):
             if len(shape) < 2:
                 return Misfit(
                     "E303",
@@ -109,7 +109,7 @@ class Attention(Merge):
                     input=number,
                     help=f"`reshape {shape[0]}x1x1` makes a map of one position of it",
                 )
-        return self._misfit(*arriving) or self.unfit() or (arriving[2][0], *arriving[0][1:])
+        return self._misfit(*inputs) or self.unfit() or (inputs[2][0], *inputs[0][1:])
 
     def _misfit(self, q: Shape, k: Shape, v: Shape) -> Misfit | None:
         if q[0] != k[0]:
@@ -149,9 +149,9 @@ class Attention(Merge):
             )
         return None
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         """`table` (heads, 2H − 1, 2W − 1); or `relative_h` (2H − 1, d) and `relative_w` (2W − 1, d)."""
-        C, *sizes = arriving[0]
+        C, *sizes = inputs[0]
         d, role = C // self.heads, role_of(self.frozen)
         offsets = tuple(2 * size - 1 for size in sizes)
         if self.relative == "table":
@@ -165,39 +165,39 @@ class Attention(Merge):
             for axis, size in zip(names, offsets, strict=True)
         )
 
-    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """The products of q and k (or r), plus the products of the scores and v."""
-        (C, *queries), (_, *keys), (values, *_) = arriving
+        (C, *queries), (_, *keys), (values, *_) = inputs
         N, M = prod(queries), prod(keys)
         if not self.softmax:
             return C * (values // self.heads) * (N + M)
         offsets = sum(2 * size - 1 for size in queries) if self.relative == "query" else 0
         return N * (C * (M + offsets) + values * M)
 
-    def scratch(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def scratch(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """The scores, N·M per head; with `linear`, d·d' and d numbers per head."""
-        (C, *queries), (_, *keys), (values, *_) = arriving
+        (C, *queries), (_, *keys), (values, *_) = inputs
         if not self.softmax:
             return C * (values // self.heads + 1)
         return self.heads * prod(queries) * prod(keys)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """All of k and v."""
-        return tuple(Window(size, 0, 0) for size in arriving[1][1:])
+        return tuple(Window(size, 0, 0) for size in inputs[1][1:])
 
-    def windows(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
+    def windows(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
         """Of q, each position reads only itself."""
-        whole = self.window(arriving, out)
+        whole = self.window(inputs, out)
         return (POINT,) * len(whole), whole, whole
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        (C, *queries), (_, *keys), (values, *_) = arriving
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        (C, *queries), (_, *keys), (values, *_) = inputs
         N, M = prod(queries), prod(keys)
         numbers = {"C": C, "C'": values, "N": N, "M": M, "heads": self.heads}
         made: list[Formula] = []
         axes = dict(zip("THW"[-len(queries) :], queries, strict=True))
         if self.relative:
-            count = sum(prod(weight.shape) for weight in self.weights(*arriving))
+            count = sum(prod(weight.shape) for weight in self.weights(*inputs))
             offsets = [f"(2{axis} − 1)" for axis in axes]
             text = f"heads·{'·'.join(offsets)}"
             if self.relative == "query":
@@ -208,8 +208,8 @@ class Attention(Merge):
             text = "C·(C'/heads)·(N + M)"
         elif self.relative == "query":
             text += f" + C·N·({' + '.join(f'2{axis} − 1' for axis in axes)})"
-        made.append(Formula("MACs", text, numbers | axes, self.macs(arriving, out)))
+        made.append(Formula("MACs", text, numbers | axes, self.macs(inputs, out)))
         return tuple(made)
 
-    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
-        yield Slip("out", arriving[0], "with q's channels; the output has those of v")
+    def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        yield Slip("out", inputs[0], "with q's channels; the output has those of v")

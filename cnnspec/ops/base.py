@@ -147,9 +147,9 @@ def axes_of(shape: Shape) -> str:
     return AXES[len(AXES) + 1 - len(shape) :]
 
 
-def whole(arriving: Shape) -> tuple[Window, ...]:
+def whole(input_shape: Shape) -> tuple[Window, ...]:
     """Every output reads the whole map."""
-    return tuple(Window(size, size, 0) for size in arriving[1:])
+    return tuple(Window(size, size, 0) for size in input_shape[1:])
 
 
 class Misfit(NamedTuple):
@@ -244,15 +244,15 @@ class Op(BaseModel):
     that layer, and the field with that word's name holds that layer's op.
     """
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The shape of the output, or why the layer does not fit. By default the shape of the first input."""
-        return arriving[0]
+        return inputs[0]
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         """Named weight shapes; the parameter count, every initialiser and every state_dict come from here."""
         return ()
 
-    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """Multiply–accumulates for one image; 0 except for convolutions, fc (torchvision's convention) and
         attention.
         """
@@ -262,33 +262,33 @@ class Op(BaseModel):
         """What is wrong with the arguments whatever the input is; None where nothing is."""
         return None
 
-    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs, as LeCun counts; 0 for layers without weights."""
         return 0
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """What one output position reads, along each axis of the (first) input."""
-        return (POINT,) * (len(arriving[0]) - 1)
+        return (POINT,) * (len(inputs[0]) - 1)
 
-    def windows(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
+    def windows(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
         """The same for each input."""
-        return (self.window(arriving, out),) * len(arriving)
+        return (self.window(inputs, out),) * len(inputs)
 
-    def scratch(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def scratch(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """How many numbers it holds while it runs, besides its inputs and its output: the scores of
         attention.
         """
         return 0
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         """The page's formulas with this layer's numbers: output size first, then weights, then MACs."""
         return ()
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         """The lints that follow from these arguments and this shape alone."""
         return ()
 
-    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+    def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
         """The values that common mistakes give; `claimed` is the number of weights that the author claims."""
         return ()
 
@@ -301,13 +301,13 @@ class Op(BaseModel):
         )
 
     @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        """The layer with random arguments that `arriving` allows, as one would write it (`conv F3 P1 K8`);
+    def draw(cls, chance: "random.Random", input_shape: Shape) -> str | None:
+        """The layer with random arguments that `input_shape` allows, as one would write it (`conv F3 P1 K8`);
         None where none was found, and for layers with several inputs.
         """
         from cnnspec.ops.draw import draw
 
-        return draw(cls, chance, arriving)
+        return draw(cls, chance, input_shape)
 
 
 class Activation(Op):

@@ -65,17 +65,17 @@ class Convolution(NormalisedWeights):
     frozen: Frozen = False
     init: Start = None
 
-    def filters(self, arriving: Shape) -> int:
+    def filters(self, input_shape: Shape) -> int:
         """K: the number of output maps."""
         raise NotImplementedError
 
-    def groups(self, arriving: Shape) -> int:
+    def groups(self, input_shape: Shape) -> int:
         """G: each filter reads C/G maps."""
         return 1
 
-    def weight_shape(self, arriving: Shape) -> Shape:
+    def weight_shape(self, input_shape: Shape) -> Shape:
         """(K, C/G, F, F)."""
-        return self.filters(arriving), arriving[0] // self.groups(arriving), *self.F
+        return self.filters(input_shape), input_shape[0] // self.groups(input_shape), *self.F
 
     @property
     def has_bias(self) -> bool:
@@ -85,23 +85,23 @@ class Convolution(NormalisedWeights):
     def slide(self) -> Slide:
         return Slide(self.F, self.S, self.P, self.D)
 
-    def padding(self, arriving: Shape) -> tuple[Ends, ...]:
+    def padding(self, input_shape: Shape) -> tuple[Ends, ...]:
         """The zeros of each axis: of a map ((top, bottom), (left, right))."""
-        return self.slide.ends(arriving)
+        return self.slide.ends(input_shape)
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here) or self.misfit(here):
             return wrong
         size = self.slide.size(here)
         return (self.filters(here), *size) if min(size) >= 1 else self.slide.too_large(here)
 
-    def misfit(self, arriving: Shape) -> Misfit | None:
+    def misfit(self, input_shape: Shape) -> Misfit | None:
         """What is wrong with groups, tables and literals for an input of this shape."""
         if wrong := self.normalised_misfit():
             return wrong
-        C, K, shape = arriving[0], self.filters(arriving), self.weight_shape(arriving)
+        C, K, shape = input_shape[0], self.filters(input_shape), self.weight_shape(input_shape)
         bilinear = self.init is not None and self.init.scheme == "bilinear"
         if bilinear and self.weight_values is None and shape[1] != 1 and C != K:
             return Misfit(
@@ -115,9 +115,9 @@ class Convolution(NormalisedWeights):
         of = "filter by filter, channel by channel" + (", plane by plane" if len(self.F) == 3 else "")
         return literal_misfit(self, count, sizes, K, of=of)
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return self.normalise(
-            weight_and_bias(self, self.weight_shape(arriving[0]), self.filters(arriving[0])), self.filter_axis
+            weight_and_bias(self, self.weight_shape(inputs[0]), self.filters(inputs[0])), self.filter_axis
         )
 
     @property
@@ -125,33 +125,33 @@ class Convolution(NormalisedWeights):
         """The axis of the weight along which the filters are."""
         return 0
 
-    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """Every weight is used once at every position."""
-        return prod((*self.weight_shape(arriving[0]), *self.positions(arriving[0], out).values()))
+        return prod((*self.weight_shape(inputs[0]), *self.positions(inputs[0], out).values()))
 
-    def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
+    def positions(self, input_shape: Shape, out: Shape) -> dict[str, int]:
         """The number of positions at which every weight is used, by symbol: the sizes of the output."""
         return {f"{axis}'": size for axis, size in reversed([*zip(axes_of(out), out[1:], strict=True)])}
 
-    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs: as many as MACs, and one for each output's bias."""
-        return self.macs(arriving, out) + (prod(out) if self.has_bias else 0)
+        return self.macs(inputs, out) + (prod(out) if self.has_bias else 0)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return self.slide.windows(arriving[0])
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return self.slide.windows(inputs[0])
 
-    def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
-        return self.slide.formulas(arriving, out)
+    def size_formulas(self, input_shape: Shape, out: Shape) -> tuple[Formula, ...]:
+        return self.slide.formulas(input_shape, out)
 
-    def count(self, arriving: Shape) -> tuple[str, Values]:
+    def count(self, input_shape: Shape) -> tuple[str, Values]:
         """How many weights, without the biases: `(F·F·C/G)·K`."""
         window, values = window_symbols(self.F)
-        groups = self.groups(arriving)
-        values |= {"K": self.filters(arriving), "C": arriving[0]}
+        groups = self.groups(input_shape)
+        values |= {"K": self.filters(input_shape), "C": input_shape[0]}
         return f"({window}·C{'/G' if groups != 1 else ''})·K", values | ({"G": groups} if groups != 1 else {})
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        here = arriving[0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        here = inputs[0]
         text, values = self.count(here)
         total = sum(prod(weight.shape) for weight in self.weights(here) if weight.role != "buffer")
         more, counts = self.more_weights(self.weight_shape(here))
@@ -160,27 +160,27 @@ class Convolution(NormalisedWeights):
         return (
             *self.size_formulas(here, out),
             Formula("weights", text + (" + K" if biases else "") + more, values | biases | counts, total),
-            Formula("MACs", "·".join([text, *at]), values | at, self.macs(arriving, out)),
+            Formula("MACs", "·".join([text, *at]), values | at, self.macs(inputs, out)),
         )
 
-    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+    def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
         from cnnspec.ops import slips
 
-        yield from slips.convolution(self, arriving[0], out, claimed)
+        yield from slips.convolution(self, inputs[0], out, claimed)
         yield Slip(
-            "out", (arriving[0][0], *out[1:]), "with the input's depth; each filter gives one map, C' = K"
+            "out", (inputs[0][0], *out[1:]), "with the input's depth; each filter gives one map, C' = K"
         )
-        yield from self.size_slips(arriving[0], out)
+        yield from self.size_slips(inputs[0], out)
 
-    def size_slips(self, arriving: Shape, out: Shape) -> Iterable[Slip]:
+    def size_slips(self, input_shape: Shape, out: Shape) -> Iterable[Slip]:
         from cnnspec.ops.slips import sliding
 
-        return sliding(self.slide, arriving, out[0])
+        return sliding(self.slide, input_shape, out[0])
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import convolution_remarks
 
-        return convolution_remarks(self, arriving[0], out)
+        return convolution_remarks(self, inputs[0], out)
 
 
 class Conv(Convolution):
@@ -236,35 +236,35 @@ class Conv(Convolution):
     mask: Annotated[Flag, Argument("tensor", "a factor for each tap, with `offsets`", keyword="mask")] = False
     tensors = ("offsets", "mask")
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W'; also checks the shapes of `offsets` and `mask`."""
-        out = super().out(arriving[0])
+        out = super().out(inputs[0])
         if isinstance(out, Misfit) or not (self.offsets or self.mask):
             return out
         from cnnspec.ops.deformable import deformable_misfit
 
-        return deformable_misfit(self, arriving, out) or out
+        return deformable_misfit(self, inputs, out) or out
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return whole(arriving[0]) if self.offsets else super().window(arriving, out)
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return whole(inputs[0]) if self.offsets else super().window(inputs, out)
 
-    def filters(self, arriving: Shape) -> int:
+    def filters(self, input_shape: Shape) -> int:
         return self.K
 
-    def groups(self, arriving: Shape) -> int:
+    def groups(self, input_shape: Shape) -> int:
         return self.G
 
-    def weight_shape(self, arriving: Shape) -> Shape:
+    def weight_shape(self, input_shape: Shape) -> Shape:
         """(K, C/G, F, F); with a table (connections, F, F)."""
         if self.connect is not None:
             return sum(map(len, self.connect)), *self.F
-        return super().weight_shape(arriving)
+        return super().weight_shape(input_shape)
 
-    def misfit(self, arriving: Shape) -> Misfit | None:
-        wrong = groups_misfit(self.G, arriving[0], self.K)
+    def misfit(self, input_shape: Shape) -> Misfit | None:
+        wrong = groups_misfit(self.G, input_shape[0], self.K)
         if self.connect is not None:
-            wrong = wrong or self._table_misfit(arriving[0], self.connect)
-        return wrong or super().misfit(arriving)
+            wrong = wrong or self._table_misfit(input_shape[0], self.connect)
+        return wrong or super().misfit(input_shape)
 
     def _table_misfit(self, C: int, table: tuple[tuple[int, ...], ...]) -> Misfit | None:
         if self.normalised not in (None, "plain"):
@@ -292,19 +292,19 @@ class Conv(Convolution):
                 )
         return None
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         if self.connect is None:
-            return super().weights(*arriving)
+            return super().weights(*inputs)
         # The depth is a mean: C where every filter reads every map, which then starts as without a table.
-        shape = self.weight_shape(arriving[0])
-        fans = Fraction(prod(shape), self.K), Fraction(prod(shape), arriving[0][0])
+        shape = self.weight_shape(inputs[0])
+        fans = Fraction(prod(shape), self.K), Fraction(prod(shape), inputs[0][0])
         return weight_and_bias(self, shape, self.K, fans)
 
-    def count(self, arriving: Shape) -> tuple[str, Values]:
+    def count(self, input_shape: Shape) -> tuple[str, Values]:
         if self.connect is None:
-            return super().count(arriving)
+            return super().count(input_shape)
         window, values = window_symbols(self.F)
-        return f"({window})·N", values | {"N": self.weight_shape(arriving)[0]}
+        return f"({window})·N", values | {"N": self.weight_shape(input_shape)[0]}
 
 
 class DwConv(Convolution):
@@ -323,14 +323,14 @@ class DwConv(Convolution):
         Positive | None, Argument("integer", "number of filters, a multiple of C (default: C)", letter="K")
     ] = None
 
-    def filters(self, arriving: Shape) -> int:
-        return arriving[0] if self.K is None else self.K
+    def filters(self, input_shape: Shape) -> int:
+        return input_shape[0] if self.K is None else self.K
 
-    def groups(self, arriving: Shape) -> int:
-        return arriving[0]
+    def groups(self, input_shape: Shape) -> int:
+        return input_shape[0]
 
-    def misfit(self, arriving: Shape) -> Misfit | None:
-        C, K = arriving[0], self.filters(arriving)
+    def misfit(self, input_shape: Shape) -> Misfit | None:
+        C, K = input_shape[0], self.filters(input_shape)
         if K % C:
             near = max(K // C, 1) * C
             return Misfit(
@@ -341,11 +341,11 @@ class DwConv(Convolution):
                 help=f"K{near} is a multiple of {C}; without K there is one filter per channel",
                 replacement=f"K{near}",
             )
-        return super().misfit(arriving)
+        return super().misfit(input_shape)
 
-    def count(self, arriving: Shape) -> tuple[str, Values]:
+    def count(self, input_shape: Shape) -> tuple[str, Values]:
         window, values = window_symbols(self.F)
-        return f"({window})·K", values | {"K": self.filters(arriving)}
+        return f"({window})·K", values | {"K": self.filters(input_shape)}
 
 
 def window_symbols(F: Sizes) -> tuple[str, Values]:

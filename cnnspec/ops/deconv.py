@@ -54,21 +54,21 @@ class Deconv(Convolution):
         Corner, Argument("sizes", "additional rows and columns, at the bottom and right", keyword="extra")
     ] = (0, 0)
 
-    def filters(self, arriving: Shape) -> int:
+    def filters(self, input_shape: Shape) -> int:
         return self.K
 
-    def groups(self, arriving: Shape) -> int:
+    def groups(self, input_shape: Shape) -> int:
         return self.G
 
-    def weight_shape(self, arriving: Shape) -> Shape:
+    def weight_shape(self, input_shape: Shape) -> Shape:
         """(C, K/G, F, F)."""
-        return arriving[0], self.K // self.G, *self.F
+        return input_shape[0], self.K // self.G, *self.F
 
     @property
     def filter_axis(self) -> int:
         return 1
 
-    def padding(self, arriving: Shape) -> tuple[Ends, ...]:
+    def padding(self, input_shape: Shape) -> tuple[Ends, ...]:
         """How many rows and columns are cut off, ((top, bottom), (left, right)); `extra` reduces the second
         of each.
         """
@@ -78,8 +78,8 @@ class Deconv(Convolution):
         cuts = (reach(F, D) - S for F, D, S in zip(self.F, self.D, self.S, strict=True))
         return tuple((max(cut, 0) // 2, cut - max(cut, 0) // 2) for cut in cuts)
 
-    def misfit(self, arriving: Shape) -> Misfit | None:
-        if wrong := groups_misfit(self.G, arriving[0], self.K):
+    def misfit(self, input_shape: Shape) -> Misfit | None:
+        if wrong := groups_misfit(self.G, input_shape[0], self.K):
             return wrong
         if self.normalised in ("standardized", "scaled") and self.G != 1:
             return Misfit(
@@ -99,11 +99,11 @@ class Deconv(Convolution):
                     help=(f"extra={limit - 1} at most; " if limit > 1 else "")
                     + "a larger F makes the map larger",
                 )
-        return super().misfit(arriving)
+        return super().misfit(input_shape)
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = (W − 1)·S − 2P + D(F − 1) + 1 + extra."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here) or self.misfit(here):
             return wrong
         ends = self.padding(here)
@@ -129,22 +129,22 @@ class Deconv(Convolution):
             replacement=fits,
         )
 
-    def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
+    def positions(self, input_shape: Shape, out: Shape) -> dict[str, int]:
         """The number of positions at which every weight is used, by symbol: the sizes of the input."""
-        return dict(reversed([*zip(axes_of(arriving), arriving[1:], strict=True)]))
+        return dict(reversed([*zip(axes_of(input_shape), input_shape[1:], strict=True)]))
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """Output o is reached from the inputs i with i·S + D·tap − P = o."""
         windows = []
-        for axis, ends in enumerate(self.padding(arriving[0])):
+        for axis, ends in enumerate(self.padding(inputs[0])):
             S, span = self.S[axis], reach(self.F[axis], self.D[axis])
             size, start = 1 + Fraction(span - 1, S), Fraction(ends[0] - span + 1, S)
             windows.append(Window(size, Fraction(1, S), start))
         return tuple(windows)
 
-    def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
-        axes, places, ends = axes_of(arriving), range(len(self.F)), self.padding(arriving)
-        sizes = each_or_one([self._size_formula(axis, arriving, out) for axis in places], axes)
+    def size_formulas(self, input_shape: Shape, out: Shape) -> tuple[Formula, ...]:
+        axes, places, ends = axes_of(input_shape), range(len(self.F)), self.padding(input_shape)
+        sizes = each_or_one([self._size_formula(axis, input_shape, out) for axis in places], axes)
         if not isinstance(self.P, str) or any(sum(cut) < 0 for cut in ends):
             return sizes
         return *sizes, *split_unevenly([self._cut(axis) for axis in places], axes, ends, "cut off")
@@ -155,10 +155,10 @@ class Deconv(Convolution):
         values = {"F": F, "S": S, **({"D": D} if D != 1 else {})}
         return Formula("Z", "F − S" if D == 1 else "D·(F − 1) + 1 − S", values, reach(F, D) - S)
 
-    def _size_formula(self, axis: int, arriving: Shape, out: Shape) -> Formula:
-        letter, S, F = axes_of(arriving)[axis], self.S[axis], self.F[axis]
+    def _size_formula(self, axis: int, input_shape: Shape, out: Shape) -> Formula:
+        letter, S, F = axes_of(input_shape)[axis], self.S[axis], self.F[axis]
         D, extra = self.D[axis], self.extra[axis]
-        values: Values = {letter: arriving[1 + axis], "S": S}
+        values: Values = {letter: input_shape[1 + axis], "S": S}
         if isinstance(self.P, str):
             return Formula(letter + "'", f"{letter}·S", values, out[1 + axis])
         span = "F" if D == 1 else "D·(F − 1) + 1"
@@ -166,16 +166,16 @@ class Deconv(Convolution):
         values |= {"P": self.P[axis], **({"D": D} if D != 1 else {}), "F": F}
         return Formula(letter + "'", text, values | ({"extra": extra} if extra else {}), out[1 + axis])
 
-    def size_slips(self, arriving: Shape, out: Shape) -> Iterable[Slip]:
+    def size_slips(self, input_shape: Shape, out: Shape) -> Iterable[Slip]:
         for more in range(1, max(self.S)):
             extra = [min(more, S - 1) for S in self.S]
             yield Slip("out", _larger(out, extra), f"with extra={written_sizes(extra)}")
-        yield Slip("out", (out[0], *map(mul, arriving[1:], self.S)), "of W·S, which Psame gives")
+        yield Slip("out", (out[0], *map(mul, input_shape[1:], self.S)), "of W·S, which Psame gives")
         if not isinstance(self.P, str):
             wider = [2 * P for P in self.P]
             yield Slip("out", _larger(out, wider), "without the padding, which is cut off here")
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import power_of_two
 
         return power_of_two(self.K)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cnnspec.ops.conv import Conv
 
 
-def deformable_misfit(op: Conv, arriving: tuple[Shape, ...], out: Shape) -> Misfit | None:
+def deformable_misfit(op: Conv, inputs: tuple[Shape, ...], out: Shape) -> Misfit | None:
     """What is wrong with the tensors that move and weight the taps."""
     if not op.offsets:
         return Misfit(
@@ -19,10 +19,10 @@ def deformable_misfit(op: Conv, arriving: tuple[Shape, ...], out: Shape) -> Misf
         )  # fmt: skip
     if op.connect is not None:
         return Misfit("E204", "connect= and offsets= exclude each other", "offsets", help="leave one out")
-    if len(arriving[0]) != 3:
+    if len(inputs[0]) != 3:
         return Misfit(
             "E307",
-            f"offsets= moves taps along H and W; the input is {written_shape(arriving[0])}",
+            f"offsets= moves taps along H and W; the input is {written_shape(inputs[0])}",
             "offsets",
             help="leave it out; a deformable convolution needs maps CxHxW",
         )
@@ -31,16 +31,16 @@ def deformable_misfit(op: Conv, arriving: tuple[Shape, ...], out: Shape) -> Misf
             "E204", "Psame and offsets= exclude each other", "P", help="write the padding as a number"
         )  # fmt: skip
     taps = prod(op.F)
-    wrong = _tensor(op, arriving, out, "offsets", 1, 2 * taps)
+    wrong = _tensor(op, inputs, out, "offsets", 1, 2 * taps)
     if wrong or not op.mask:
         return wrong
-    groups = arriving[1][0] // (2 * taps)
-    wrong = _tensor(op, arriving, out, "mask", 2, taps)
-    if wrong or arriving[2][0] == groups * taps:
+    groups = inputs[1][0] // (2 * taps)
+    wrong = _tensor(op, inputs, out, "mask", 2, taps)
+    if wrong or inputs[2][0] == groups * taps:
         return wrong
     return Misfit(
         "E304",
-        f"mask= has {arriving[2][0]} channels, and offsets= {arriving[1][0]}; a tap has one weight and two "
+        f"mask= has {inputs[2][0]} channels, and offsets= {inputs[1][0]}; a tap has one weight and two "
         "offsets",
         "mask",
         input=2,
@@ -50,14 +50,14 @@ def deformable_misfit(op: Conv, arriving: tuple[Shape, ...], out: Shape) -> Misf
 
 def _tensor(
     op: Conv,
-    arriving: tuple[Shape, ...],
+    inputs: tuple[Shape, ...],
     out: Shape,
     name: Literal["offsets", "mask"],
     number: int,
     unit: int,
 ) -> Misfit | None:
     """A number of channels for each tap, at each position of the output."""
-    shape, depth = arriving[number], arriving[0][0]
+    shape, depth = inputs[number], inputs[0][0]
     groups = shape[0] // unit
     if shape[1:] == out[1:] and shape[0] == groups * unit and depth % groups == 0:
         return None

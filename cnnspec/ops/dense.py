@@ -35,17 +35,17 @@ class Flatten(Op):
     example = "input 512x7x7\nflatten => 25088\nfc 4096\n"
     ends_map = True
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C·H·W."""
-        return (prod(arriving[0]),)
+        return (prod(inputs[0]),)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return whole(arriving[0])
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return whole(inputs[0])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        if len(arriving[0]) == 1:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        if len(inputs[0]) == 1:
             return ()
-        letters = dict(zip("C" + axes_of(arriving[0]), arriving[0], strict=True))
+        letters = dict(zip("C" + axes_of(inputs[0]), inputs[0], strict=True))
         return (Formula("size", "·".join(letters), letters, out[0]),)
 
 
@@ -59,9 +59,9 @@ class Dense(Op):
     init: Start = None
     weight_values: WeightValues = None
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """K."""
-        here = arriving[0]
+        here = inputs[0]
         if prod(here[1:]) != 1:
             return Misfit(
                 "E302",
@@ -80,12 +80,12 @@ class Dense(Op):
             )
         return literal_misfit(self, 1, (self.K, here[0]), self.K, of="a row for each output") or (self.K,)
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        return weight_and_bias(self, (self.K, arriving[0][0]), self.K)
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return weight_and_bias(self, (self.K, inputs[0][0]), self.K)
 
-    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs: each weight and bias counts once."""
-        return sum(prod(weight.shape) for weight in self.weights(*arriving))
+        return sum(prod(weight.shape) for weight in self.weights(*inputs))
 
 
 class Fc(Dense, NormalisedWeights):
@@ -111,33 +111,33 @@ class Fc(Dense, NormalisedWeights):
     def has_bias(self) -> bool:
         return self.bias or self.bias_values is not None
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """K."""
-        return self.normalised_misfit() or super().out(*arriving)
+        return self.normalised_misfit() or super().out(*inputs)
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        return self.normalise(super().weights(*arriving))
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return self.normalise(super().weights(*inputs))
 
-    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """C·K + K."""
-        return (arriving[0][0] + self.has_bias) * self.K
+        return (inputs[0][0] + self.has_bias) * self.K
 
-    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """C·K."""
-        return arriving[0][0] * self.K
+        return inputs[0][0] * self.K
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, K = arriving[0][0], self.K
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C, K = inputs[0][0], self.K
         text, count = ("C·K + K", C * K + K) if self.has_bias else ("C·K", C * K)
         values = {"C": C, "K": K}
         more, counts = self.more_weights((K, C))
         text, count = text + more, count + (K if counts else 0)
         return Formula("weights", text, values, count), Formula("MACs", "C·K", values, C * K)
 
-    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+    def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
         from cnnspec.ops import slips
 
-        return slips.fc(self, arriving[0], claimed)
+        return slips.fc(self, inputs[0], claimed)
 
 
 class Rbf(Dense):
@@ -157,11 +157,11 @@ class Rbf(Dense):
     has_bias: ClassVar[bool] = False
     bias_values: ClassVar[Any] = None
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        (weight,) = super().weights(*arriving)
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        (weight,) = super().weights(*inputs)
         given = self.init is not None or self.weight_values is not None
         return (weight if given else weight._replace(initial=Initial("signs", 1.0)),)
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, K = arriving[0][0], self.K
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C, K = inputs[0][0], self.K
         return (Formula("weights", "C·K", {"C": C, "K": K}, C * K),)

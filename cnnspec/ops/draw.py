@@ -27,12 +27,12 @@ SIZES = {
 NUMBERS = ("0.1", "0.2", "1/3", "0.5", "1", "2")
 
 
-def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
+def draw(op: type[Op], chance: random.Random, input_shape: Shape) -> str | None:
     """A layer with random arguments that fits this input, as it is written in a spec (`conv F3 P1 K8`); None
     where none was found."""
     if op.merges or op.word == "none":  # these belong to branches
         return None
-    axes = len(arriving) - 1 or 2
+    axes = len(input_shape) - 1 or 2
     for _ in range(ATTEMPTS):
         values: dict[str, Any] = {} if axes == 2 else dict(defaults_of(op, axes))
         parts = [op.word]
@@ -40,12 +40,12 @@ def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
             required = op.model_fields[name].is_required()
             if argument.kind == "tensor" or (not required and chance.random() < 0.7):
                 continue
-            values[name] = _value(chance, name, argument, arriving, values)
+            values[name] = _value(chance, name, argument, input_shape, values)
             if argument.letter and chance.random() < 0.3:  # fc K10
                 argument = argument._replace(positional=None)
             parts.append(spelled(argument, values[name]))
         try:
-            out = op(**values).out(arriving)
+            out = op(**values).out(input_shape)
         except ValidationError:
             continue
         if not isinstance(out, Misfit):
@@ -56,10 +56,10 @@ def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
 
 
 def _value(
-    chance: random.Random, name: str, argument: Argument, arriving: Shape, values: dict[str, Any]
+    chance: random.Random, name: str, argument: Argument, input_shape: Shape, values: dict[str, Any]
 ) -> Any:
     """A random value of the argument's kind, which is likely to fit the values drawn before it."""
-    C, *map_size = arriving
+    C, *map_size = input_shape
     match argument.kind:
         case "flag":
             return chance.choice(argument.flags)[1]
@@ -77,7 +77,7 @@ def _value(
         case "number":
             return chance.choice(NUMBERS)
         case "shape":
-            size = prod(arriving)
+            size = prod(input_shape)
             channels = chance.choice(divisors(size, 64))
             height = chance.choice(divisors(size // channels, 64))
             return chance.choice([(channels, height, size // channels // height), (size,)])

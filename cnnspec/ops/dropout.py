@@ -15,7 +15,7 @@ class Dropping(Op):
         Probability, Argument("number", "probability of being set to 0, from 0 to 1", positional=0)
     ] = Fraction(1, 2)
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
         if self.p < 1:
             return ()
         return (
@@ -41,9 +41,9 @@ class Dropout(Dropping):
 
     maps: Annotated[Flag, flag("whole maps are dropped", maps=True)] = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same."""
-        return (map_missing("dropout maps", arriving[0]) if self.maps else None) or arriving[0]
+        return (map_missing("dropout maps", inputs[0]) if self.maps else None) or inputs[0]
 
 
 class DropPath(Dropping):

@@ -45,9 +45,9 @@ class Local(Op):
     def slide(self) -> Slide:
         return Slide(self.F, self.S, self.P, self.D)
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here) or self.unfit():
             return wrong
         size = self.slide.size(here)
@@ -60,39 +60,39 @@ class Local(Op):
             "E205", "init=bilinear is for conv and deconv", argument="init", help="for instance init=he"
         )
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         """(K, C, F, F, H', W') and (K, H', W')."""
-        size, role = self.slide.size(arriving[0]), role_of(self.frozen)
-        fans = prod(self.F) * arriving[0][0], prod(self.F) * self.K
+        size, role = self.slide.size(inputs[0]), role_of(self.frozen)
+        fans = prod(self.F) * inputs[0][0], prod(self.F) * self.K
         start = by_scheme(self.init, *fans)
-        weight = Weight("weight", (self.K, arriving[0][0], *self.F, *size), start, role)
+        weight = Weight("weight", (self.K, inputs[0][0], *self.F, *size), start, role)
         first = by_scheme(None, *fans) if self.init is None else ZERO
         return (weight, Weight("bias", (self.K, *size), first, role)) if self.bias else (weight,)
 
-    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """F·F·C·K·W'·H', as a convolution's."""
-        return prod(self.F) * arriving[0][0] * prod(out)
+        return prod(self.F) * inputs[0][0] * prod(out)
 
-    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """(F·F·C + 1) × outputs."""
-        return self.macs(arriving, out) + self.bias * prod(out)
+        return self.macs(inputs, out) + self.bias * prod(out)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return self.slide.windows(arriving[0])
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return self.slide.windows(inputs[0])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         window, values = window_symbols(self.F)
         at = {f"{axis}'": size for axis, size in reversed([*zip(axes_of(out), out[1:], strict=True)])}
-        values |= {"C": arriving[0][0], "K": self.K, **at}
+        values |= {"C": inputs[0][0], "K": self.K, **at}
         each = f"({window}·C + 1)" if self.bias else f"{window}·C"
         positions = "·".join(at)
         return (
-            *self.slide.formulas(arriving[0], out),
-            Formula("weights", f"{each}·K·{positions}", values, self.connections(arriving, out)),
-            Formula("MACs", f"{window}·C·K·{positions}", values, self.macs(arriving, out)),
+            *self.slide.formulas(inputs[0], out),
+            Formula("weights", f"{each}·K·{positions}", values, self.connections(inputs, out)),
+            Formula("MACs", f"{window}·C·K·{positions}", values, self.macs(inputs, out)),
         )
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import lost_border
 
-        return lost_border(self.slide, arriving[0], out)
+        return lost_border(self.slide, inputs[0], out)

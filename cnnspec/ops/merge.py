@@ -24,10 +24,10 @@ class Merge(Op):
 class EqualShapes(Merge):
     """add, sub, max: elementwise, so the shapes must be equal."""
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The shape that all branches have."""
-        first = arriving[0]
-        for number, shape in enumerate(arriving):
+        first = inputs[0]
+        for number, shape in enumerate(inputs):
             if shape != first:
                 return Misfit(
                     "E304",
@@ -63,9 +63,9 @@ class Add(EqualShapes):
     )
     frozen: Frozen = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The shape that all branches have."""
-        return self.unfit() or super().out(*arriving)
+        return self.unfit() or super().out(*inputs)
 
     def unfit(self) -> Misfit | None:
         if self.weighted_branches:
@@ -86,13 +86,13 @@ class Add(EqualShapes):
             )
         return None
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return (
-            (Weight("weight", (len(arriving),), ONE, role_of(self.frozen)),) if self.weighted_branches else ()
+            (Weight("weight", (len(inputs),), ONE, role_of(self.frozen)),) if self.weighted_branches else ()
         )
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        n = len(arriving)
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        n = len(inputs)
         return (Formula("weights", "branches", {"branches": n}, n),) if self.weighted_branches else ()
 
 
@@ -117,15 +117,15 @@ class Gate(Merge):
 
     gate = True
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The largest branch's shape, over which the others are broadcast."""
-        whole = max(arriving, key=lambda shape: (prod(shape), len(shape)))
+        whole = max(inputs, key=lambda shape: (prod(shape), len(shape)))
         C, *sizes = whole
         allowed: list[Shape] = [whole, (C,), (C, *(1 for _ in sizes or (1, 1)))]
         if sizes:
             some = product(*((size, 1) for size in sizes))
             allowed += [(1, *sizes), *((C, *kept) for kept in some)]
-        for number, shape in enumerate(arriving):
+        for number, shape in enumerate(inputs):
             if shape not in allowed:
                 fits = list(dict.fromkeys(written_shape(one) for one in allowed))
                 if len(sizes) == 3:
@@ -172,10 +172,10 @@ class Concat(Merge):
     title = "branches stacked along the channels"
     example = "input 192x28x28\nconcat [ conv F1 K64 | conv F3 P1 K128 ] => 192x28x28\n"
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """ΣC x H x W."""
-        first = arriving[0]
-        for number, shape in enumerate(arriving):
+        first = inputs[0]
+        for number, shape in enumerate(inputs):
             if shape[1:] != first[1:]:
                 return Misfit(
                     "E304",
@@ -184,15 +184,15 @@ class Concat(Merge):
                     input=number,
                     help=_way_out(first, (first[0], *shape[1:]), number + 1),
                 )
-        return sum(shape[0] for shape in arriving), *first[1:]
+        return sum(shape[0] for shape in inputs), *first[1:]
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        names = [f"C{number}" for number in range(1, len(arriving) + 1)]
-        values = {name: shape[0] for name, shape in zip(names, arriving, strict=True)}
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        names = [f"C{number}" for number in range(1, len(inputs) + 1)]
+        values = {name: shape[0] for name, shape in zip(names, inputs, strict=True)}
         return (Formula("C'", " + ".join(names), values, out[0]),)
 
-    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
-        yield Slip("out", arriving[0], "with the branches added; concat stacks their channels")
+    def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        yield Slip("out", inputs[0], "with the branches added; concat stacks their channels")
 
 
 class Id(Op):

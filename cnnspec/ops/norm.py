@@ -29,14 +29,14 @@ class Normalisation(Op):
     init: FactorStart = None
     frozen: Frozen = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same."""
-        return self.unfit() or arriving[0]
+        return self.unfit() or inputs[0]
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         if not self.affine:
             return ()
-        C = (arriving[0][0],)
+        C = (inputs[0][0],)
         role = role_of(self.frozen)
         return Weight("weight", C, of_numbers(self.init), role), Weight("bias", C, ZERO, role)
 
@@ -50,8 +50,8 @@ class Normalisation(Op):
             help="leave init= out, or leave `noaffine` out",
         )
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
         return (Formula("weights", "2·C", {"C": C}, 2 * C),) if self.affine else ()
 
 
@@ -74,12 +74,12 @@ class BatchNorm(Normalisation):
         Probability, Argument("number", "weight of a new batch in the running statistics", keyword="momentum")
     ] = Fraction(1, 10)
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        return *super().weights(*arriving), *running_statistics(arriving[0][0])
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return *super().weights(*inputs), *running_statistics(inputs[0][0])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
-        return *super().formulas(arriving, out), Formula("buffers", "2·C + 1", {"C": C}, 2 * C + 1)
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
+        return *super().formulas(inputs, out), Formula("buffers", "2·C + 1", {"C": C}, 2 * C + 1)
 
 
 class InstanceNorm(Normalisation):
@@ -109,17 +109,17 @@ class InstanceNorm(Normalisation):
             help="write `running` too, or leave momentum= out",
         )
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        return *super().weights(*arriving), *(running_statistics(arriving[0][0]) if self.running else ())
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return *super().weights(*inputs), *(running_statistics(inputs[0][0]) if self.running else ())
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
         buffers = (Formula("buffers", "2·C + 1", {"C": C}, 2 * C + 1),) if self.running else ()
-        return *super().formulas(arriving, out), *buffers
+        return *super().formulas(inputs, out), *buffers
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; a map of one position has no variance."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here) or self.unfit():
             return wrong
         if prod(here[1:]) == 1:
@@ -152,17 +152,15 @@ class LayerNorm(Normalisation):
             return super().unfit()
         return Misfit("E204", "`noaffine` leaves the bias out already", "bias", help="leave `nobias` out")
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        here, role = arriving[0] if self.all else arriving[0][:1], role_of(self.frozen)
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        here, role = inputs[0] if self.all else inputs[0][:1], role_of(self.frozen)
         both = Weight("weight", here, of_numbers(self.init), role), Weight("bias", here, ZERO, role)
         return both[: 1 + self.bias] if self.affine else ()
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if not self.affine:
             return ()
-        letters = dict(
-            zip("C" + axes_of(arriving[0]), arriving[0] if self.all else arriving[0][:1], strict=False)
-        )
+        letters = dict(zip("C" + axes_of(inputs[0]), inputs[0] if self.all else inputs[0][:1], strict=False))
         text = "·".join((*("2" * self.bias), *letters))
         return (Formula("weights", text, letters, (1 + self.bias) * prod(letters.values())),)
 
@@ -178,9 +176,9 @@ class GroupNorm(Normalisation):
 
     G: Groups
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; G divides C."""
-        return groups_misfit(self.G, arriving[0][0]) or self.unfit() or arriving[0]
+        return groups_misfit(self.G, inputs[0][0]) or self.unfit() or inputs[0]
 
 
 class RmsNorm(Normalisation):
@@ -200,11 +198,11 @@ class RmsNorm(Normalisation):
         1, 1_000_000
     )
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        return super().weights(*arriving)[:1]
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return super().weights(*inputs)[:1]
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
         return (Formula("weights", "C", {"C": C}, C),) if self.affine else ()
 
 
@@ -224,16 +222,16 @@ class GlobalResponseNorm(Op):
     eps: Annotated[AboveZero, Argument("number", "added to the mean", keyword="eps")] = Fraction(1, 1_000_000)
     frozen: Frozen = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same."""
-        return needs_map(self, arriving[0]) or arriving[0]
+        return needs_map(self, inputs[0]) or inputs[0]
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        C, role = arriving[0][:1], role_of(self.frozen)
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        C, role = inputs[0][:1], role_of(self.frozen)
         return Weight("weight", C, ZERO, role), Weight("bias", C, ZERO, role)
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
         return (Formula("weights", "2·C", {"C": C}, 2 * C),)
 
 
@@ -256,9 +254,9 @@ class LocalResponseNorm(Op):
     beta: Annotated[Exact, Argument("number", "exponent", keyword="beta")] = Fraction(3, 4)
     k: Annotated[Exact, Argument("number", "constant that is added to the sum", keyword="k")] = Fraction(1)
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same."""
-        return needs_map(self, arriving[0]) or arriving[0]
+        return needs_map(self, inputs[0]) or inputs[0]
 
 
 class L2Norm(Op):

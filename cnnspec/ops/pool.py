@@ -74,9 +74,9 @@ class AdaptivePooling(Pooling):
     def slide(self) -> Slide:
         return Slide(self.size, self.stride, self.P, self.dilation)
 
-    def padding(self, arriving: Shape) -> tuple[Ends, ...]:
+    def padding(self, input_shape: Shape) -> tuple[Ends, ...]:
         """The zeros of each axis: of a map ((top, bottom), (left, right))."""
-        return self.slide.ends(arriving)
+        return self.slide.ends(input_shape)
 
     def unfit(self) -> Misfit | None:
         if self.size_out is not None:
@@ -110,9 +110,9 @@ class AdaptivePooling(Pooling):
             )
         return None
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1; `ceil` rounds up."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here) or self.unfit():
             return wrong
         if self.size_out is not None:
@@ -122,43 +122,43 @@ class AdaptivePooling(Pooling):
             return self.slide.too_large(here, what="window")
         return self._only_padding(here, size) or (here[0], *size)
 
-    def _only_padding(self, arriving: Shape, size: Sizes) -> Misfit | None:
+    def _only_padding(self, input_shape: Shape, size: Sizes) -> Misfit | None:
         """E306 where a dilated window skips a small map."""
         D = self.dilation
-        for axis, (before, _) in enumerate(self.padding(arriving)):
-            N = arriving[1 + axis]
+        for axis, (before, _) in enumerate(self.padding(input_shape)):
+            N = input_shape[1 + axis]
             if steps_over(N, self.stride[axis], before, D[axis], size[axis]):
-                fits = f"D{written_sizes([*map(min, D, arriving[1:])])}"
+                fits = f"D{written_sizes([*map(min, D, input_shape[1:])])}"
                 return Misfit(
                     "E306",
                     f"a window covers only padding: its taps are {D[axis]} apart, and the map has {N} "
                     f"{places_of(len(D))[axis]}{'s' if N > 1 else ''}",
                     argument="D",
-                    note=f"D ≤ {axes_of(arriving)[axis]}: {D[axis]} > {N}",
+                    note=f"D ≤ {axes_of(input_shape)[axis]}: {D[axis]} > {N}",
                     help=f"with {fits} every window meets the map; padding counts as −∞",
                     replacement=fits,
                 )
         return None
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         if self.size_out is not None:
-            return tuple(map(_adaptive, arriving[0][1:], out[1:]))
-        return self.slide.windows(arriving[0])
+            return tuple(map(_adaptive, inputs[0][1:], out[1:]))
+        return self.slide.windows(inputs[0])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return self.slide.formulas(arriving[0], out, ceil=self.ceil) if self.size_out is None else ()
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        return self.slide.formulas(inputs[0], out, ceil=self.ceil) if self.size_out is None else ()
 
-    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+    def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
         from cnnspec.ops.slips import sliding
 
-        return sliding(self.slide, arriving[0], out[0], ceil=self.ceil) if self.size_out is None else ()
+        return sliding(self.slide, inputs[0], out[0], ceil=self.ceil) if self.size_out is None else ()
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import lost_border, padded_pool
 
         if self.size_out is not None:
             return ()
-        lost = () if self.ceil else lost_border(self.slide, arriving[0], out)
+        lost = () if self.ceil else lost_border(self.slide, inputs[0], out)
         return *padded_pool(self.P), *lost
 
 
@@ -226,19 +226,19 @@ class Blur(Op):
     def slide(self) -> Slide:
         return Slide(self.F, self.S, self.P, (1,) * len(self.F))
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W − F + 2P)/S⌋ + 1."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here):
             return wrong
         size = self.slide.size(here)
         return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return self.slide.windows(arriving[0])
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return self.slide.windows(inputs[0])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return self.slide.formulas(arriving[0], out)
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        return self.slide.formulas(inputs[0], out)
 
 
 class WholeMap(Op):
@@ -246,12 +246,12 @@ class WholeMap(Op):
 
     ends_map = True
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x 1 x 1."""
-        return needs_map(self, arriving[0]) or (arriving[0][0], *(1 for _ in arriving[0][1:]))
+        return needs_map(self, inputs[0]) or (inputs[0][0], *(1 for _ in inputs[0][1:]))
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return whole(arriving[0])
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return whole(inputs[0])
 
 
 class Gap(WholeMap):
@@ -275,9 +275,9 @@ class Gmp(WholeMap):
 class OverChannels(Op):
     """cmean and cmax: one number per position."""
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """1 x H x W."""
-        return needs_map(self, arriving[0]) or (1, *arriving[0][1:])
+        return needs_map(self, inputs[0]) or (1, *inputs[0][1:])
 
 
 class CMean(OverChannels):
@@ -318,43 +318,43 @@ class Subsample(Pooling):
     F: Annotated[Sizes, Argument("sizes", "window size (F2, F2x1)", letter="F")]
     frozen: Frozen = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W − F)/S⌋ + 1."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here):
             return wrong
         size = self.slide.size(here)
         return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here, what="window")
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        C = (arriving[0][0],)
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        C = (inputs[0][0],)
         mean, role = Initial("constant", 1 / prod(self.F)), role_of(self.frozen)
         return Weight("weight", C, mean, role), Weight("bias", C, ZERO, role)
 
-    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """(F·F + 1) × outputs: LeCun counts the window's inputs and the bias."""
         return (prod(self.F) + 1) * prod(out)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return self.slide.windows(arriving[0])
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return self.slide.windows(inputs[0])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
         axes = axes_of(out)
         window = {f"F{axis.lower()}": size for axis, size in zip(axes, self.F, strict=True)}
         at = {f"{axis}'": size for axis, size in reversed([*zip(axes, out[1:], strict=True)])}
         text = f"({'·'.join(window)} + 1)·C·{'·'.join(at)}"
         values = window | {"C": C} | at
         return (
-            *self.slide.formulas(arriving[0], out),
+            *self.slide.formulas(inputs[0], out),
             Formula("weights", "2·C", {"C": C}, 2 * C),
-            Formula("connections", text, values, self.connections(arriving, out)),
+            Formula("connections", text, values, self.connections(inputs, out)),
         )
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import lost_border
 
-        return lost_border(self.slide, arriving[0], out)
+        return lost_border(self.slide, inputs[0], out)
 
 
 def _adaptive(N: int, count: int) -> Window:

@@ -16,7 +16,7 @@ class Undrawn(Activation):
     """
 
     @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+    def draw(cls, chance: "random.Random", input_shape: Shape) -> str | None:
         return None
 
 

@@ -58,14 +58,14 @@ class Prelu(Activation):
     ] = "channels"
     frozen: Frozen = False
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        shapes: dict[str, Shape] = {"one": (1,), "channels": arriving[0][:1], "positions": arriving[0]}
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        shapes: dict[str, Shape] = {"one": (1,), "channels": inputs[0][:1], "positions": inputs[0]}
         return (Weight("weight", shapes[self.slopes], Initial("constant", 0.25), role_of(self.frozen)),)
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        (weight,) = self.weights(*arriving)
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        (weight,) = self.weights(*inputs)
         letters = (
-            {} if self.slopes == "one" else dict(zip("C" + axes_of(arriving[0]), weight.shape, strict=False))
+            {} if self.slopes == "one" else dict(zip("C" + axes_of(inputs[0]), weight.shape, strict=False))
         )
         return (Formula("weights", "·".join(letters) or "1", letters, prod(weight.shape)),)
 

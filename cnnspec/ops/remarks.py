@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from cnnspec.ops.conv import Convolution
 
 
-def convolution_remarks(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remark]:
+def convolution_remarks(op: Convolution, input_shape: Shape, out: Shape) -> Iterator[Remark]:
     """The lints of conv and dwconv."""
     yield from only_zeros(op.F, op.P, op.D)
-    yield from lost_border(op.slide, arriving, out)
+    yield from lost_border(op.slide, input_shape, out)
     yield from even_filter(op.F, op.P)
-    yield from power_of_two(op.filters(arriving))
-    yield from large_filter(op, arriving, out)
+    yield from power_of_two(op.filters(input_shape))
+    yield from large_filter(op, input_shape, out)
 
 
 def only_zeros(F: Sizes, P: Sizes | str, D: Sizes) -> Iterator[Remark]:
@@ -38,12 +38,12 @@ def only_zeros(F: Sizes, P: Sizes | str, D: Sizes) -> Iterator[Remark]:
         )
 
 
-def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
+def lost_border(slide: Slide, input_shape: Shape, out: Shape) -> Iterator[Remark]:
     """W201: S does not divide W − F + 2P, and the last rows or columns are never read."""
     F, S, P, D = slide
     if isinstance(P, str):
         return
-    along = [*zip(arriving[1:], F, S, P, D, strict=True)]
+    along = [*zip(input_shape[1:], F, S, P, D, strict=True)]
     over = [(N + 2 * p - reach(f, d)) % s for N, f, s, p, d in along]
     if not any(over):
         return
@@ -51,10 +51,10 @@ def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
     what = f"{_rows_and_columns(over)} of padding at the end {'is' if sum(over) == 1 else 'are'} not used"
     if any(real):
         what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
-    fits = written_shape(N - left for N, left in zip(arriving[1:], over, strict=True))
-    more = written_shape(N + (s - left) % s for N, s, left in zip(arriving[1:], S, over, strict=True))
+    fits = written_shape(N - left for N, left in zip(input_shape[1:], over, strict=True))
+    more = written_shape(N + (s - left) % s for N, s, left in zip(input_shape[1:], S, over, strict=True))
     forms: dict[str, list[str]] = {}
-    for letter, (N, _, s, _, _), left in zip(axes_of(arriving), along, over, strict=True):
+    for letter, (N, _, s, _, _), left in zip(axes_of(input_shape), along, over, strict=True):
         if s > 1:
             rest = (N - left) % s
             forms.setdefault(f"{s}k + {rest}" if rest else f"{s}k", []).append(letter)
@@ -67,9 +67,9 @@ def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
     span = "F" if D[axis] == 1 else "D·(F − 1) − 1"
     yield Remark(
         "W201",
-        f"S does not divide {axes_of(arriving)[axis]} − {span} + 2P: {what}",
+        f"S does not divide {axes_of(input_shape)[axis]} − {span} + 2P: {what}",
         argument="S",
-        note=slide.formula(axis, arriving, out).steps(),
+        note=slide.formula(axis, input_shape, out).steps(),
         help="; ".join(ways),
     )
 
@@ -134,13 +134,13 @@ def power_of_two(K: int) -> Iterator[Remark]:
         )
 
 
-def large_filter(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remark]:
+def large_filter(op: Convolution, input_shape: Shape, out: Shape) -> Iterator[Remark]:
     """W210: a stack of 3x3 has the receptive field of a large filter with fewer weights."""
     F, axes = op.F[0], len(op.F)
     odd = set(op.F) == {F} and F >= 5 and F % 2 and {*op.S, *op.D} == {1}
     if not odd or set(out[1:]) == {1}:
         return
-    C, K, G, layers = arriving[0], op.filters(arriving), op.groups(arriving), (F - 1) // 2
+    C, K, G, layers = input_shape[0], op.filters(input_shape), op.groups(input_shape), (F - 1) // 2
     large, stack = F**axes * (C // G * K), 3**axes * (C // G * K + (layers - 1) * (K // G * K))
     if stack < large:
         small = op.model_copy(update={"F": (3,) * axes, "P": (1,) * axes, "weight_values": None})

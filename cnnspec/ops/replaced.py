@@ -17,7 +17,7 @@ class Step(NamedTuple):
     """A layer with the shapes of its input and its output."""
 
     op: Op
-    arriving: Shape
+    input_shape: Shape
     out: Shape
 
     @property
@@ -25,7 +25,7 @@ class Step(NamedTuple):
         return f"{self.op.word} {self.op.written()}".rstrip()
 
     def formula(self, name: str) -> Formula:
-        return next(one for one in self.op.formulas((self.arriving,), self.out) if one.name == name)
+        return next(one for one in self.op.formulas((self.input_shape,), self.out) if one.name == name)
 
 
 class Comparison(NamedTuple):
@@ -43,7 +43,7 @@ def comparisons(chain: Sequence[Step], at: int) -> Iterator[Comparison]:
     follow each other with nothing but normalisations and activations between.
     """
     here = chain[at]
-    if not isinstance(here.op, Convolution) or len(here.arriving) == 1:
+    if not isinstance(here.op, Convolution) or len(here.input_shape) == 1:
         return
     for first in range(max(at - 2, 0), at + 1):
         for length in (3, 2):
@@ -61,10 +61,10 @@ def _kind(stretch: Sequence[Step]) -> str:
     ops = [step.op for step in stretch]
     if not all(isinstance(op, Convolution) and op.word != "deconv" for op in ops):
         return ""
-    depthwise = [step.op.groups(step.arriving) == step.arriving[0] > 1 for step in stretch]  # type: ignore[attr-defined]
+    depthwise = [step.op.groups(step.input_shape) == step.input_shape[0] > 1 for step in stretch]  # type: ignore[attr-defined]
     point = [{*op.F, *op.S} == {1} and not deep for op, deep in zip(ops, depthwise, strict=True)]  # type: ignore[attr-defined]
     wide = [set(op.F) != {1} for op in ops]  # type: ignore[attr-defined]
-    narrow = stretch[0].out[0] < stretch[0].arriving[0]
+    narrow = stretch[0].out[0] < stretch[0].input_shape[0]
     if len(ops) == 2 and depthwise[0] and wide[0] and point[1]:
         return "a depthwise-separable pair"
     if any(depthwise):
@@ -82,7 +82,7 @@ def _beside_dense(stretch: Sequence[Step], kind: str, *, ends: bool) -> Comparis
     last = stretch[-1]
     bias = last.op.has_bias  # type: ignore[attr-defined]
     op = Conv(F=wide.F, S=wide.S, P=wide.P, D=wide.D, K=last.out[0], bias=bias)  # type: ignore[attr-defined]
-    dense = Step(op, stretch[0].arriving, last.out)
+    dense = Step(op, stretch[0].input_shape, last.out)
     lines = []
     for name in ("weights", "MACs"):
         own = [step.formula(name).result for step in stretch]
@@ -96,10 +96,10 @@ def _beside_dense(stretch: Sequence[Step], kind: str, *, ends: bool) -> Comparis
 
 def _beside_fully_connected(step: Step) -> Comparison:
     """A fully connected layer from the same input to the same output."""
-    I, O = prod(step.arriving), prod(step.out)  # noqa: E741
+    I, O = prod(step.input_shape), prod(step.out)  # noqa: E741
     formula = Formula("weights", "I·O + O", {"I": I, "O": O}, I * O + O)
     own = int(step.formula("weights").result)
-    shapes = " to ".join("x".join(map(str, shape)) for shape in (step.arriving, step.out))
+    shapes = " to ".join("x".join(map(str, shape)) for shape in (step.input_shape, step.out))
     return Comparison(
         f"a fully connected layer from {shapes} would need", ((formula, times(I * O + O, own)),)
     )

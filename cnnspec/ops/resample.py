@@ -59,9 +59,9 @@ class Upsample(Op):
             help="write `bilinear` or `bicubic` too, or leave `corners` out",
         )
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H·factor x W·factor, or the given size."""
-        here = arriving[0]
+        here = inputs[0]
         ways = "`upsample 2`, `out=56x56` or `like=@a`"
         one = exactly_one(self, ("factor", "size_out", "like"), ways)
         spreads = self.like and len(here) == 1
@@ -69,16 +69,16 @@ class Upsample(Op):
         if wrong := wrong or one or self.unfit() or (None if spreads else self._other_mode(here)):
             return wrong
         if self.like:
-            other = map_missing("like=", arriving[1], 1) if spreads else same_axes(here, arriving[1])
-            return other or (here[0], *arriving[1][1:])
+            other = map_missing("like=", inputs[1], 1) if spreads else same_axes(here, inputs[1])
+            return other or (here[0], *inputs[1][1:])
         if self.size_out is not None:
             return here[0], *self.size_out
         assert self.factor is not None
         return here[0], *map(mul, here[1:], self.factor)
 
-    def _other_mode(self, arriving: Shape) -> Misfit | None:
+    def _other_mode(self, input_shape: Shape) -> Misfit | None:
         """E205 for an interpolation along more or fewer axes than the input has."""
-        axes = axes_of(arriving)
+        axes = axes_of(input_shape)
         if self.mode == "nearest" or _INTERPOLATED[self.mode] == len(axes):
             return None
         along = _INTERPOLATED[self.mode]
@@ -86,24 +86,24 @@ class Upsample(Op):
         return Misfit(
             "E205",
             f"{self.mode} interpolates along {along} {'axis' if along == 1 else 'axes'}, and the input "
-            f"{written_shape(arriving)} has {len(axes)} ({listed(axes)})",
+            f"{written_shape(input_shape)} has {len(axes)} ({listed(axes)})",
             argument="mode",
             help=f"`{fits}` interpolates along {listed(axes)}",
             replacement=fits,
         )
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        if len(arriving[0]) == 1:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        if len(inputs[0]) == 1:
             return ()
-        sizes = [*zip(arriving[0][1:], out[1:], strict=True)]
+        sizes = [*zip(inputs[0][1:], out[1:], strict=True)]
         if self.mode == "nearest":
             return tuple(_nearest(*size) for size in sizes)
         around = 1 if self.mode == "bicubic" else 0
         return tuple(_between(*size, self.corners, around) for size in sizes)
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
         """W111: a factor that may be meant as the output size."""
-        here = arriving[0][1:]
+        here = inputs[0][1:]
         if (
             self.factor is None
             or min(here) < 2
@@ -121,8 +121,8 @@ class Upsample(Op):
             beyond=True,
         )
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return () if self.factor is None else scaled("W·factor", arriving[0], out, factor=self.factor)
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        return () if self.factor is None else scaled("W·factor", inputs[0], out, factor=self.factor)
 
 
 LARGEST_FACTOR = 8
@@ -131,19 +131,19 @@ _INTERPOLATED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 """Along how many axes each mode interpolates."""
 
 
-def same_axes(arriving: Shape, other: Shape) -> Misfit | None:
+def same_axes(input_shape: Shape, other: Shape) -> Misfit | None:
     """E303 or E307 where the tensor of `like=` does not have the input's axes."""
     if wrong := map_missing("like=", other, 1):
         return wrong
-    if len(arriving) == len(other):
+    if len(input_shape) == len(other):
         return None
     return Misfit(
         "E307",
         f"like= needs a tensor with the axes of the input: it is {written_shape(other)}, the input "
-        f"{written_shape(arriving)}",
+        f"{written_shape(input_shape)}",
         argument="like",
         input=1,
-        help=f"a tensor with the axes {listed(axes_of(arriving))} fits",
+        help=f"a tensor with the axes {listed(axes_of(input_shape))} fits",
     )
 
 
@@ -176,19 +176,19 @@ class Unpool(Op):
     maxpool: Annotated[Op | None, PlainValidator(_load_pool), PlainSerializer(_dump_pool)] = None
     """The maxpool that it undoes. A spec does not write it: the elaborator adds it."""
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The shape of the maxpool's input, the second input."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here):
             return wrong
-        if not self.like or self.maxpool is None or len(arriving) < 2:
+        if not self.like or self.maxpool is None or len(inputs) < 2:
             return Misfit(
                 "E203" if not self.like else "E308",
                 "unpool needs the maxpool that it undoes: `unpool like=@pool`",
                 argument="like" if self.like else None,
                 help="put a label on the line that ends with the maxpool, and name it in like=",
             )
-        pooled = self.maxpool.out(arriving[1])
+        pooled = self.maxpool.out(inputs[1])
         if not isinstance(pooled, Misfit) and pooled != here:
             return Misfit(
                 "E308",
@@ -199,13 +199,13 @@ class Unpool(Op):
                 if here[1:] != pooled[1:]
                 else f"`conv F1 K{pooled[0]}` before it gives {pooled[0]} channels",
             )
-        return arriving[1]
+        return inputs[1]
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """Position o reads the outputs of those windows of the maxpool that contain o."""
         if self.maxpool is None:
-            return super().window(arriving, out)
-        return tuple(map(_turned_round, self.maxpool.window((out,), arriving[0])))
+            return super().window(inputs, out)
+        return tuple(map(_turned_round, self.maxpool.window((out,), inputs[0])))
 
 
 class PixelShuffle(Op):
@@ -220,11 +220,11 @@ class PixelShuffle(Op):
 
     factor: Annotated[Sizes, Argument("sizes", "how many times larger (2, 2x4)", positional=0)]
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C/r² x H·r x W·r."""
-        if wrong := needs_map(self, arriving[0]):
+        if wrong := needs_map(self, inputs[0]):
             return wrong
-        (C, *sizes), factor = arriving[0], self.factor
+        (C, *sizes), factor = inputs[0], self.factor
         if C % prod(factor):
             fits = [f for f in range(2, min(factor[0], isqrt(C) + 1)) if C % f ** len(sizes) == 0]
             more = -(-C // prod(factor)) * prod(factor)
@@ -239,13 +239,13 @@ class PixelShuffle(Op):
             )
         return C // prod(factor), *map(mul, sizes, factor)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return tuple(map(_nearest, arriving[0][1:], out[1:]))
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(map(_nearest, inputs[0][1:], out[1:]))
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         text, values = _cell(self.factor)
-        channels = Formula("C'", f"C/{text}", {"C": arriving[0][0]} | values, out[0])
-        return channels, *scaled("W·r", arriving[0], out, r=self.factor)
+        channels = Formula("C'", f"C/{text}", {"C": inputs[0][0]} | values, out[0])
+        return channels, *scaled("W·r", inputs[0], out, r=self.factor)
 
 
 class PixelUnshuffle(Op):
@@ -260,12 +260,12 @@ class PixelUnshuffle(Op):
 
     factor: Annotated[Sizes, Argument("sizes", "how many times smaller (2, 2x4)", positional=0)]
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C·r² x H/r x W/r."""
-        if wrong := needs_map(self, arriving[0]):
+        if wrong := needs_map(self, inputs[0]):
             return wrong
-        (C, *sizes), factor = arriving[0], self.factor
-        along = [*zip(axes_of(arriving[0]), sizes, factor, strict=True)]
+        (C, *sizes), factor = inputs[0], self.factor
+        along = [*zip(axes_of(inputs[0]), sizes, factor, strict=True)]
         if any(size % r for _, size, r in along):
             fits = divisors(gcd(*sizes), factor[0] - 1)[1:]
             larger = written_shape(-(-size // r) * r for _, size, r in along)
@@ -279,13 +279,13 @@ class PixelUnshuffle(Op):
             )
         return C * prod(factor), *map(floordiv, sizes, factor)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return tuple(Window(r, r, 0) for r in self.factor)
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         text, values = _cell(self.factor)
-        channels = Formula("C'", f"C·{text.strip('()')}", {"C": arriving[0][0]} | values, out[0])
-        return channels, *scaled("W/r", arriving[0], out, r=self.factor)
+        channels = Formula("C'", f"C·{text.strip('()')}", {"C": inputs[0][0]} | values, out[0])
+        return channels, *scaled("W/r", inputs[0], out, r=self.factor)
 
 
 def _cells(factor: Sizes) -> str:
@@ -313,9 +313,9 @@ class Shuffle(Op):
 
     G: Groups
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; G divides C."""
-        here = arriving[0]
+        here = inputs[0]
         return needs_map(self, here) or groups_misfit(self.G, here[0]) or here
 
 

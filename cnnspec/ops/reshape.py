@@ -65,17 +65,17 @@ class Pad(Op):
         flag("what the border consists of", zeros="zeros", reflect="reflect", replicate="replicate"),
     ] = "zeros"
 
-    def ends(self, arriving: Shape) -> tuple[Ends, ...]:
+    def ends(self, input_shape: Shape) -> tuple[Ends, ...]:
         """How much is added at the ends of each axis: of a map ((top, bottom), (left, right))."""
-        own = ([getattr(self, end) for end in ENDS[axis]] for axis in axes_of(arriving))
+        own = ([getattr(self, end) for end in ENDS[axis]] for axis in axes_of(input_shape))
         before, after = zip(
             *([self.border if one is None else one for one in ends] for ends in own), strict=True
         )
         return tuple(zip(before, after, strict=True))
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C + channels x H + top + bottom x W + left + right."""
-        here = arriving[0]
+        here = inputs[0]
         if wrong := needs_map(self, here) or self._other_end(here):
             return wrong
         if self.mode != "zeros" and self.channels != (0, 0):
@@ -91,41 +91,41 @@ class Pad(Op):
         sizes = (length + sum(counts) for length, counts in zip(here[1:], self.ends(here), strict=True))
         return here[0] + sum(self.channels), *sizes
 
-    def _other_end(self, arriving: Shape) -> Misfit | None:
+    def _other_end(self, input_shape: Shape) -> Misfit | None:
         """E202 for `top=` on a signal, `front=` on a map."""
-        axes = axes_of(arriving)
+        axes = axes_of(input_shape)
         ends = [end for axis in axes for end in ENDS[axis]]
         for axis in AXES:
             for end in ENDS[axis] if axis not in axes else ():
                 if getattr(self, end) is not None:
                     return Misfit(
                         "E202",
-                        f"{end}= is an end of {axis}, and the input {written_shape(arriving)} has "
+                        f"{end}= is an end of {axis}, and the input {written_shape(input_shape)} has "
                         f"{len(axes)} axes ({listed(axes)})".replace("1 axes", "1 axis"),
                         argument=end,
                         help=f"its ends are {listed([f'{end}=' for end in ends])}",
                     )
         return None
 
-    def _too_small(self, arriving: Shape, axis: str, end: str, count: int) -> Misfit:
+    def _too_small(self, input_shape: Shape, axis: str, end: str, count: int) -> Misfit:
         field = end if getattr(self, end) is not None else "border"
-        length = arriving[1 + axes_of(arriving).index(axis)]
+        length = input_shape[1 + axes_of(input_shape).index(axis)]
         return Misfit(
             "E307",
             f"a reflected border of {count} needs a map larger than {count}; the input is "
-            f"{written_shape(arriving[1:])}",
+            f"{written_shape(input_shape[1:])}",
             argument=field,
             note=f"{end} ≤ {axis} − 1 = {length} − 1 = {length - 1}",
             help=f"at most {length - 1}; `replicate` and `zeros` have no limit",
             replacement=str(length - 1) if field == "border" else f"{end}={length - 1}",
         )
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return tuple(Window(1, 1, -before) for before, _ in self.ends(arriving[0]))
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(Window(1, 1, -before) for before, _ in self.ends(inputs[0]))
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, *lengths = arriving[0]
-        along = [*zip(axes_of(arriving[0]), lengths, self.ends(arriving[0]), out[1:], strict=True)]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C, *lengths = inputs[0]
+        along = [*zip(axes_of(inputs[0]), lengths, self.ends(inputs[0]), out[1:], strict=True)]
         sizes = tuple(
             Formula(
                 f"{axis}'",
@@ -162,22 +162,22 @@ class Crop(Op):
         ),
     ] = None
 
-    def start(self, arriving: Shape, out: Shape) -> Sizes:
+    def start(self, input_shape: Shape, out: Shape) -> Sizes:
         """Where the region begins along each axis: rows above it, columns left of it."""
         return self.offset or tuple(
-            (has - wanted) // 2 for has, wanted in zip(arriving[1:], out[1:], strict=True)
+            (has - wanted) // 2 for has, wanted in zip(input_shape[1:], out[1:], strict=True)
         )
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x the given size."""
         from cnnspec.ops.resample import exactly_one, same_axes
 
-        here = arriving[0]
+        here = inputs[0]
         ways = "`crop 56x56` or `like=@a`"
         wrong = needs_map(self, here) or exactly_one(self, ("size", "like"), ways)
-        if wrong := wrong or (same_axes(here, arriving[1]) if self.like else None):
+        if wrong := wrong or (same_axes(here, inputs[1]) if self.like else None):
             return wrong
-        size = arriving[1][1:] if self.like else self.size or ()
+        size = inputs[1][1:] if self.like else self.size or ()
         first = self.offset or (0,) * len(size)
         if all(start + wanted <= has for start, wanted, has in zip(first, size, here[1:], strict=True)):
             return here[0], *size
@@ -203,14 +203,14 @@ class Crop(Op):
             replacement=replacement,
         )
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        return tuple(Window(1, 1, first) for first in self.start(arriving[0], out))
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(Window(1, 1, first) for first in self.start(inputs[0], out))
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
+    def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
         """W111: a size that may be meant as the number of rows and columns to cut off at each side, as in
         Keras.
         """
-        here, size = arriving[0][1:], out[1:]
+        here, size = inputs[0][1:], out[1:]
         if (
             self.size is None
             or self.offset
@@ -229,12 +229,12 @@ class Crop(Op):
             written=str(size[0]),
         )
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if self.offset is not None:
             return ()
         names = {"T": "planes cut in front", "H": "rows cut above", "W": "columns cut left"}
         names |= {"W": "positions cut left"} if len(out) == 2 else {}
-        along = zip(axes_of(out), arriving[0][1:], out[1:], self.start(arriving[0], out), strict=True)
+        along = zip(axes_of(out), inputs[0][1:], out[1:], self.start(inputs[0], out), strict=True)
         return tuple(
             Formula(names[axis], f"⌊({axis} − {axis}')/2⌋", {axis: has, f"{axis}'": made}, first)
             for axis, has, made, first in along
@@ -255,9 +255,9 @@ class Slice(Op):
         Argument("range", "first channel, and the one after the last", positional=0),
     ]
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """High − low channels."""
-        here = arriving[0]
+        here = inputs[0]
         low, high = self.channels
         if low < high <= here[0]:
             return high - low, *here[1:]
@@ -274,7 +274,7 @@ class Slice(Op):
             replacement=replacement,
         )
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         low, high = self.channels
         return (Formula("C'", "high − low", {"low": low, "high": high}, out[0]),)
 
@@ -292,12 +292,12 @@ class Coords(Op):
     title = "maps of the coordinates, −1 to 1"
     example = "input 3x64x64\nconcat [ id | coords ] => 5x64x64\nconv F3 P1 K16\n"
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """2 x H x W: a map for each axis."""
-        return needs_map(self, arriving[0]) or (len(arriving[0]) - 1, *arriving[0][1:])
+        return needs_map(self, inputs[0]) or (len(inputs[0]) - 1, *inputs[0][1:])
 
     @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+    def draw(cls, chance: "random.Random", input_shape: Shape) -> str | None:
         return None  # its values are symmetric, and rounding alone would decide between equal ones
 
 
@@ -313,9 +313,9 @@ class Reshape(Op):
 
     shape: Annotated[tuple[Positive, ...], Argument("shape", "the output shape", positional=0)]
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """The given shape, which must have as many numbers as the input."""
-        here = arriving[0]
+        here = inputs[0]
         if not 1 <= len(self.shape) <= 4:
             return Misfit(
                 "E307",
@@ -339,17 +339,17 @@ class Reshape(Op):
             replacement=replacement,
         )
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """An output may be any number of the volume (stride 0). Where H and W stay, each position reads its
         own.
         """
-        here = arriving[0]
+        here = inputs[0]
         if here[1:] == out[1:]:
             return (POINT,) * (len(here) - 1)
         return tuple(Window(size, 0, 0) for size in here[1:])
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return (Formula("numbers", _product(arriving[0]), {}, prod(out)),)
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        return (Formula("numbers", _product(inputs[0]), {}, prod(out)),)
 
 
 class Transpose(Op):
@@ -364,9 +364,9 @@ class Transpose(Op):
     example = "input 64x80x400\ntranspose => 64x400x80\n"
     turns = True
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
+    def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x W x H."""
-        here = arriving[0]
+        here = inputs[0]
         if len(here) == 2:
             return Misfit(
                 "E303",

@@ -24,13 +24,13 @@ class Scale(Op):
     bias: Annotated[Flag, flag("a trained number is added", bias=True)] = False
     frozen: Frozen = False
 
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        count, role = (1,) if self.one else arriving[0][:1], role_of(self.frozen)
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        count, role = (1,) if self.one else inputs[0][:1], role_of(self.frozen)
         weight = Weight("weight", count, Initial("constant", float(self.start)), role)
         return (weight, Weight("bias", count, ZERO, role)) if self.bias else (weight,)
 
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
+    def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = inputs[0][0]
         if not self.bias:
             return (one_or_each(self.one, C),)
         return (Formula("weights", "2", {}, 2) if self.one else Formula("weights", "2·C", {"C": C}, 2 * C),)

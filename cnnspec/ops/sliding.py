@@ -72,45 +72,50 @@ class Slide(NamedTuple):
     P: Sizes | str
     D: Sizes
 
-    def ends(self, arriving: Shape) -> tuple[Ends, ...]:
+    def ends(self, input_shape: Shape) -> tuple[Ends, ...]:
         """The zeros of each axis: of a map ((top, bottom), (left, right))."""
         if isinstance(self.P, str):
-            return tuple(map(same_ends, arriving[1:], self.F, self.S, self.D))
+            return tuple(map(same_ends, input_shape[1:], self.F, self.S, self.D))
         return tuple((P, P) for P in self.P)
 
-    def size(self, arriving: Shape, *, ceil: bool = False) -> Sizes:
+    def size(self, input_shape: Shape, *, ceil: bool = False) -> Sizes:
         """(H', W'); below 1 where no window fits."""
         count = places_rounding_up if ceil else places
-        return tuple(map(count, arriving[1:], self.F, self.S, self.ends(arriving), self.D))
+        return tuple(map(count, input_shape[1:], self.F, self.S, self.ends(input_shape), self.D))
 
-    def windows(self, arriving: Shape) -> tuple[Window, ...]:
+    def windows(self, input_shape: Shape) -> tuple[Window, ...]:
         """What an output position reads, along each axis."""
         return tuple(
             Window(reach(F, D), S, -before)
-            for F, S, D, (before, _) in zip(self.F, self.S, self.D, self.ends(arriving), strict=True)
+            for F, S, D, (before, _) in zip(self.F, self.S, self.D, self.ends(input_shape), strict=True)
         )
 
-    def formulas(self, arriving: Shape, out: Shape, *, ceil: bool = False) -> tuple[Formula, ...]:
+    def formulas(self, input_shape: Shape, out: Shape, *, ceil: bool = False) -> tuple[Formula, ...]:
         """W' and, where it differs, H'; with Psame the zeros and their places too."""
-        axes, places = axes_of(arriving), range(len(self.F))
-        sizes = each_or_one([self.formula(axis, arriving, out, ceil=ceil) for axis in places], axes)
+        axes, places = axes_of(input_shape), range(len(self.F))
+        sizes = each_or_one([self.formula(axis, input_shape, out, ceil=ceil) for axis in places], axes)
         if not isinstance(self.P, str):
             return sizes
-        zeros = [self._zeros(axis, arriving, out) for axis in places]
-        return *sizes, *split_unevenly(zeros, axes, self.ends(arriving), "zeros")
+        zeros = [self._zeros(axis, input_shape, out) for axis in places]
+        return *sizes, *split_unevenly(zeros, axes, self.ends(input_shape), "zeros")
 
-    def _zeros(self, axis: int, arriving: Shape, out: Shape) -> Formula:
+    def _zeros(self, axis: int, input_shape: Shape, out: Shape) -> Formula:
         """How many zeros Psame puts along an axis."""
-        letter, F, D = axes_of(arriving)[axis], self.F[axis], self.D[axis]
-        values: Values = {letter + "'": out[1 + axis], "S": self.S[axis], letter: arriving[1 + axis], "F": F}
+        letter, F, D = axes_of(input_shape)[axis], self.F[axis], self.D[axis]
+        values: Values = {
+            letter + "'": out[1 + axis],
+            "S": self.S[axis],
+            letter: input_shape[1 + axis],
+            "F": F,
+        }
         text = f"({letter}' − 1)·S + {'F' if D == 1 else 'D·(F − 1) + 1'} − {letter}"
-        total = (out[1 + axis] - 1) * self.S[axis] + reach(F, D) - arriving[1 + axis]
+        total = (out[1 + axis] - 1) * self.S[axis] + reach(F, D) - input_shape[1 + axis]
         values |= {"D": D} if D != 1 else {}
         return Formula("Z", text if total >= 0 else f"max({text}, 0)", values, max(total, 0))
 
-    def formula(self, axis: int, arriving: Shape, out: Shape, *, ceil: bool = False) -> Formula:
+    def formula(self, axis: int, input_shape: Shape, out: Shape, *, ceil: bool = False) -> Formula:
         """One axis (0: the first), in the form that fits: with ⌊ ⌋ only where the stride does not divide."""
-        letter, N, result = axes_of(arriving)[axis], arriving[1 + axis], out[1 + axis]
+        letter, N, result = axes_of(input_shape)[axis], input_shape[1 + axis], out[1 + axis]
         F, S, D = self.F[axis], self.S[axis], self.D[axis]
         if isinstance(self.P, str):
             return Formula(letter + "'", f"⌈{letter}/S⌉", {letter: N, "S": S}, result)
@@ -128,26 +133,26 @@ class Slide(NamedTuple):
             text += " − 1"
         return Formula(letter + "'", text, values, result)
 
-    def too_large(self, arriving: Shape, *, what: str = "filter") -> Misfit:
+    def too_large(self, input_shape: Shape, *, what: str = "filter") -> Misfit:
         """E301: no window fits on the map. Shows the formula, a padding that keeps the size, a filter that
         fits.
         """
-        C, *sizes = arriving
+        C, *sizes = input_shape
         F, S, P, D = self
         assert not isinstance(P, str)  # Psame always fits
         spans = tuple(map(reach, F, D))
         padded = tuple(N + 2 * p for N, p in zip(sizes, P, strict=True))
         axis = max(axis for axis, span in enumerate(spans) if span > padded[axis])
-        formula = self.formula(axis, arriving, (C, *self.size(arriving)))
+        formula = self.formula(axis, input_shape, (C, *self.size(input_shape)))
         fits = tuple(min(f, (N - 1) // d + 1) for f, N, d in zip(F, padded, D, strict=True))
         smaller = f"F{written_sizes(fits)}"
-        ways = [f"{smaller} gives {written_shape(self._replace(F=fits).size(arriving))}"]
+        ways = [f"{smaller} gives {written_shape(self._replace(F=fits).size(input_shape))}"]
         if what == "filter" and set(S) == {1} and all(span % 2 for span in spans):
             keep = tuple((span - 1) // 2 for span in spans)
-            ways.insert(0, f"P{written_sizes(keep)} keeps it at {written_shape(arriving[1:])}")
+            ways.insert(0, f"P{written_sizes(keep)} keeps it at {written_shape(input_shape[1:])}")
         dilated = f" (dilated: {written_shape(spans)})" if set(D) != {1} else ""
         in_all = f" and its padding ({written_shape(padded)} in all)" if set(P) != {0} else ""
-        size, on = written_shape(F), f"on {a_map(arriving[1:])}"
+        size, on = written_shape(F), f"on {a_map(input_shape[1:])}"
         return Misfit(
             "E301",
             f"the {what} is larger than its input: {size}{dilated} {on}{in_all}",
@@ -165,15 +170,15 @@ def _sized(op: type[Op]) -> tuple[str, ...]:
     return tuple(name for name, argument in arguments_of(op) if argument.kind == "sizes")
 
 
-def needs_map(op: Op, arriving: Shape) -> Misfit | None:
+def needs_map(op: Op, input_shape: Shape) -> Misfit | None:
     """E303 where the input is a vector; E307 where the op has sizes for other axes than the input has."""
-    count = len(arriving) - 1
+    count = len(input_shape) - 1
     if not 1 <= count <= 3:
-        return map_missing(op.word, arriving)
+        return map_missing(op.word, input_shape)
     for name in _sized(type(op)):
         sizes = getattr(op, name)
         if isinstance(sizes, tuple) and len(sizes) != count:
-            return _other_axes(op, name, arriving)
+            return _other_axes(op, name, input_shape)
     return None
 
 
@@ -181,11 +186,11 @@ LONG = 2_000
 """A vector of at least this length may be meant as a signal."""
 
 
-def map_missing(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
+def map_missing(word: str, input_shape: Shape, number: int = 0) -> Misfit | None:
     """E303 where the input `number` is a vector."""
-    if 2 <= len(arriving) <= 4:
+    if 2 <= len(input_shape) <= 4:
         return None
-    C = arriving[0]
+    C = input_shape[0]
     return Misfit(
         "E303",
         f"{word} needs maps, CxHxW; its input is a vector of {C:,} numbers",
@@ -196,9 +201,9 @@ def map_missing(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
     )
 
 
-def _other_axes(op: Op, name: str, arriving: Shape) -> Misfit:
+def _other_axes(op: Op, name: str, input_shape: Shape) -> Misfit:
     """`F1x3x3` on a map, `F3x3` on a signal."""
-    sizes, axes = getattr(op, name), axes_of(arriving)
+    sizes, axes = getattr(op, name), axes_of(input_shape)
     argument = dict(arguments_of(type(op)))[name]
     default = type(op).model_fields[name].default
     neutral = default[0] if isinstance(default, tuple) else 1
@@ -211,7 +216,7 @@ def _other_axes(op: Op, name: str, arriving: Shape) -> Misfit:
     way = "a filter is as deep as its input" if name == "F" and more < 0 else "there is one for each axis"
     return Misfit(
         "E307",
-        f"{written} has {len(sizes)} sizes, and the input {written_shape(arriving)} has {len(axes)} "
+        f"{written} has {len(sizes)} sizes, and the input {written_shape(input_shape)} has {len(axes)} "
         f"({listed(axes)})",
         argument=name,
         help=f"{way}: write `{spelled(argument, fits)}`",
@@ -260,14 +265,14 @@ def split_unevenly(
         yield Formula(f"{what} at the {last}", "⌈Z/2⌉", {"Z": total.result}, after)
 
 
-def scaled(text: str, arriving: Shape, out: Shape, **factor: Sizes) -> tuple[Formula, ...]:
+def scaled(text: str, input_shape: Shape, out: Shape, **factor: Sizes) -> tuple[Formula, ...]:
     """`W·r` and, where it differs, `H·r`: `text` is W's, `factor` a symbol with its value along each axis."""
-    axes = axes_of(arriving)
+    axes = axes_of(input_shape)
     formulas = [
         Formula(
             letter + "'",
             text.replace("W", letter),
-            {letter: arriving[1 + axis], **{symbol: value[axis] for symbol, value in factor.items()}},
+            {letter: input_shape[1 + axis], **{symbol: value[axis] for symbol, value in factor.items()}},
             out[1 + axis],
         )
         for axis, letter in enumerate(axes)

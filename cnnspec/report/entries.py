@@ -101,7 +101,7 @@ def _row(one: Row, source: Source) -> Entry:
         "name": entry.path,
         "op": entry.op.word if entry.op is not None else None,
         "args": entry.op.written() if entry.op is not None else "",
-        "in": entry.arriving,
+        "in": entry.input_shapes,
         "out": entry.out,
         "params": one.params,
         "macs": one.macs,

@@ -34,7 +34,7 @@ class Worked(NamedTuple):
     args: str
     title: str
     place: str
-    arriving: tuple[tuple[int, ...] | None, ...]
+    input_shapes: tuple[tuple[int, ...] | None, ...]
     out: tuple[int, ...] | None
     formulas: tuple[Formula, ...]
     field: tuple[Formula, ...] = ()
@@ -47,7 +47,7 @@ class Worked(NamedTuple):
             "name": self.name,
             "op": self.op,
             "args": self.args,
-            "in": self.arriving,
+            "in": self.input_shapes,
             "out": self.out,
             "formulas": [_plain(formula) for formula in (*self.formulas, *self.field)],
             "comparisons": [
@@ -118,10 +118,10 @@ def worked_out(model: Model, name: str | None = None) -> Worked | Worksheet | li
 
 def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Worked:
     op, out = entry.op, entry.out
-    known = tuple(shape for shape in entry.arriving if shape is not None)
+    known = tuple(shape for shape in entry.input_shapes if shape is not None)
     formulas: tuple[Formula, ...] = ()
     field: tuple[Formula, ...] = ()
-    if op is not None and out is not None and len(known) == len(entry.arriving):
+    if op is not None and out is not None and len(known) == len(entry.input_shapes):
         formulas = op.formulas(known, out)
         here = fields.get(entry.output)
         if here is not None:
@@ -139,7 +139,7 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
         args=op.written() if op is not None else "",
         title=op.title if op is not None else "this step has an error",
         place=f"{model.source.name}:{model.source.position(entry.span.start).line}",
-        arriving=entry.arriving,
+        input_shapes=entry.input_shapes,
         out=out,
         formulas=formulas,
         field=field,
@@ -160,15 +160,15 @@ def _compared(around: Sequence[Row], entry: Entry) -> tuple[Comparison, ...]:
                 return
             if this.op.weighted:
                 yield this
-            elif this.arriving[0] != this.out:
+            elif this.input_shapes[0] != this.out:
                 return
 
     before = [one for one, _ in zip(following(entry, True), range(2), strict=False)][::-1]
     after = [one for one, _ in zip(following(entry, False), range(2), strict=False)]
     chain = [
-        Step(one.op, one.arriving[0], one.out)
+        Step(one.op, one.input_shapes[0], one.out)
         for one in (*before, entry, *after)
-        if one.op is not None and one.arriving[0] is not None and one.out is not None
+        if one.op is not None and one.input_shapes[0] is not None and one.out is not None
     ]
     if len(chain) != len(before) + 1 + len(after):
         return ()
@@ -199,7 +199,7 @@ def _worksheet(
         layer = _worked(model, entry, fields)._replace(compared=compared)
         layers.append(layer if layer.field and layer.field[0].values else layer._replace(field=()))
     layers = [layer._replace(again=tuple(again.get(place, ()))) for place, layer in enumerate(layers)]
-    first, last = rows[0].entry.arriving, rows[-1].entry.out
+    first, last = rows[0].entry.input_shapes, rows[-1].entry.out
     graph = report.graph
     if name:
         title, inputs, out = "", shape_text(first[0] if first else None), shape_text(last)

@@ -216,7 +216,7 @@ def _math(text: str) -> str:
 
 
 def _shapes(layer: Worked) -> str:
-    return f"{', '.join(map(shape_text, layer.arriving))} → {shape_text(layer.out)}"
+    return f"{', '.join(map(shape_text, layer.input_shapes))} → {shape_text(layer.out)}"
 
 
 def _behind(remark: str) -> str:

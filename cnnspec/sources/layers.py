@@ -122,8 +122,8 @@ class LayerList(NamedTuple):
             if not all(0 <= value < number for value in layer.inputs):
                 yield f"layer {number} reads a value that is not there yet: {layer.inputs}"
             elif isinstance(layer, Layer):
-                arriving = tuple(self.shape(value) for value in layer.inputs)
-                if layer.op.out(*arriving) != layer.shape:
+                inputs = tuple(self.shape(value) for value in layer.inputs)
+                if layer.op.out(*inputs) != layer.shape:
                     yield f"layer {number}, {layer.op.word}, does not give the shape {layer.shape}"
         last = len(self.inputs) + len(self.layers)
         yield from (f"output {one.value} is not there" for one in self.outputs if not 0 <= one.value < last)

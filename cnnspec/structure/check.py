@@ -67,7 +67,7 @@ def _passes_on(entry: Entry) -> bool:
 
 
 def _known(entry: Entry) -> tuple[tuple[int, ...], ...]:
-    return tuple(shape for shape in entry.arriving if shape is not None)
+    return tuple(shape for shape in entry.input_shapes if shape is not None)
 
 
 def _compare(network: LayerList, number: int, entry: Entry, ours: Sequence[int]) -> None:

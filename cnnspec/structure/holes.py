@@ -24,7 +24,7 @@ class Unsaid(Op):
     what: str
     shape: Shape
 
-    def out(self, *arriving: Shape) -> Shape:
+    def out(self, *inputs: Shape) -> Shape:
         return self.shape
 
 

@@ -172,8 +172,8 @@ class Differences:
 
     def sizes(self, site: Site, field: str, values: dict[Instance, Any]) -> bool:
         """Whether sizes can be computed from the map's: `crop (H-1)x(W-1)`."""
-        arriving = {one: self.network.shape(step.begin)[1:] for one, step in site.at.items()}
-        if len(set(values.values())) == 1 or any(len(values[one]) != len(arriving[one]) for one in values):
+        sizes_in = {one: self.network.shape(step.begin)[1:] for one, step in site.at.items()}
+        if len(set(values.values())) == 1 or any(len(values[one]) != len(sizes_in[one]) for one in values):
             return False
         count = len(next(iter(values.values())))
         columns = [
@@ -181,7 +181,7 @@ class Differences:
             for axis in range(count)
         ]
         for axis, numbers in enumerate(columns):
-            numbers.size = "THW"[axis - count], {one: shape[axis] for one, shape in arriving.items()}
+            numbers.size = "THW"[axis - count], {one: shape[axis] for one, shape in sizes_in.items()}
         if any(expression(numbers, []) is None for numbers in columns):
             return False
         self.by_axis(site, field, columns)

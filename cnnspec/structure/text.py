@@ -71,10 +71,10 @@ class Writer(NamedTuple):
         for layer in self.network.layers:
             if not isinstance(layer, Layer):
                 return 0
-            arriving = tuple(self.network.shape(value) for value in layer.inputs)
+            inputs = tuple(self.network.shape(value) for value in layer.inputs)
             keys = tuple(sorted(layer.weights.items()))
             if not (tied and keys and keys in shared):
-                weights = layer.op.weights(*arriving)
+                weights = layer.op.weights(*inputs)
                 total += sum(prod(weight.shape) for weight in weights if weight.role != "buffer")
             shared.add(keys)
         return total

@@ -14,7 +14,7 @@ from cnnspec.ir.graph import Graph
 def stands_aside(entry: Entry, place: int) -> bool:
     """An input that gates (the smaller arm of mul) or only lends its shape (crop like=@a)."""
     if entry.op.merges:
-        return entry.op.gate and entry.arriving[place] != entry.out
+        return entry.op.gate and entry.input_shapes[place] != entry.out
     return place > 0
 
 
@@ -26,8 +26,8 @@ def totals(graph: Graph) -> dict[str, int]:
         "params": held["trainable"] + held["frozen"],
         "trainable": held["trainable"],
         "buffers": held["buffer"],
-        "macs": sum(entry.op.macs(entry.arriving, entry.out) for entry in entries),
-        "connections": sum(entry.op.connections(entry.arriving, entry.out) for entry in entries),
+        "macs": sum(entry.op.macs(entry.input_shapes, entry.out) for entry in entries),
+        "connections": sum(entry.op.connections(entry.input_shapes, entry.out) for entry in entries),
         "activations": sum(prod(entry.out) for entry in entries),
         "weighted": sum(entry.op.weighted for entry in entries),
         "layers": layers(graph, entries),

@@ -43,11 +43,11 @@ def one(entry: Entry, given: list[torch.Tensor]) -> torch.Tensor:
     axes = x.dim() - 2
     match op.word:
         case "conv" | "dwconv":
-            groups = entry.arriving[0][0] if op.word == "dwconv" else op.G
-            kernel = torch.ones(entry.out[0], entry.arriving[0][0] // groups, *op.F, dtype=x.dtype)
+            groups = entry.input_shapes[0][0] if op.word == "dwconv" else op.G
+            kernel = torch.ones(entry.out[0], entry.input_shapes[0][0] // groups, *op.F, dtype=x.dtype)
             return getattr(F, f"conv{axes}d")(x, kernel, None, op.S, op.P, op.D, groups)
         case "deconv":
-            kernel = torch.ones(entry.arriving[0][0], entry.out[0], *op.F, dtype=x.dtype)
+            kernel = torch.ones(entry.input_shapes[0][0], entry.out[0], *op.F, dtype=x.dtype)
             return getattr(F, f"conv_transpose{axes}d")(x, kernel, None, op.S, op.P, op.extra, 1, op.D)
         case "avgpool" | "maxpool":
             return getattr(F, f"avg_pool{axes}d")(x, op.F, op.S, op.P)
@@ -61,7 +61,7 @@ def one(entry: Entry, given: list[torch.Tensor]) -> torch.Tensor:
         case "pixelunshuffle":
             return F.pixel_unshuffle(x, op.factor[0])
         case "crop":
-            along = zip(entry.arriving[0][1:], entry.out[1:], op.offset or [None] * axes, strict=True)
+            along = zip(entry.input_shapes[0][1:], entry.out[1:], op.offset or [None] * axes, strict=True)
             firsts = [((a - b) // 2 if first is None else first, b) for a, b, first in along]
             return x[:, :, *(slice(first, first + size) for first, size in firsts)]
         case "pad":

@@ -86,8 +86,8 @@ def formulas(checked: list[Model]) -> str:
     lines = []
     for entry in flat(model.graph):
         if entry.op is not None and entry.out is not None:
-            arriving = tuple(shape for shape in entry.arriving if shape is not None)
-            lines += [formula.line() for formula in entry.op.formulas(arriving, entry.out)]
+            shapes = tuple(shape for shape in entry.input_shapes if shape is not None)
+            lines += [formula.line() for formula in entry.op.formulas(shapes, entry.out)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -163,6 +163,6 @@ def test_arithmetic_is_pythons(text: str) -> None:
     assert value_of(text) == expected
 
 
-def test_arriving_shape_and_names_are_looked_up() -> None:
+def test_the_sizes_of_the_input_and_names_are_looked_up() -> None:
     assert isinstance(parse_expression("C*2"), tree.Binary)
     assert value_of("k//2 + a") == 39

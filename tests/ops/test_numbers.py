@@ -20,12 +20,12 @@ C3 = (
 )
 
 
-def params(op: Op, *arriving: Shape) -> int:
-    return sum(prod(weight.shape) for weight in op.weights(*arriving) if weight.role != "buffer")
+def params(op: Op, *shape: Shape) -> int:
+    return sum(prod(weight.shape) for weight in op.weights(*shape) if weight.role != "buffer")
 
 
 @pytest.mark.parametrize(
-    ("text", "arriving", "out", "weights", "connections"),
+    ("text", "shape", "out", "weights", "connections"),
     [  # LeCun et al., 1998, section II-B
         ("conv F5 K6", (1, 32, 32), (6, 28, 28), 156, 122_304),
         ("subsample F2", (6, 28, 28), (6, 14, 14), 12, 5_880),
@@ -36,11 +36,11 @@ def params(op: Op, *arriving: Shape) -> int:
         ("rbf 10 frozen", (84,), (10,), 840, 840),
     ],
 )
-def test_lenet5_as_published(text: str, arriving: Shape, out: Shape, weights: int, connections: int) -> None:
+def test_lenet5_as_published(text: str, shape: Shape, out: Shape, weights: int, connections: int) -> None:
     op = bind(text)
-    assert op.out(arriving) == out
-    assert params(op, arriving) == weights
-    assert op.connections((arriving,), out) == connections
+    assert op.out(shape) == out
+    assert params(op, shape) == weights
+    assert op.connections((shape,), out) == connections
     assert op.weighted
 
 
@@ -58,7 +58,7 @@ def test_the_weights_of_c3_are_a_plane_for_each_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "arriving", "out", "weights", "macs"),
+    ("text", "shape", "out", "weights", "macs"),
     [
         # torchvision's own: ResNet-50's first layer, VGG-16's, AlexNet's, two dense ones, ResNeXt's
         ("conv F7 S2 P3 K64 nobias", (3, 224, 224), (64, 112, 112), 9_408, 118_013_952),
@@ -119,11 +119,11 @@ def test_the_weights_of_c3_are_a_plane_for_each_connection() -> None:
         ("reshape 128x7x7", (6272,), (128, 7, 7), 0, 0),
     ],
 )
-def test_sizes_weights_and_macs(text: str, arriving: Shape, out: Shape, weights: int, macs: int) -> None:
+def test_sizes_weights_and_macs(text: str, shape: Shape, out: Shape, weights: int, macs: int) -> None:
     op = bind(text)
-    assert op.out(arriving) == out
-    assert params(op, arriving) == weights
-    assert op.macs((arriving,), out) == macs
+    assert op.out(shape) == out
+    assert params(op, shape) == weights
+    assert op.macs((shape,), out) == macs
 
 
 def test_batch_norm_has_2c_plus_1_buffers() -> None:
@@ -132,8 +132,8 @@ def test_batch_norm_has_2c_plus_1_buffers() -> None:
 
 
 def test_like() -> None:
-    arriving = (8, 7, 9), (3, 4, 5)
-    assert bind("crop like=@a").out(*arriving) == (8, 4, 5)
+    shape = (8, 7, 9), (3, 4, 5)
+    assert bind("crop like=@a").out(*shape) == (8, 4, 5)
     assert bind("upsample like=@a").out((3, 4, 5), (8, 7, 9)) == (3, 7, 9)
 
 
@@ -148,7 +148,7 @@ def test_unpool_gives_what_arrived_at_the_maxpool() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "arriving", "window"),
+    ("text", "shape", "window"),
     [
         ("conv F5 K1", (1, 32, 32), Window(5, 1, 0)),
         ("conv F3 S2 P1 K1", (1, 32, 32), Window(3, 2, -1)),
@@ -171,10 +171,10 @@ def test_unpool_gives_what_arrived_at_the_maxpool() -> None:
         ("relu", (1, 8, 8), Window(1, 1, 0)),
     ],
 )
-def test_windows(text: str, arriving: Shape, window: Window) -> None:
+def test_windows(text: str, shape: Shape, window: Window) -> None:
     op = bind(text)
-    out: Any = op.out(arriving)
-    assert op.window((arriving,), out) == (window, window)
+    out: Any = op.out(shape)
+    assert op.window((shape,), out) == (window, window)
 
 
 def test_a_vector_has_no_axis_to_read_along() -> None:
@@ -225,12 +225,12 @@ def test_every_formula_gives_its_result() -> None:
     counted = 0
     for text, axes in drawn():
         op = bind(text, axes)
-        for arriving in SHAPES:
-            out = op.out(arriving)
+        for shape in SHAPES:
+            out = op.out(shape)
             if isinstance(out, Misfit):
                 continue
-            for formula in op.formulas((arriving,), out):
-                assert evaluated(formula.text, formula.values) == formula.result, (text, arriving, formula)
+            for formula in op.formulas((shape,), out):
+                assert evaluated(formula.text, formula.values) == formula.result, (text, shape, formula)
                 filled = re.sub(r"(?<=[0-9]),(?=[0-9])", "", formula.filled())
                 assert evaluated(filled, {}) == formula.result, (text, formula)
                 assert all(symbol in formula.text for symbol in formula.values), formula
@@ -242,18 +242,18 @@ def test_formulas_agree_with_what_the_layer_says() -> None:
     """Where a formula is named W', H', weights or MACs, its result is the layer's own number."""
     for text, axes in drawn():
         op = bind(text, axes)
-        for arriving in SHAPES:
-            out = op.out(arriving)
+        for shape in SHAPES:
+            out = op.out(shape)
             if isinstance(out, Misfit):
                 continue
-            for formula in op.formulas((arriving,), out):
+            for formula in op.formulas((shape,), out):
                 match formula.name:
                     case "weights":
-                        assert formula.result == params(op, arriving)
+                        assert formula.result == params(op, shape)
                     case "MACs":
-                        assert formula.result == op.macs((arriving,), out)
+                        assert formula.result == op.macs((shape,), out)
                     case "connections":
-                        assert formula.result == op.connections((arriving,), out)
+                        assert formula.result == op.connections((shape,), out)
                     case "C'":
                         assert formula.result == out[0]
                     case name if name.endswith("'"):
@@ -261,10 +261,10 @@ def test_formulas_agree_with_what_the_layer_says() -> None:
                         assert {out[1 + axes_of(out).index(axis)] for axis in named} == {formula.result}
 
 
-def lines(text: str, arriving: Shape) -> list[str]:
+def lines(text: str, shape: Shape) -> list[str]:
     op = bind(text)
-    out: Any = op.out(arriving)
-    return [formula.line() for formula in op.formulas((arriving,), out)]
+    out: Any = op.out(shape)
+    return [formula.line() for formula in op.formulas((shape,), out)]
 
 
 def test_the_notes_formulas_word_for_word() -> None:

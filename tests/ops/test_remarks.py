@@ -9,11 +9,11 @@ from cnnspec.ops.base import Misfit, Remark, Shape
 from tests.ops.binder import op as bind
 
 
-def remarks(text: str, arriving: Shape) -> dict[str, Remark]:
+def remarks(text: str, shape: Shape) -> dict[str, Remark]:
     op = bind(text)
-    out: Any = op.out(arriving)
+    out: Any = op.out(shape)
     assert not isinstance(out, Misfit), out
-    return {remark.code: remark for remark in op.remark((arriving,), out)}
+    return {remark.code: remark for remark in op.remark((shape,), out)}
 
 
 def test_what_is_proposed_for_a_lost_border_fits() -> None:

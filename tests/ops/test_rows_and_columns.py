@@ -15,7 +15,7 @@ SHIFTED = ("upsample 2x3", "pixelshuffle 2")
 
 
 @pytest.mark.parametrize(
-    ("text", "arriving", "windows"),
+    ("text", "shape", "windows"),
     [
         ("upsample 2x3", (1, 8, 8), ((Fraction(3, 2), Fraction(1, 2)), (Fraction(5, 3), Fraction(1, 3)))),
         ("upsample out=4x8", (1, 8, 8), ((1, 2), (1, 1))),
@@ -27,14 +27,14 @@ SHIFTED = ("upsample 2x3", "pixelshuffle 2")
         ("pixelshuffle 2", (4, 8, 5), ((Fraction(3, 2), Fraction(1, 2)),) * 2),
     ],
 )
-def test_windows_along_each_axis(text: str, arriving: Shape, windows: Any) -> None:
+def test_windows_along_each_axis(text: str, shape: Shape, windows: Any) -> None:
     op = bind(text)
-    out: Any = op.out(arriving)
-    assert tuple((window.size, window.stride) for window in op.window((arriving,), out)) == windows
-    assert all(window.start == 0 for window in op.window((arriving,), out)) or text in SHIFTED
+    out: Any = op.out(shape)
+    assert tuple((window.size, window.stride) for window in op.window((shape,), out)) == windows
+    assert all(window.start == 0 for window in op.window((shape,), out)) or text in SHIFTED
 
 
-def test_a_window_of_the_arriving_tensor_not_of_the_one_that_lends_its_size() -> None:
+def test_a_window_of_the_input_not_of_the_one_that_lends_its_size() -> None:
     op = bind("upsample like=@a")
     assert op.window(((1, 4, 8), (3, 8, 8)), (1, 8, 8)) == (
         Window(Fraction(3, 2), Fraction(1, 2), Fraction(-1, 2)),
@@ -79,12 +79,12 @@ def test_what_is_no_output_of_the_maxpool_to_be_undone(here: Shape, way: str) ->
 
 def test_without_biases_there_are_as_many_connections_as_macs() -> None:
     for text in ("conv F3 K2", "dwconv F3", "fc 2"):
-        arriving = (3, 1, 1) if text == "fc 2" else (3, 5, 6)
-        out: Any = bind(f"{text} nobias").out(arriving)
+        shape = (3, 1, 1) if text == "fc 2" else (3, 5, 6)
+        out: Any = bind(f"{text} nobias").out(shape)
         plain, biased = bind(f"{text} nobias"), bind(text)
         outputs = out[0] * (out[1] * out[2] if len(out) == 3 else 1)
-        assert plain.connections((arriving,), out) == plain.macs((arriving,), out)
-        assert biased.connections((arriving,), out) == biased.macs((arriving,), out) + outputs
+        assert plain.connections((shape,), out) == plain.macs((shape,), out)
+        assert biased.connections((shape,), out) == biased.macs((shape,), out) + outputs
 
 
 def test_where_no_padding_below_half_the_filter_fits_none_is_proposed() -> None:

@@ -26,8 +26,8 @@ def run(
     values = dict(enumerate(inputs))
     for entry in flat(graph):
         assert entry.op is not None
-        arriving = [shape for shape in entry.arriving if shape is not None]
-        names = [weight.name for weight in entry.op.weights(*arriving)]
+        shapes = [shape for shape in entry.input_shapes if shape is not None]
+        names = [weight.name for weight in entry.op.weights(*shapes)]
         own = {name: weights[join(entry.attribute, name)] for name in names}
         given = [values[number] for number in entry.inputs]
         values[entry.output] = layer(entry.op, given, own, training, masks.get(entry.attribute))

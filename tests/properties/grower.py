@@ -1,4 +1,4 @@
-"""Valid networks, grown forward: every step asks its layer which arguments the arriving shape allows
+"""Valid networks, grown forward: every step asks its layer which arguments the shape of its input allows
 (`Op.draw`).
 
 A new layer is grown the day it is declared. What the shape is after a step is asked of the elaborator itself,

@@ -113,7 +113,7 @@ def test_one_number_is_torchs(tmp_path: Path, shape: str, layer: str) -> None:
     assert entry.op is not None
     assert entry.out is not None
     row = len(list(flat(load(text=spec)))) - 1
-    op = operation(entry.op, *(shape for shape in entry.arriving if shape is not None))
+    op = operation(entry.op, *(shape for shape in entry.input_shapes if shape is not None))
     chance = random.Random(layer)
     for _ in range(3):
         at = [chance.randrange(size) for size in entry.out]
@@ -139,7 +139,7 @@ def test_every_layer_has_a_sheet(tmp_path: Path, word: str) -> None:
     for row, entry in rows[-1:]:
         assert entry.op is not None
         assert entry.out is not None
-        op = operation(entry.op, *(shape for shape in entry.arriving if shape is not None))
+        op = operation(entry.op, *(shape for shape in entry.input_shapes if shape is not None))
         job = job_of(tmp_path, spec, row=row, op=op, at=[0] * len(entry.out))
         made = number.work(job, str(tmp_path))
         assert made["value"] == pytest.approx(made["program"], rel=1e-9, abs=1e-12)
@@ -152,7 +152,7 @@ def test_a_shared_layers_own_use_is_shown(tmp_path: Path) -> None:
     for row, entry in enumerate(flat(graph)):
         assert entry.op is not None
         assert entry.out is not None
-        op = operation(entry.op, *(shape for shape in entry.arriving if shape is not None))
+        op = operation(entry.op, *(shape for shape in entry.input_shapes if shape is not None))
         for at in ([0] * len(entry.out), [size - 1 for size in entry.out]):
             made = number.work(job_of(tmp_path, spec, row=row, op=op, at=at), str(tmp_path))
             assert made["value"] == pytest.approx(made["program"])

@@ -33,8 +33,8 @@ def layer_list(graph: Graph, blocks: bool = True) -> LayerList:
 def _layer(entry: Entry, scopes: tuple[Scope, ...]) -> Layer:
     assert isinstance(entry.op, Op)
     assert entry.out is not None
-    arriving = tuple(shape or () for shape in entry.arriving)
-    weights = {one.name: join(entry.attribute, one.name) for one in entry.op.weights(*arriving)}
+    shapes = tuple(shape or () for shape in entry.input_shapes)
+    weights = {one.name: join(entry.attribute, one.name) for one in entry.op.weights(*shapes)}
     return Layer(
         entry.op, entry.inputs, entry.out, entry.path.rpartition(".")[2] if scopes else "", scopes, weights
     )

@@ -35,10 +35,12 @@ def graphs(text: str) -> list[Graph]:
 def came_back(graph: Graph, made: structure.Spec) -> None:
     """The same weights, each with its key."""
     (again,) = graphs(made.text)
-    arriving = [(entry, tuple(shape or () for shape in entry.arriving)) for entry in flat(graph) if entry.op]
+    layers = [
+        (entry, tuple(shape or () for shape in entry.input_shapes)) for entry in flat(graph) if entry.op
+    ]
     theirs = {
         join(entry.attribute, one.name): one.shape
-        for entry, shapes in arriving
+        for entry, shapes in layers
         for one in entry.op.weights(*shapes)  # type: ignore[union-attr]
     }
     ours = {key: one.shape for entry in flat(again) for key, one in entry.weights}

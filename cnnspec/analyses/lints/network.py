@@ -82,9 +82,9 @@ def _shrinks_fast_from(one: Shaped) -> int | None:
     period = 1 if twice == one.output else lcm(*(stride for stride in strides if stride > AT_MOST))
     run = 0
     for side in range(2, TRIED):
-        arriving = (C, *[side] * len(sizes))
-        out = one.op.out(arriving)
-        run = run + 1 if not isinstance(out, Misfit) and _shrinks_fast(one.op, arriving, out) else 0
+        input_shape = (C, *[side] * len(sizes))
+        out = one.op.out(input_shape)
+        run = run + 1 if not isinstance(out, Misfit) and _shrinks_fast(one.op, input_shape, out) else 0
         if run == period:
             return side - period + 1
     return None
@@ -145,9 +145,9 @@ def _same_at_any_size(one: Shaped) -> bool:
     return now == then
 
 
-def _windows(op: Op, arriving: tuple[Shape, ...], out: Shape) -> list[tuple[Fraction | int, ...]]:
+def _windows(op: Op, inputs: tuple[Shape, ...], out: Shape) -> list[tuple[Fraction | int, ...]]:
     """The size and stride of the window along each axis."""
-    return [window[:2] for window in op.window(arriving, out)]
+    return [window[:2] for window in op.window(inputs, out)]
 
 
 FAR, NEAR = 1e3, 1e-3

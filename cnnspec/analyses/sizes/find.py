@@ -119,7 +119,7 @@ def _meeting(fit: Fit, size: int, period: int, first: Outcome, second: Outcome) 
 def _gaps(failure: Failure) -> list[int]:
     """The differences between each input's size and the first one's, and between the first one's and 1, which
     `fc` needs."""
-    first, *others = failure.arriving
+    first, *others = failure.inputs
     return [size - 1 for size in first[1:]] + [
         size - here for other in others for here, size in zip(first[1:], other[1:], strict=False)
     ]

@@ -24,7 +24,7 @@ class Failure(NamedTuple):
     """A layer that does not fit its input."""
 
     layer: Layer | None
-    arriving: tuple[Shape, ...]
+    inputs: tuple[Shape, ...]
 
 
 class OverWork(Exception):
@@ -60,19 +60,19 @@ class Replay:
         if self.left < 0:
             raise OverWork
         for step in body.steps:
-            arriving = tuple(values[value] for value in step.inputs)
+            inputs = tuple(values[value] for value in step.inputs)
             if isinstance(step, Region):
-                made = self._region(step, arriving)
+                made = self._region(step, inputs)
                 if isinstance(made, Failure):
                     return made
                 values += made
                 continue
             assert not isinstance(step, Hole)
             own = self.written.get(body.template, {}).get(step.site)
-            op = at_size(step.op, own, arriving[0]) if own else step.op
-            out = op.out(*arriving)
+            op = at_size(step.op, own, inputs[0]) if own else step.op
+            out = op.out(*inputs)
             if isinstance(out, Misfit):
-                return Failure(step, arriving)
+                return Failure(step, inputs)
             values.append(out)
         return tuple(values[value] for value in body.outputs)
 
@@ -135,9 +135,9 @@ def _arithmetic(node: Expr) -> bool:
     return node.operator in ("+", "-", "*", "//", "neg") and whole and all(map(_arithmetic, node.arguments))
 
 
-def at_size(op: Op, written: dict[str, Expr], arriving: Shape) -> Op:
+def at_size(op: Op, written: dict[str, Expr], input_shape: Shape) -> Op:
     """The layer with the arguments that it has for an input of this size."""
-    sizes = dict(zip("WHT", reversed(arriving[1:]), strict=False))
+    sizes = dict(zip("WHT", reversed(input_shape[1:]), strict=False))
     made = {field: value(node, sizes) for field, node in written.items()}
     for name, one in made.items():
         now = getattr(op, name)
@@ -173,14 +173,14 @@ class Growth:
             return self._known[number, inputs]
         body, values = self.graph.bodies[number], list(inputs)
         for step in body.steps:
-            arriving = tuple(values[value] for value in step.inputs)
+            inputs = tuple(values[value] for value in step.inputs)
             if isinstance(step, Region):
-                values += self._region(step, arriving)
+                values += self._region(step, inputs)
                 continue
             assert isinstance(step, Layer)
             own = self.written.get(body.template, {}).get(step.site, {})
-            both = _both(step.op, own, arriving)
-            self.mixes |= (step.op.word == "reshape" or step.op.turns) and arriving[0][0] != arriving[0][1]
+            both = _both(step.op, own, inputs)
+            self.mixes |= (step.op.word == "reshape" or step.op.turns) and inputs[0][0] != inputs[0][1]
             for small, large in zip(*both, strict=False):
                 self.period = lcm(self.period, Fraction(large - small, self.apart).denominator)
             values.append(both)
@@ -199,16 +199,14 @@ class Growth:
         return given_by(region, made) if made else list(given[: region.outputs])
 
 
-def _both(op: Op, written: dict[str, Expr], arriving: tuple[Two, ...]) -> Two:
+def _both(op: Op, written: dict[str, Expr], inputs: tuple[Two, ...]) -> Two:
     """A layer's output for both inputs; where it does not fit the larger one, the shape of its first
     input."""
     small, large = (
-        (at_size(op, written, arriving[0][number]) if written else op).out(
-            *(pair[number] for pair in arriving)
-        )
+        (at_size(op, written, inputs[0][number]) if written else op).out(*(pair[number] for pair in inputs))
         for number in (0, 1)
     )
     assert not isinstance(small, Misfit)
     if isinstance(large, Misfit):
-        large = (*small[:1], *arriving[0][1][1:])
+        large = (*small[:1], *inputs[0][1][1:])
     return small, large

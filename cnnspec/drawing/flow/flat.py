@@ -58,7 +58,7 @@ class _Flattener:
         beginnings: list[list[list[Line]]] = []
         ports = iter(outer or ())
         for node in diagram.nodes:
-            arriving = [
+            incoming = [
                 line._replace(
                     text=edge.condition
                     or line.text
@@ -73,14 +73,14 @@ class _Flattener:
             elif node.inner is not None:
                 name = joined(" ", [node.text, passes(node)])
                 inner, leaving = self.cluster(
-                    node.inner, shapes=shapes, title=name, outer=[[line] for line in arriving]
+                    node.inner, shapes=shapes, title=name, outer=[[line] for line in incoming]
                 )
                 made.inside.append(inner)
                 beginnings.append(leaving)
             else:
                 number, self.count = self.count, self.count + 1
                 made.boxes.append((number, node))
-                self.lines += [line._replace(target=number) for line in arriving]
+                self.lines += [line._replace(target=number) for line in incoming]
                 beginnings.append([[Line(number, -1, (), False)]])
         return made, [_of_port(beginnings[edge.source], edge.port) for edge in diagram.outputs]
 

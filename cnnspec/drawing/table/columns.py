@@ -72,7 +72,7 @@ COLUMNS: dict[str, Known] = {
     "channels": Known("channels", "r", lambda row, options: content(str(row.group.out[0]))),
     "repeats": Known("repeats", "r", _times),
     "input": Known(
-        "input", "c", lambda row, options: (text(size_of(row.group.arriving, options.shape or "CxHxW")),)
+        "input", "c", lambda row, options: (text(size_of(row.group.input_shape, options.shape or "CxHxW")),)
     ),
     "output": Known(
         "output", "c", lambda row, options: (text(size_of(row.group.out, options.shape or "CxHxW")),)
@@ -159,7 +159,7 @@ def head_of(name: str, options: TableOptions) -> Callable[[Beside], Content]:
         here = [group for group in row.groups if group is not None]
         if name == "name":
             return content(row.first.name)
-        shapes = [group.out if name == "output" else group.arriving for group in here]
+        shapes = [group.out if name == "output" else group.input_shape for group in here]
         return tuple(dict.fromkeys(text(size_of(shape, options.shape or "HxW")) for shape in shapes))
 
     return show

@@ -25,8 +25,8 @@ class Group(NamedTuple):
     parts: tuple[Part, ...]
 
     @property
-    def arriving(self) -> Shape:
-        return self.parts[0].arriving
+    def input_shape(self) -> Shape:
+        return self.parts[0].input_shape
 
     @property
     def out(self) -> Shape:
@@ -106,17 +106,17 @@ def _layers(network: Network) -> list[Group]:
         entry = row.entry
         assert entry.op is not None
         assert entry.out is not None
-        arriving = tuple(shape for shape in entry.arriving if shape is not None)
+        inputs = tuple(shape for shape in entry.input_shapes if shape is not None)
         part = Part(
             kind="layer",
             name=entry.path,
             word=entry.op.word,
             span=entry.span,
             line=network.source.position(entry.span.start).line,
-            arriving=arriving[0],
+            input_shape=inputs[0],
             out=entry.out,
             op=entry.op,
-            inputs=arriving,
+            inputs=inputs,
             call=as_written(entry.op),
             weights={"": row.params or 0},
             macs=row.macs or 0,

@@ -143,7 +143,7 @@ def _merged(element: Element, branches: list[list[Element]], inside: list[Elemen
     return replace(
         merge,
         kind=kind,
-        arriving=next((chain[0].arriving for chain in seen if chain), merge.arriving),
+        input_shape=next((chain[0].input_shape for chain in seen if chain), merge.input_shape),
         branches=seen,
         weights=weights,
         macs=merge.macs + sum(part.macs for part in members),

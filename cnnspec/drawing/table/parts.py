@@ -49,7 +49,7 @@ class Part:
     word: str
     span: Span
     line: int
-    arriving: Shape
+    input_shape: Shape
     out: Shape
     op: Op | None = None
     inputs: tuple[Shape, ...] = ()
@@ -77,9 +77,11 @@ class Part:
     def stride(self) -> tuple[Fraction | int, ...]:
         """The distance between the inputs of neighbouring outputs, along each axis; below 1 where a map
         grows."""
-        axes = len(self.arriving) - 1
+        axes = len(self.input_shape) - 1
         if self.op is not None and self.kind == "layer":
-            return tuple(one.stride or 1 for one in self.op.window(self.inputs or (self.arriving,), self.out))
+            return tuple(
+                one.stride or 1 for one in self.op.window(self.inputs or (self.input_shape,), self.out)
+            )
         found: list[Fraction | int] = [1] * axes
         if self.kind == "gate":
             return tuple(found)
@@ -91,7 +93,7 @@ class Part:
     @property
     def resizes(self) -> bool:
         """Whether it changes the size of maps by a stride, or ends them."""
-        return len(self.out) != len(self.arriving) or any(one != 1 for one in self.stride)
+        return len(self.out) != len(self.input_shape) or any(one != 1 for one in self.stride)
 
     @cached_property
     def activations(self) -> frozenset[str]:
@@ -149,7 +151,7 @@ def joined(parts: Iterable[Part], key: Callable[[Part], Any] = form) -> tuple[Pa
 
 def follow(found: list[Part], part: Part, key: Callable[[Part], Any] = form) -> None:
     """Adds a part after others, or counts it in the last one where they are equal."""
-    follows = found and not part.resizes and _flat(found[-1].out) == _flat(part.arriving)
+    follows = found and not part.resizes and _flat(found[-1].out) == _flat(part.input_shape)
     if follows and key(_single(found[-1])) == key(_single(part)):
         found[-1] = together(found[-1], part)
     else:
@@ -215,7 +217,7 @@ def is_depthwise(part: Part) -> bool:
     if part.kind != "layer" or part.op is None:
         return False
     groups = getattr(part.op, "G", 1)
-    return part.word == "dwconv" or (part.word == "conv" and groups == part.arriving[0] > 1)
+    return part.word == "dwconv" or (part.word == "conv" and groups == part.input_shape[0] > 1)
 
 
 def settled(parts: Sequence[Part]) -> tuple[Part, ...]:

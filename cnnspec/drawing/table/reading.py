@@ -108,9 +108,9 @@ class Reader:
             return self._region(number, body, place, step)
         assert isinstance(step, Layer)
         out = body.values[place.output]
-        arriving = body.values[step.inputs[0]]
+        input_shape = body.values[step.inputs[0]]
         assert out is not None
-        assert arriving is not None
+        assert input_shape is not None
         op = step.op
         known = _inputs(body, step)
         return [
@@ -120,7 +120,7 @@ class Reader:
                 word=op.word,
                 span=step.span,
                 line=self.source.position(step.span.start).line,
-                arriving=arriving,
+                input_shape=input_shape,
                 out=out,
                 op=op,
                 inputs=known,
@@ -143,14 +143,14 @@ class Reader:
         text = re.sub(r" *-> *", " → ", text).replace("@", "")
         return text if len(text) <= LONGEST else f"{step.op.word} […]"
 
-    def _kind(self, op: Op, arriving: tuple[Shape, ...], out: Shape) -> Literal["layer", "merge", "quiet"]:
+    def _kind(self, op: Op, inputs: tuple[Shape, ...], out: Shape) -> Literal["layer", "merge", "quiet"]:
         if op.merges:
             return "quiet"  # until its branches are known
-        if op.word in self.shown or op.weighted or op.macs(arriving, out):
+        if op.word in self.shown or op.weighted or op.macs(inputs, out):
             return "layer"
-        if op.activation or (op.ends_map and prod(arriving[0]) == prod(out)):
+        if op.activation or (op.ends_map and prod(inputs[0]) == prod(out)):
             return "quiet"
-        moves = any(one.size > 1 or one.stride != 1 for one in op.window(arriving, out))
+        moves = any(one.size > 1 or one.stride != 1 for one in op.window(inputs, out))
         return "layer" if moves else "quiet"
 
     def _region(self, number: int, body: Body, place: Place, step: Region) -> list[Part]:
@@ -192,9 +192,9 @@ class Reader:
 
     def _cell(self, number: int, body: Body, place: Place, step: Region, parts: Sequence[Part]) -> Part:
         """The parts of a block as one part."""
-        out, arriving = body.values[place.output], body.values[step.inputs[0]]
+        out, input_shape = body.values[place.output], body.values[step.inputs[0]]
         assert out is not None
-        assert arriving is not None
+        assert input_shape is not None
         weights, size = _together(parts, step.span)
         return Part(
             kind="cell",
@@ -202,7 +202,7 @@ class Reader:
             word=step.block or "",
             span=step.span,
             line=0,
-            arriving=arriving,
+            input_shape=input_shape,
             out=out,
             branches=(tuple(part for part in parts if visible(part)),),
             call=_call(step),

@@ -28,9 +28,9 @@ def kernel(part: Part) -> Size | None:
     """The window of a layer; for a layer that reads the whole map, the size of the map."""
     F = getattr(part.op, "F", None)
     if F is not None:
-        return Size(tuple(map(str, F)) * (2 if len(F) == len(part.arriving) == 1 else 1))
-    if part.kind == "layer" and part.word in ("gap", "gmp") and len(part.arriving) > 1:
-        return Size(tuple(map(str, part.arriving[1:])))
+        return Size(tuple(map(str, F)) * (2 if len(F) == len(part.input_shape) == 1 else 1))
+    if part.kind == "layer" and part.word in ("gap", "gmp") and len(part.input_shape) > 1:
+        return Size(tuple(map(str, part.input_shape[1:])))
     return None
 
 
@@ -77,7 +77,7 @@ def line(part: Part, style: Style) -> Line:
         pieces.append("dw")
     else:
         pieces.pop()
-    filters = part.word in ("conv", "dwconv") or part.out[0] != part.arriving[0]
+    filters = part.word in ("conv", "dwconv") or part.out[0] != part.input_shape[0]
     if part.weighted and style != "plain" and filters:
         pieces += [", ", str(part.out[0]), *_groups(part)]
     if style != "matrix" and stride(part):

@@ -123,15 +123,15 @@ def kept_within(op: Op, given: list[Shape], out: Shape) -> bool:
         return len(given) == 1
     if op.weighted or op.linear or kind_of(op) == "pool":
         return False
-    arriving = given[0]
-    if len(arriving) != len(out) or len(out) == 1:
-        return prod(arriving) == prod(out)
+    input_shape = given[0]
+    if len(input_shape) != len(out) or len(out) == 1:
+        return prod(input_shape) == prod(out)
     return all(one.size == 1 and one.stride == 1 for one in op.window(tuple(given), out))
 
 
-def kind_between(op: Op, arriving: Shape, out: Shape) -> str:
+def kind_between(op: Op, input_shape: Shape, out: Shape) -> str:
     """The kind of layer whose colour a volume gets; a layer that makes maps larger counts as such."""
-    if len(arriving) == len(out) > 1 and prod(out[1:]) > prod(arriving[1:]):
+    if len(input_shape) == len(out) > 1 and prod(out[1:]) > prod(input_shape[1:]):
         return "resize"
     if op.linear and len(out) == 1:
         return "dense"

@@ -76,12 +76,12 @@ class Unfolder:
         if not isinstance(step, Layer):
             return self.add(Volume(name, out, "other", layers=times, count=times), given)
         op = step.op
-        arriving = [body.values[value] or () for value in step.inputs]
-        if kept_within(op, arriving, out):
+        inputs = [body.values[value] or () for value in step.inputs]
+        if kept_within(op, inputs, out):
             return self.within(step, given[0], out, times)
         data = given[:1] if op.tensors else given
-        kind = "merge" if op.merges and op.operator else kind_between(op, arriving[0], out)
-        parts = tuple(shape[0] for shape in arriving) if op.merges and not is_sum(op) else ()
+        kind = "merge" if op.merges and op.operator else kind_between(op, inputs[0], out)
+        parts = tuple(shape[0] for shape in inputs) if op.merges and not is_sum(op) else ()
         volume = Volume(name, out, kind, op, step.label or "", "", times, times, parts=parts)
         return self.add(volume, data)
 

@@ -13,7 +13,7 @@ from cnnspec.language.builder.letters import tidied
 from cnnspec.language.builder.values import HYPER, same
 from cnnspec.language.tokens import LETTERS, WORDS, Token
 
-_ARRIVING = frozenset("CTHWi")
+_SIZES_AND_PASS = frozenset("CTHWi")
 _BEHIND = {
     "input": r"[0-9(]",
     "output": r"(?:each[ \t]+)?@",
@@ -62,7 +62,7 @@ def _value_name(c: Context, token: Token, what: str, letters: bool = False) -> t
     if text in ("true", "false"):
         message = f"{what} cannot be named {text}: that is a truth value"
         c.sink.report("E107", message, span, help="choose another name")
-    elif text in _ARRIVING:
+    elif text in _SIZES_AND_PASS:
         meaning = "the number of the pass in a repeat" if text == "i" else "a size of a step's input"
         message = f"{what} cannot be named {text}: that is {meaning}"
         way = f"choose another name, for instance `{text.lower()}`" if text != "i" else "choose another name"

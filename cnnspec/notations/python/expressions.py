@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from operator import add, floordiv, mul, sub
 
 from cnnspec.notations.calls import is_known, source_of
-from cnnspec.notations.network import ARRIVING, Node
+from cnnspec.notations.network import INPUT, Node
 from cnnspec.notations.python.layers import apply
 from cnnspec.notations.python.state import Module, State, Value
 
@@ -92,10 +92,10 @@ def tensors(c: State, arguments: Iterable[ast.expr], known: bool = False) -> lis
 
 
 def _input(c: State, name: str) -> int:
-    c.arriving = c.arriving or name
-    if name != c.arriving:
+    c.input_name = c.input_name or name
+    if name != c.input_name:
         c.doubt(f"what `{name}` is, is not in this text")
-    return ARRIVING
+    return INPUT
 
 
 def called(name: ast.Name) -> ast.Call:

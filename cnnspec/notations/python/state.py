@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import tool_of
 from cnnspec.notations.classes import Block
-from cnnspec.notations.network import ARRIVING, Node
+from cnnspec.notations.network import INPUT, Node
 
 NOT_FOLLOWED = "a loop or a condition in it is not followed; steps that come n times are `[ … ]*n` here"
 _TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
@@ -47,11 +47,11 @@ class State:
     """Of a class that is a block: the parameters of `__init__`, with their defaults."""
     names: dict[str, Value] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
-    current: int = ARRIVING
+    current: int = INPUT
     outputs: tuple[int, ...] = ()
     used: set[Span] = field(default_factory=set)
     classes: list[str] = field(default_factory=list)
-    arriving: str = ""
+    input_name: str = ""
     """The name of the tensor that is the input."""
     why: str = ""
     """Why the order of the layers is not certain: the first reason."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import is_known, statement
 from cnnspec.notations.classes import FLAT
-from cnnspec.notations.network import ARRIVING, Node
+from cnnspec.notations.network import INPUT, Node
 from cnnspec.notations.python.called import returned
 from cnnspec.notations.python.expressions import called, constant, tensors, value
 from cnnspec.notations.python.layers import apply
@@ -65,7 +65,7 @@ def _run(c: State, found: ast.stmt) -> None:
         case ast.Return(value=ast.expr() as node):
             given = value(c, node)
             if isinstance(given, Module) and c.function:
-                apply(c, given, [ARRIVING])
+                apply(c, given, [INPUT])
             else:
                 returned(c, given)
         case ast.FunctionDef(name=name, args=arguments):
@@ -113,7 +113,7 @@ def _name(c: State, name: str, given: Value) -> None:
         given = Module(modules[0].node._replace(name=""), tuple(modules))
     if isinstance(given, Module) and not given.parts and not given.node.name:
         given = given._replace(node=given.node._replace(name=last))
-    elif type(given) is int and given != ARRIVING and len(last) > 1:
+    elif type(given) is int and given != INPUT and len(last) > 1:
         c.nodes[given] = c.nodes[given]._replace(hint=last)
     c.names[name] = given
 
@@ -146,7 +146,7 @@ def _enter(c: State, name: str, arguments: ast.arguments) -> None:
     defaults = dict(zip(names[len(free) :], values, strict=True))
     free = [one for one in free if one not in ("self", "cls")]
     if c.takes_tensor and name == c.function and free:
-        c.names[free.pop(0)] = ARRIVING
+        c.names[free.pop(0)] = INPUT
     if c.is_block and name in ("__init__", c.function):
         numbers = {one: repr(given.value) if given else "" for one, given in defaults.items()}
         c.parameters = dict.fromkeys(free, "") | numbers
@@ -159,6 +159,6 @@ def _enter(c: State, name: str, arguments: ast.arguments) -> None:
         c.doubt(f"`{name}(…)` makes several layers, and is not followed")
     for one in free:
         c.names.pop(one, None)
-    c.arriving, c.current = "", ARRIVING
+    c.input_name, c.current = "", INPUT
     if name != "__init__" and len(free) == 1:
-        c.names[free[0]] = ARRIVING
+        c.names[free[0]] = INPUT

@@ -96,7 +96,7 @@ def emit(use: LayerUse, layer: ir.Layer | None = None) -> Built:
     """The call of a layer in one use."""
     if use.op.word not in EMITTERS:
         raise Unsupported(f"`{use.op.word}`", layer)
-    roles = {weight.role for weight in use.op.weights(*use.arriving)}
+    roles = {weight.role for weight in use.op.weights(*use.inputs)}
     frozen = getattr(use.op, "frozen", False) and roles <= {"frozen", "buffer"} and roles
     return replace(
         EMITTERS[use.op.word](use), suffix=".frozen()" if frozen else "", around=normalised(use.op)

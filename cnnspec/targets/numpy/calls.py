@@ -102,7 +102,7 @@ def conv(use: LayerUse) -> Built:
 
 @emits("dwconv")
 def dwconv(use: LayerUse) -> Built:
-    K = None if use.op.K in (None, use.arriving[0][0]) else use.op.K
+    K = None if use.op.K in (None, use.inputs[0][0]) else use.op.K
     P = _padding(use, "same", Slot(None, Input(0)))
     return function("dwconv", use, K=Slot(None, K, W("K")), P=P, **_bias_and_starts(use))
 
@@ -126,7 +126,7 @@ def _starts(use: LayerUse) -> dict[str, Slot | None]:
     """The arguments for how weights start, where the spec gives it."""
     op = unnormalised(use.op)
     start = start_bias = None
-    for weight in op.weights(*use.arriving):
+    for weight in op.weights(*use.inputs):
         if weight.name == "weight" and (op.init is not None or op.weight_values is not None):
             start = Slot(None, _start(weight.initial, op.init, op))
         elif weight.name == "bias" and (op.bias_values is not None or op.init is not None):
@@ -158,7 +158,7 @@ def _start(initial: Initial, init: Any, op: Op) -> Code:
 def local(use: LayerUse) -> Built:
     starts = dict.fromkeys(("start", "start_bias"))
     if use.op.init is not None:
-        first = [Slot(None, _start(weight.initial, None, use.op)) for weight in use.op.weights(*use.arriving)]
+        first = [Slot(None, _start(weight.initial, None, use.op)) for weight in use.op.weights(*use.inputs)]
         starts = dict(zip(starts, (*first, None), strict=False))
     return function("local", use, P=_padding(use, "same", Slot(None, Input(0))), **starts)
 
@@ -269,7 +269,7 @@ def unpool(use: LayerUse) -> Built:
     pool = use.op.maxpool
     if pool.size_out is not None:
         return Built("unpool_to", (before,))
-    return _pool("unpool", LayerUse(pool, (pool,), (use.arriving[1],), use.arriving[0]), 1, before)
+    return _pool("unpool", LayerUse(pool, (pool,), (use.inputs[1],), use.inputs[0]), 1, before)
 
 
 @emits("avgpool")
@@ -308,7 +308,7 @@ def upsample(use: LayerUse) -> Built:
         letters = enumerate(axes_of(use.out))
         sizes = tuple(Apply("*", (W("factor", place), Var(f"@{letter}"))) for place, letter in letters)
         out = Slot(None, use.out[1:], Apply("sizes", sizes))
-    if len(use.arriving[0]) == 1:
+    if len(use.inputs[0]) == 1:
         return function("spread_over", use, size=out)
     return function("upsample" if op.mode == "nearest" else op.mode, use, out=out)
 
@@ -316,7 +316,7 @@ def upsample(use: LayerUse) -> Built:
 @emits("pad")
 def pad(use: LayerUse) -> Built:
     op = use.op
-    letters, widths = axes_of(use.out), op.ends(use.arriving[0])
+    letters, widths = axes_of(use.out), op.ends(use.inputs[0])
     sides = [Slot(None, ends, border(op, *ENDS[axis])) for axis, ends in zip(letters, widths, strict=True)]
     if op.mode == "zeros":
         return Built("pad", (*sides, Slot("channels", op.channels, W("channels"), 0)))

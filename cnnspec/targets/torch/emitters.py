@@ -34,15 +34,15 @@ def emits(*words: str) -> Callable[[Emitter], Emitter]:
 
 def axes(use: LayerUse) -> int:
     """The number of axes of the input's maps; 0 for a vector."""
-    return len(use.arriving[0]) - 1
+    return len(use.inputs[0]) - 1
 
 
 def names_of(use: LayerUse) -> list[Node]:
     """Nodes for the sizes of the input: its channels, then its axes."""
-    return [Var(f"@{letter}") for letter in ("C", *axes_of(use.arriving[0]))]
+    return [Var(f"@{letter}") for letter in ("C", *axes_of(use.inputs[0]))]
 
 
 def each_size(use: LayerUse, first: int = 0) -> Built:
     """The input's sizes, beginning with the one numbered `first`, as a tuple, even where they are equal."""
-    sizes = zip(use.arriving[0], names_of(use), strict=True)
+    sizes = zip(use.inputs[0], names_of(use), strict=True)
     return Built("(", tuple(n(size, name) for size, name in sizes)[first:])

@@ -18,7 +18,7 @@ from cnnspec.targets.torch.starts import number, started
 
 def module(use: LayerUse) -> Built:
     """The constructor call of a layer, with its `init=`, literals and `frozen`."""
-    return started(use.op, use.arriving, MODULES[use.op.word](use))
+    return started(use.op, use.inputs, MODULES[use.op.word](use))
 
 
 FIXED = {
@@ -95,7 +95,7 @@ def prelu(use: LayerUse) -> Built:
         case "positions" if axes(use):
             names = names_of(use)
             return build("PositionPReLU", *(n(size, name) for size, name in zip(use.out, names, strict=True)))
-    return build("nn.PReLU", Slot(None, use.arriving[0][0], C, 1))
+    return build("nn.PReLU", Slot(None, use.inputs[0][0], C, 1))
 
 
 @emits("softmax")
@@ -136,7 +136,7 @@ def dropout(use: LayerUse) -> Built:
 
 @emits("scale")
 def scale(use: LayerUse) -> Built:
-    channels = n(1, None) if use.op.one else n(use.arriving[0][0], C)
+    channels = n(1, None) if use.op.one else n(use.inputs[0][0], C)
     start = opt(number(use.op.start), 1, W("start"))
     return build("Scale", channels, init=start, bias=opt(use.op.bias, False))
 
@@ -145,13 +145,13 @@ def scale(use: LayerUse) -> Built:
 def fc(use: LayerUse) -> Built:
     """A C x 1 x 1 input is flattened before it (see `prepare`), or by a class of its own where nothing can
     come before it."""
-    function = "nn.Linear" if len(use.arriving[0]) == 1 else "FlatLinear"
-    return build(function, n(use.arriving[0][0], C), n(use.op.K, W("K")), bias=opt(use.op.has_bias, True))
+    function = "nn.Linear" if len(use.inputs[0]) == 1 else "FlatLinear"
+    return build(function, n(use.inputs[0][0], C), n(use.op.K, W("K")), bias=opt(use.op.has_bias, True))
 
 
 @emits("rbf")
 def rbf(use: LayerUse) -> Built:
-    return build("Rbf", n(use.arriving[0][0], C), n(use.op.K, W("K")))
+    return build("Rbf", n(use.inputs[0][0], C), n(use.op.K, W("K")))
 
 
 # --- merges that are no operators, or have weights ----------------------------------------------------
@@ -159,7 +159,7 @@ def rbf(use: LayerUse) -> Built:
 
 @emits("add")
 def add(use: LayerUse) -> Built:
-    return build("WeightedAdd", n(len(use.arriving)), eps=opt(float(use.op.eps), 1e-4, W("eps")))
+    return build("WeightedAdd", n(len(use.inputs)), eps=opt(float(use.op.eps), 1e-4, W("eps")))
 
 
 @emits("attention")
@@ -174,7 +174,7 @@ def attention(use: LayerUse) -> Built:
     size = each_size(use, first=1)
     if op.relative == "table":
         return build("RelativeAttention", n(op.heads, W("heads")), size, scale=scale)
-    channels = n(use.arriving[0][0], C)
+    channels = n(use.inputs[0][0], C)
     return build("QueryRelativeAttention", channels, n(op.heads, W("heads")), size, scale=scale)
 
 
@@ -204,9 +204,9 @@ def pixelshuffle(use: LayerUse) -> Built:
 @emits("pad")
 def pad(use: LayerUse) -> Built:
     names = [end for axis in reversed(axes_of(use.out)) for end in ENDS[axis]]  # torch's order
-    sides = tuple(size for ends in reversed(use.op.ends(use.arriving[0])) for size in ends)
+    sides = tuple(size for ends in reversed(use.op.ends(use.inputs[0])) for size in ends)
     deeper = use.any(lambda op: op.channels != (0, 0))
-    if deeper and not use.any(lambda op: any(map(any, op.ends(use.arriving[0])))):
+    if deeper and not use.any(lambda op: any(map(any, op.ends(use.inputs[0])))):
         before, behind = use.op.channels
         return build("PadChannels", n(before, W("channels", 0)), n(behind, W("channels", 1)))
     if deeper and axes(use) == 3:
@@ -220,10 +220,10 @@ def pad(use: LayerUse) -> Built:
 @emits("crop")
 def crop(use: LayerUse) -> Built:
     margins = []
-    for axis, before in enumerate(use.op.start(use.arriving[0], use.out)):
+    for axis, before in enumerate(use.op.start(use.inputs[0], use.out)):
         room = apply("-", names_of(use)[1 + axis], W("size", axis))
         first = W("offset", axis) if use.op.offset is not None else apply("//", room, Const(2))
-        after = use.arriving[0][1 + axis] - use.out[1 + axis] - before
+        after = use.inputs[0][1 + axis] - use.out[1 + axis] - before
         margins += [
             Slot(None, before, first, derived=True),
             Slot(None, after, apply("-", room, first), derived=True),

@@ -53,7 +53,7 @@ def emit(use: LayerUse, layer: ir.Layer) -> Built:
     if op.word not in MODULES:
         raise Unsupported(f"`{op.word}`", layer)
     if op.word == "fc" and layer.name:  # a map is flattened before it, see `Stretch.layer`
-        use = use._replace(arriving=(use.arriving[0][:1],))
+        use = use._replace(inputs=(use.inputs[0][:1],))
     return module(use)
 
 

@@ -29,21 +29,21 @@ NORMALISED = (
 """The functions that normalise the weight of a layer before it is used."""
 
 
-def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
+def started(op: Op, inputs: tuple[Shape, ...], layer: Built) -> Built:
     """The call, wrapped in the start of its weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`, which
     rules.py moves to `init_weights`. Frozen layers end in `.requires_grad_(False)`; those with running
     statistics, which must not change either, have classes of their own."""
-    weights, own = op.weights(*arriving), op
+    weights, own = op.weights(*inputs), op
     op = unnormalised(op)
-    stays = getattr(op, "frozen", False) and any(weight.role == "buffer" for weight in op.weights(*arriving))
+    stays = getattr(op, "frozen", False) and any(weight.role == "buffer" for weight in op.weights(*inputs))
     if stays:
         layer = replace(layer, function=layer.function.replace("nn.", "Frozen"))
     init = getattr(op, "init", None)
     if init is not None:
-        layer = _by_scheme(op, arriving, init, layer)
+        layer = _by_scheme(op, inputs, init, layer)
     literals = {
         field: _array(weight.initial)
-        for weight in op.weights(*arriving)
+        for weight in op.weights(*inputs)
         if (field := weight.name) in ("weight", "bias") and weight.initial.distribution == "values"
     }
     if literals:
@@ -71,11 +71,11 @@ def _normalised(op: Any, layer: Built) -> Built:
     return build("scaled", layer, gamma=opt(float(op.gamma), 1.0, W("gamma")), **more)
 
 
-def _by_scheme(op: Op, arriving: tuple[Shape, ...], init: Init, layer: Built) -> Built:
+def _by_scheme(op: Op, inputs: tuple[Shape, ...], init: Init, layer: Built) -> Built:
     scheme, value, mean = init
     if scheme in ("he", "xavier") and (op.word == "local" or getattr(op, "connect", None) is not None):
         # torch counts fans on the weight's shape, which does not give the number of inputs of a filter
-        start = op.weights(*arriving)[0].initial
+        start = op.weights(*inputs)[0].initial
         return build(start.distribution, layer, **{NUMBERS[start.distribution]: start.value})
     if isinstance(value, Fraction):
         named = {NUMBERS[scheme]: number(value)}

@@ -26,13 +26,13 @@ def conv(use: LayerUse) -> Built:
         table = listed([listed([str(number) for number in row]) for row in use.op.connect])
         function, window = _or_same(f"SparseConv{axes(use)}d", use)
         named = {**window, "bias": opt(use.op.has_bias, True)}
-        return build(function, n(use.arriving[0][0], C), table, **named)
+        return build(function, n(use.inputs[0][0], C), table, **named)
     return _convolution(use, n(use.op.K, W("K")), opt(use.op.G, 1, W("G")))
 
 
 @emits("dwconv")
 def dwconv(use: LayerUse) -> Built:
-    depth = use.arriving[0][0]
+    depth = use.inputs[0][0]
     filters = n(use.out[0], C) if use.op.K is None else n(use.out[0], W("K"))
     return _convolution(use, filters, opt(depth, 1, C))
 
@@ -45,7 +45,7 @@ def _convolution(use: LayerUse, filters: Slot, groups: Slot) -> Built:
     moved = use.op.word == "conv" and use.op.offsets
     function, window = _or_same("DeformableConv2d" if moved else f"nn.Conv{axes(use)}d", use)
     bias = opt(use.op.has_bias, True)
-    return build(function, n(use.arriving[0][0], C), filters, **window, groups=groups, bias=bias)
+    return build(function, n(use.inputs[0][0], C), filters, **window, groups=groups, bias=bias)
 
 
 def _or_same(function: str, use: LayerUse) -> tuple[str, dict[str, Slot]]:
@@ -75,14 +75,14 @@ def deconv(use: LayerUse) -> Built:
     named["groups"] = opt(use.op.G, 1, W("G"))
     named["bias"] = opt(use.op.has_bias, True)
     named["dilation"] = opt(use.op.D, 1, W("D"))
-    return build(function, n(use.arriving[0][0], C), n(use.op.K, W("K")), **named)
+    return build(function, n(use.inputs[0][0], C), n(use.op.K, W("K")), **named)
 
 
 @emits("local")
 def local(use: LayerUse) -> Built:
     named = _window(use.op) | {"bias": opt(use.op.bias, True)}
-    size = n(use.arriving[0][1:], Apply("sizes", tuple(names_of(use)[1:])))
-    return build(f"LocalConv{axes(use)}d", n(use.arriving[0][0], C), n(use.op.K, W("K")), size, **named)
+    size = n(use.inputs[0][1:], Apply("sizes", tuple(names_of(use)[1:])))
+    return build(f"LocalConv{axes(use)}d", n(use.inputs[0][0], C), n(use.op.K, W("K")), size, **named)
 
 
 def _pool(use: LayerUse, kind: str, extra: dict[str, Slot]) -> Built:
@@ -91,7 +91,7 @@ def _pool(use: LayerUse, kind: str, extra: dict[str, Slot]) -> Built:
         return build(f"nn.Adaptive{name}", n(op.size_out, W("size_out")))
     named = {"kernel_size": n(op.size, W("F"))}
     if name == "AvgPool3d" and op.ceil and not _is_same(op):  # torch refuses a window larger than the map
-        sizes = zip(op.size, use.arriving[0][1:], op.P, strict=True)
+        sizes = zip(op.size, use.inputs[0][1:], op.P, strict=True)
         named["kernel_size"] = n(tuple(min(F, N + 2 * P) for F, N, P in sizes), W("F"))
     if op.S is not None:
         named["stride"] = opt(op.stride, op.size, W("S"))
@@ -122,4 +122,4 @@ def blur(use: LayerUse) -> Built:
 @emits("subsample")
 def subsample(use: LayerUse) -> Built:
     named = {} if use.op.S is None else {"stride": opt(use.op.S, use.op.size, W("S"))}
-    return build(f"Subsample{axes(use)}d", n(use.arriving[0][0], C), n(use.op.size, W("F")), **named)
+    return build(f"Subsample{axes(use)}d", n(use.inputs[0][0], C), n(use.op.size, W("F")), **named)

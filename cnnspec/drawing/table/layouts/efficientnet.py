@@ -31,7 +31,9 @@ def _of(network: Network, options: TableOptions) -> Grid:
         Column(text("Stage"), "c", lambda row: content(str(numbers[row.group.key]))),
         Column(text("Operator"), "l", lambda row: (operator(row.group.parts),)),
         Column(
-            text("Resolution"), "c", lambda row: (text(size_of(row.group.arriving, options.shape or "HxW")),)
+            text("Resolution"),
+            "c",
+            lambda row: (text(size_of(row.group.input_shape, options.shape or "HxW")),),
         ),
         Column(text("#Channels"), "r", _channels),
         Column(text("#Layers"), "r", lambda row: content(str(row.group.parts[0].times))),

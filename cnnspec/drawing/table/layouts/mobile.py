@@ -29,7 +29,7 @@ def inverted(part: Part) -> Inverted | None:
         return None
     layers = [one for one in _layers(part) if one.weighted]
     depthwise = [one for one in layers if is_depthwise(one)]
-    incoming = part.arriving[0]
+    incoming = part.input_shape[0]
     gate = any(one.kind == "gate" for one in _layers(part))
     if len(depthwise) == 1 and len(layers) <= 3:
         one = depthwise[0]

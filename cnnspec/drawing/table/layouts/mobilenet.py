@@ -39,7 +39,7 @@ def _of(network: Network, options: TableOptions) -> Grid:
 def _columns(blocks: list[Inverted], options: TableOptions) -> list[Column]:
     whole = all(one.t.denominator == 1 for one in blocks)
     found = [
-        Column(text("Input"), "l", lambda row: (text(_input(row.group.arriving, options)),)),
+        Column(text("Input"), "l", lambda row: (text(_input(row.group.input_shape, options)),)),
         Column(text("Operator"), "l", lambda row: (operator(row.group.parts[0]),)),
     ]
     if whole:
@@ -66,7 +66,7 @@ def operator(part: Part) -> Line:
         return _block(part)
     if is_fc(part):
         return text(part.word)
-    names = {"conv": "conv2d" if len(part.arriving) == 3 else "conv", "gap": "avgpool", "gmp": "maxpool"}
+    names = {"conv": "conv2d" if len(part.input_shape) == 3 else "conv", "gap": "avgpool", "gmp": "maxpool"}
     window = kernel(part)
     pieces: list[Piece] = [names.get(part.word, NAMES.get(part.word, part.word))]
     return text(*pieces, " ", window) if window is not None else text(*pieces)

@@ -66,7 +66,7 @@ def _segments(parts: Sequence[Part], cells: Cells) -> list[Content]:
     for part in parts:
         lines = cells_of(part, cells)
         pools = part.kind == "layer" and not part.weighted and part.resizes
-        if pools or len(part.arriving) == 1 or set(part.arriving[1:]) == {1}:
+        if pools or len(part.input_shape) == 1 or set(part.input_shape[1:]) == {1}:
             found += [(line,) for line in lines] if part.kind == "layer" else [lines]
             open_ = False
         elif open_:

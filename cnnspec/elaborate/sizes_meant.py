@@ -1,6 +1,6 @@
-"""Branches that do not match since C, T, H or W in one of them is not what its author meant.
+"""Branches that do not match because C, T, H or W in one of them is not the size that its author meant.
 
-In `mul [ id | gap -> fc K=C//16 -> relu -> fc K=C -> sigmoid ]` the last C is what arrives there:
+In `mul [ id | gap -> fc K=C//16 -> relu -> fc K=C -> sigmoid ]` the last C is the channels of its own input,
 the C//16 of the layer before.
 """
 
@@ -26,15 +26,15 @@ def size_meant(
     if start is None or needed is None or found is None or not len(start) == len(needed) == len(found):
         return ""
     for step in reversed(steps):
-        arriving = builder.values[step.inputs[0]]
-        if arriving is None or len(arriving) != len(start):
+        input_shape = builder.values[step.inputs[0]]
+        if input_shape is None or len(input_shape) != len(start):
             continue
         text = builder.context.text[slice(*step.span)]
         letters = "C" + axes_of(start)
         wrong = {}
         for name in dict.fromkeys(NAMED.findall(text)):
             axis = letters.find(name)
-            here, there = (arriving[axis], start[axis]) if axis >= 0 else (0, 0)
+            here, there = (input_shape[axis], start[axis]) if axis >= 0 else (0, 0)
             if here != there and (needed[axis], found[axis]) == (there, here):
                 wrong[name] = here, there
         if wrong:
