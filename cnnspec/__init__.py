@@ -37,7 +37,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # what is not used is not loaded: `import cnnspec` costs next to nothing
+    # modules are loaded on first use, so that `import cnnspec` is fast
     if name in __all__:
         from cnnspec import api, programs
 

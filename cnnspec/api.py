@@ -1,9 +1,9 @@
-"""The Python API: what the command line does, as functions.
+"""The Python API: the commands as functions.
 
 Each takes a spec as its path or as `zoo:name` (`Spec`), or its text as `text=`; of a spec with variants
 `variant=` chooses one. `settings` replaces top-level `let`s (`{"width": "3/4"}`) and the size of an input
-(`{"input": "3x256x256"}`, or `{"input left": "1x129x129"}` for the input `left`), and `limits` is how much a
-spec may ask for.
+(`{"input": "3x256x256"}`, or `{"input left": "1x129x129"}` for the input `left`), and `limits` sets the
+limits on the size of a network.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Values = Mapping[str, object]
 
 class SpecError(ValueError):
     """A spec that cannot be read, or has errors; a layer, page or target that does not exist. Its text shows
-    all findings, or says what there is instead; `diagnostics` are the findings.
+    all findings, or the names that exist; `diagnostics` are the findings.
 
     >>> try:
     ...     load(text="input 1x8x8\\nconv F9 K4\\n")
@@ -70,8 +70,8 @@ def check(
     limits: Limits | None = None,
 ) -> Document:
     """The document of `cnnspec check --format json`: findings, layers, totals and claims of every variant, or
-    of `variant`; of a document (`notes.md`), of all its specs. Errors of the spec are findings here;
-    SpecError is raised only where it cannot be read.
+    of `variant`; for a document (`notes.md`), of all its specs. Errors in the spec are findings here;
+    SpecError is raised only if it cannot be read.
 
     >>> model = check("zoo:resnet", variant="ResNet50").models[0]
     >>> model.ok, model.totals.params, model.rows[0].name
@@ -107,7 +107,7 @@ def build(
     True
 
     A graph, from `load` or `cnnspec.ir.serialize.graph_from_json`, gives the program that its spec gives.
-    It is verified first, and held to `limits`: JSON may come from anybody.
+    It is verified first, and `limits` apply to it: JSON may be untrusted.
 
     >>> build(load("zoo:lenet5"), target="torch") == build("zoo:lenet5", target="torch")
     True
@@ -122,7 +122,7 @@ def build(
     else:
         if text is not None or variant is not None or settings:
             raise TypeError("a graph is built as it is: text=, variant= and settings= are for specs")
-        source, graph = Source(spec.file or "<graph>", ""), spec  # its text is not at hand
+        source, graph = Source(spec.file or "<graph>", ""), spec  # its text is not available
         from cnnspec.analyses.untrusted import refusals
 
         if found := refusals(graph, limits or Limits()):
@@ -143,8 +143,8 @@ def explain(
     limits: Limits | None = None,
 ) -> str:
     """A layer or a part of a spec worked out, `explain("lenet.cnn", "C1")`; the whole network,
-    `explain("lenet.cnn")`; or a page, `explain("E301")`, `explain("conv")`. Raises SpecError where there is
-    no such layer or page.
+    `explain("lenet.cnn")`; or a page, `explain("E301")`, `explain("conv")`. Raises SpecError if there is no
+    such layer or page.
 
     >>> print(explain(text="input 3x8x8\\na: conv F3 K4\\n", layer="a").splitlines()[5])
       W' = H' = (W − F + 2P)/S + 1 = (8 − 3 + 0)/1 + 1 = 6
@@ -171,8 +171,8 @@ def explain(
 
 
 def fmt(spec: Spec | None = None, *, text: str | None = None) -> str:
-    """The canonical form of a spec, as `cnnspec fmt` writes it; no file is changed. Raises SpecError where
-    the text has syntax errors.
+    """The canonical form of a spec, as `cnnspec fmt` writes it; no file is changed. Raises SpecError if the
+    text has syntax errors.
 
     >>> fmt(text="input 3x8x8\\nconv K4 F3->relu\\n")
     'input 3x8x8\\nconv F3 K4 -> relu\\n'
@@ -189,7 +189,7 @@ def fmt(spec: Spec | None = None, *, text: str | None = None) -> str:
 
 
 def _source(spec: Spec | None, text: str | None, variant: str | None = None) -> tuple[Source, str | None]:
-    """The text of a spec, and the variant that is meant: the argument, or what `#` says of a document."""
+    """The text of a spec, and the chosen variant: the argument, or the part after `#` for a document."""
     from cnnspec.documents.read import read_spec
 
     if (spec is None) == (text is None):
@@ -209,7 +209,7 @@ def _source(spec: Spec | None, text: str | None, variant: str | None = None) -> 
 
 
 def _of_document(argument: str, found: Callable[[Source], list[Model]]) -> list[Model] | None:
-    """The models of all specs of a document; None where one spec is meant, or the document cannot be read."""
+    """The models of all specs of a document; None if one spec is named, or the document cannot be read."""
     from cnnspec.files import document_named
 
     document = document_named(argument)

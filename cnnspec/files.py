@@ -1,7 +1,7 @@
 """Reading specs and writing results: a file is read within limits or refused, and written whole or not at
 all.
 
-What goes wrong is a finding (E701–E706, E601), returned and not raised.
+Errors are findings (E701–E706, E601), which are returned, not raised.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import NamedTuple
 from cnnspec.diagnostics import Diagnostic, Source, Span
 
 MAX_BYTES = 300_000
-"""Of one spec: some 10,000 lines."""
+"""The most bytes of one spec: some 10,000 lines."""
 
 STDIN = "-"
 NOWHERE = Span(0, 0)
 EXISTS_ALREADY = Diagnostic("E705", "this file already exists", NOWHERE, help="--force replaces it")
-"""Of a file that would be replaced unasked."""
+"""The help for a file that would be replaced without `--force`."""
 
 
 def read_source(
@@ -47,7 +47,7 @@ def read_bytes(path: str, limit: int) -> bytes | Diagnostic:
 
 
 def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
-    """The spec that these bytes are; what could be read of it, with a finding, where they are not UTF-8."""
+    """These bytes as a spec; if they are not UTF-8, the readable part and a finding."""
     try:
         return Source(name, data.decode("utf-8-sig")), None
     except UnicodeDecodeError as error:
@@ -94,7 +94,7 @@ DOCUMENTS = {
 
 
 def document_named(argument: str) -> tuple[str, str] | None:
-    """The document that an argument means, and what stands after `#`: `paper.md#LeNet5`."""
+    """The document of an argument, and the text after `#`: `paper.md#LeNet5`."""
     path, name = argument, ""
     if "#" in argument and not os.path.exists(argument):
         path, _, name = argument.rpartition("#")
@@ -105,9 +105,9 @@ ZOO = "zoo:"
 
 
 def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
-    """The files that an argument means: a file, all `.cnn` below a folder, `zoo:name`, `-`.
+    """The files of an argument: a file, all `.cnn` below a folder, `zoo:name`, `-`.
 
-    Pairs of a path and the name that messages give it; with a finding where there is none.
+    Pairs of a path and its name in messages; with a finding if there is none.
     """
     if argument.startswith(ZOO):
         from cnnspec.resources import zoo
@@ -129,7 +129,7 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
 def read_one(
     argument: str, found: tuple[list[tuple[str, str]], Diagnostic | None], limit: int = MAX_BYTES
 ) -> tuple[str, Source, Diagnostic | None]:
-    """The path and the text of the only file among those that an argument means (as `named` gives them)."""
+    """The path and the text of the only file of an argument (as `named` returns them)."""
     pairs, problem = found
     if problem is None and len(pairs) > 1:
         listed = ", ".join(path for path, _ in pairs[:20]) + (", …" if len(pairs) > 20 else "")
@@ -142,7 +142,7 @@ def read_one(
 
 
 def unreadable(path: str) -> Diagnostic | None:
-    """Why there is no file to read at `path`; None where there is one."""
+    """The reason why there is no file to read at `path`; None if there is one."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):  # opening a FIFO would wait
@@ -154,7 +154,7 @@ def unreadable(path: str) -> Diagnostic | None:
 
 
 def _in_the_zoo(path: str, error: OSError | ValueError) -> str:
-    """`lenet5` may be meant as `zoo:lenet5`."""
+    """The help if `lenet5` may be meant as `zoo:lenet5`."""
     if not isinstance(error, FileNotFoundError) or os.path.dirname(path):
         return ""
     from cnnspec.diagnostics.suggest import nearest
@@ -166,7 +166,7 @@ def _in_the_zoo(path: str, error: OSError | ValueError) -> str:
 
 
 def _variant(name: str) -> str:
-    """`resnet50` may be meant as a variant of a shipped spec; "" if no variant has this name."""
+    """The help if `resnet50` may be meant as a variant of a shipped spec; "" if no variant has this name."""
     from cnnspec.diagnostics.suggest import fold
     from cnnspec.resources import zoo
 
@@ -227,7 +227,7 @@ def specs_below(folder: str) -> Iterator[str]:
 
 
 def files_below(folder: str, endings: tuple[str, ...]) -> Iterator[str]:
-    """The files below a folder whose names end so, folder by folder in alphabetical order, then the folders
+    """The files below a folder with these endings, folder by folder in alphabetical order, then the folders
     that cannot be opened: reading them reports why. Links to folders are not followed."""
     closed: list[str] = []
     for path, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
@@ -245,8 +245,8 @@ def write_whole(
     """Write `text` (or bytes) to `path`, all of it or nothing: into a new file beside it, which then takes
     its name.
 
-    An existing file is replaced only with `force`, and one of `inputs` never. Whatever interrupts (a full
-    disk, Ctrl-C), what was at `path` is still there.
+    An existing file is replaced only with `force`, and one of `inputs` never. After any interruption (a full
+    disk, Ctrl-C), the old file at `path` still exists.
     """
     problem = write_all({path: text}, force=force, inputs=inputs)
     return None if problem is None else problem[1]
@@ -260,9 +260,10 @@ def write_all(
     inputs: tuple[str, ...] = (),
 ) -> tuple[str, Diagnostic] | None:
     """Write several files, all of them or none: only when each is complete beside its place do they take
-    their names. `folder` is made first, and is gone again where nothing could be written.
+    their names.
 
-    Gives the path that was in the way, and how.
+    `folder` is made first, and is removed again if nothing could be written. Returns the path that could not
+    be written, and why.
     """
     made: list[str] = []
     ready: list[_Ready] = []
@@ -287,10 +288,10 @@ def write_all(
         return path, Diagnostic("E704", f"{failure}: {_reason(error)}", NOWHERE)
     finally:
         for one in ready:
-            with suppress(OSError):  # it has its name, or nothing more can be done about it
+            with suppress(OSError):  # it is already renamed, or cannot be removed
                 os.unlink(one.beside)
         for new in [] if done else reversed(made):
-            with suppress(OSError, ValueError):  # somebody else has put something into it
+            with suppress(OSError, ValueError):  # another process has written into it
                 os.rmdir(new)
     return None
 
@@ -323,7 +324,7 @@ def _write_beside(
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:40]}.{os.getpid()}.tmp")
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
-    ready.append(_Ready(path, target, beside, old is None))  # before there is something to clean up
+    ready.append(_Ready(path, target, beside, old is None))  # before there is anything to clean up
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, mode)
     except OSError:
@@ -345,12 +346,12 @@ def _may_replace(old: os.stat_result, target: str, force: bool, inputs: tuple[st
         raise _Refused(Diagnostic("E704", message, NOWHERE, help="choose another -o"))
     if not force:
         raise _Refused(EXISTS_ALREADY)
-    if not os.access(target, os.W_OK):  # taking its name would need the folder's rights alone
+    if not os.access(target, os.W_OK):  # renaming would need only the folder's permissions
         raise _Refused(Diagnostic("E704", "this file cannot be written: it is write-protected", NOWHERE))
 
 
 def _make_folders(folder: str, made: list[str]) -> None:
-    """Make a folder and those above it that are missing; `made` gets them, the outermost first."""
+    """Make a folder and those above it that are missing; they are added to `made`, the outermost first."""
     missing = [folder]
     while (above := os.path.dirname(missing[-1])) and not os.path.lexists(above) and above != missing[-1]:
         missing.append(above)
@@ -361,7 +362,7 @@ def _make_folders(folder: str, made: list[str]) -> None:
 
 
 def _take_free_name(beside: str, target: str) -> None:
-    """Give the new file its name unless somebody else has just made a file of that name."""
+    """Give the new file its name unless another process has just made a file of that name."""
     try:
         os.link(beside, target)
     except (OSError, AttributeError, NotImplementedError):  # taken, or a file system without hard links

@@ -1,5 +1,5 @@
-"""One mistake, one finding: what follows from another finding is left out, and a slip that was made again is
-part of the first.
+"""One mistake, one finding: consequences of another finding are left out, and repetitions of a slip are added
+to the first.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from cnnspec.language import tree
 from cnnspec.notations.words import SHAPE_DECIDES, axes_in
 
 _MOOT = re.compile("E103|E2|E3|E501")
-"""Findings that are left out where a text has to be rewritten as a whole (E102)."""
+"""Findings that are left out if a text has to be rewritten as a whole (E102)."""
 _AGAIN = re.compile("E1(?!05)|E2")
-"""Findings about words and forms, which people write the same way again: not brackets, not sizes."""
+"""Findings about words and forms, which are often repeated in a text: not brackets, not sizes."""
 _MOST_NAMED = 20
-"""Lines that a message names."""
+"""The most lines that a message names."""
 _MOST_LINES = 12
-"""Lines of which the help shows what each is written as."""
+"""The most lines whose corrected form the help shows."""
 
 
 def within(inner: Span, outer: Span) -> bool:
@@ -74,8 +74,8 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
 
 
 def once(findings: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ...]:
-    """The findings, with those that say the same of several places as one, at the first: its message names
-    the other lines, and its fix mends them all.
+    """The findings, with equal ones at several places merged into the first: its message names the other
+    lines, and its fix corrects them all.
     """
     alike: dict[tuple[object, ...], list[Diagnostic]] = {}
     for one in findings:
@@ -117,7 +117,7 @@ def _together(same: Sequence[Diagnostic], source: Source) -> Diagnostic:
 
 
 def _of_names(same: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
-    """Words of layers as other tools have them: one finding for all of them."""
+    """Merges findings about other tools' layer names into one."""
     names = dict.fromkeys((source.text[slice(*one.span)], one.fix[0].text) for one in same)
     written = [f"`{word}`" for word, _ in names]
     ways = [f"`{plain}` for `{word}`" for word, plain in names]

@@ -1,6 +1,6 @@
-"""From a text to what is known about its models: parse, elaborate, analyse, each stage given the one before.
+"""From a text to its checked models: parse, elaborate, analyse, each stage on the result of the one before.
 
-Every command and the Python API go through here. A file with variants is its variants: a `Model` for each.
+Every command and the Python API go through here. A file with variants has one `Model` per variant.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ NO_CODES: frozenset[str] = frozenset()
 
 
 class Model(NamedTuple):
-    """One model of a spec: the network, what the analyses say of it, and the findings, in the order of the
+    """One model of a spec: the network, the results of the analyses, and the findings, in the order of the
     text.
 
-    `graph` and `report` are None where nothing could be worked out at all. `source` is a rewriting where the
-    spec is in another tool's notation; the findings are about what was `written`.
+    `graph` and `report` are None if nothing could be evaluated at all. `source` is a translation if the spec
+    is in another tool's notation; the findings are about the text as `written`.
     """
 
     source: Source
@@ -45,7 +45,7 @@ class Model(NamedTuple):
 
     @property
     def written(self) -> Source:
-        """The text as it was given."""
+        """The original text."""
         return self.source.original if self.rewritten else self.source
 
     @property
@@ -76,7 +76,7 @@ def models(
     lints: bool = True,
 ) -> list[Model]:
     """Check every model of a spec: `variant`, or all variants, or (`first`) the first of them. Without
-    `lints`, only errors are looked for. What is in another tool's notation is checked as it is written here.
+    `lints`, only errors are reported. Parts in another tool's notation are translated and then checked.
     """
     from cnnspec.language import parse
 
@@ -197,8 +197,8 @@ TARGETS = tuple(sorted(name for name in _FOLDERS if name.isidentifier() and not 
 
 
 def program(graph: Graph, target: str, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:
-    """The text of a network's program, or why this target cannot say it. `fold_bn`: the form for inference
-    that the torch target has, with batch norm folded into the convolutions.
+    """The text of a network's program, or the findings that say why this target cannot express it. `fold_bn`:
+    the form for inference that the torch target has, with batch norm folded into the convolutions.
     """
     from importlib import import_module
 

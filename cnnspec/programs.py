@@ -1,8 +1,8 @@
-"""Emitted programs put to work from Python: a live PyTorch module, the NumPy program's outputs, and the
+"""Emitted programs run from Python: a live PyTorch module, the NumPy program's outputs, and the
 comparison of both.
 
-Only what cnnspec has written is executed, whatever is in a spec; `verify` does it in a process of its
-own."""
+Only programs that cnnspec has written are executed, whatever is in a spec; `verify` runs them in a process of
+its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str:
     """The text of the spec of a PyTorch module: what `cnnspec import` writes. The inputs are batches of two
     images. The module is exported with torch.export, in this process; its weights and its mode stay as they
-    are. Raises SpecError where the language cannot say it.
+    are. Raises SpecError if the language cannot express it.
 
     >>> from torch import nn, zeros  # doctest: +SKIP
     >>> print(from_torch(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), zeros(2, 3, 8, 8)))  # doctest: +SKIP
@@ -98,8 +98,8 @@ def run(
     """The output of the NumPy program for `input`: an array of shape (N, C, H, W), or (C, H, W) for one
     image; a dict of arrays by name where the network has several inputs. Its weights are new ones, drawn with
     `seed`, or `weights`: a dict of arrays by key, or the path of an `.npz` or `.safetensors` file. Several
-    outputs come as a dict by name. With `trace`: the output and a dict of every layer's output by name.
-    Raises SpecError where the spec has errors, or the input or the weights do not fit.
+    outputs are returned as a dict by name. With `trace`: the output and a dict of every layer's output by
+    name. Raises SpecError if the spec has errors, or the input or the weights do not fit.
 
     >>> import numpy
     >>> run(text="input 3x8x8\\nconv F3 K4 -> relu\\n", input=numpy.zeros((3, 8, 8))).shape
@@ -131,7 +131,7 @@ def verify(
 ) -> Verdict:
     """The torch and the NumPy program compared in float64 with the same weights and inputs, in a process of
     its own: `holds` says whether they agree, `worst` is the largest relative difference, `as_document()` has
-    that of each layer. Needs torch. Raises SpecError on errors, RuntimeError where the comparison fails.
+    that of each layer. Needs torch. Raises SpecError on errors, RuntimeError if the comparison fails.
 
     >>> verify(text="input 3x8x8\\nconv F3 K4 -> relu\\n").holds  # doctest: +SKIP
     True

@@ -1,6 +1,6 @@
-"""Where the files are that ship with cnnspec: `grammar/` and `specs/`, the zoo.
+"""The files that ship with cnnspec: `grammar/` and `specs/`, the zoo.
 
-In a wheel they lie in `cnnspec/_data/`; in a checkout (and so in an editable install) beside the package.
+In a wheel they are in `cnnspec/_data/`; in a checkout (and so in an editable install) beside the package.
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ def zoo() -> dict[str, str]:
 
 
 def family(path: str) -> str:
-    """The folder of `specs/` that a shipped spec lies in: `classic`."""
+    """The folder of `specs/` that contains a shipped spec: `classic`."""
     return os.path.basename(os.path.dirname(path))

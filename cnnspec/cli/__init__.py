@@ -26,7 +26,7 @@ def main() -> NoReturn:
         # SIGTERM cleans up as Ctrl-C does
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
         gc.disable()  # a run is short; memory is freed when the process ends
-        # cnnspec uses no plugins of pydantic; searching the installed packages for them takes time
+        # cnnspec uses no plugins of pydantic, and searching the installed packages for them takes time
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         status = execute(sys.argv[1:])
     except KeyboardInterrupt:
@@ -51,7 +51,7 @@ def execute(arguments: list[str]) -> int:
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
-    except OSError as error:  # of standard output or standard error; files have findings of their own
+    except OSError as error:  # on standard output or standard error; errors on files are findings
         return _unwritable(error)
     except SystemExit:
         if sys.stdout is not output:  # click replaces a pipe that has been closed
@@ -72,8 +72,8 @@ def execute(arguments: list[str]) -> int:
 
 
 def _open_streams() -> None:
-    """Open a stream that was closed (`>&-`) in such a way that writing to it fails, so that no file gets its
-    number; escape characters that the encoding of a stream does not have.
+    """Replace a closed stream (`>&-`) by one that cannot be written, so that no file gets its number; escape
+    characters that the encoding of a stream does not have.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
@@ -96,7 +96,7 @@ def _unwritable(error: OSError) -> int:
 
 
 def _show(error: click.ClickException) -> None:
-    """Show how a command was used wrongly; its arguments are escaped as names in a finding are."""
+    """Report wrong usage of a command; its arguments are escaped like names in a finding."""
     import io
 
     from cnnspec.cli.misused import with_what_was_meant
@@ -110,7 +110,7 @@ def _show(error: click.ClickException) -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """Leave at once: a regular shutdown of the interpreter is a tenth of the time of a `check`."""
+    """Exit at once: a regular shutdown of the interpreter takes a tenth of the time of a `check`."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()

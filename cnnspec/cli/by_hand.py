@@ -1,5 +1,5 @@
-"""Homework by hand: one number of a layer's output, product by product (`explain --at`), and what `run` shows
-of gradients and of matrix products."""
+"""Homework by hand: one number of a layer's output, product by product (`explain --at`), and the gradients
+and matrix products of `run`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def number(file: str, layer: str | None, at: str, options: dict[str, Any], choic
 
 
 def find(graph: Graph, layer: str | None) -> tuple[int, Entry | None, list[str]]:
-    """The number and the entry of the layer of that name or label; the names that there are."""
+    """The number and the entry of the layer with that name or label; and the existing names."""
     from cnnspec.ir.flat import flat
 
     names: list[str] = []
@@ -143,7 +143,7 @@ def shows_sums(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
-    """Take these options out of a command's, as a part of a job; wrong use of them ends the command."""
+    """Take these options from those of a command, as a part of a job; wrong usage ends the command."""
     from cnnspec.ir.flat import flat, flat_outputs
     from cnnspec.running.job import operation
 
@@ -188,7 +188,7 @@ PRODUCTS = ("conv", "dwconv", "deconv", "local", "fc")
 
 
 def _output(name: str | None, names: Sequence[str]) -> int:
-    """The number of the output that the loss is of."""
+    """The number of the output that the loss is computed from."""
     if name is not None and name not in names:
         raise click.UsageError(f"--loss-of: no output is named {name}; the outputs are {', '.join(names)}")
     return names.index(name) if name is not None else 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Checked(NamedTuple):
-    """A file with its models, none where it could not be read, and each of its findings once."""
+    """A file with its models (none if it could not be read), and each of its findings once."""
 
     source: Source
     models: list[Model]
@@ -40,7 +40,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
             found += COLUMNS
         elif word in names:
             found.append(names[word])
-        elif word not in ("", "name", "layer"):  # these two are always there
+        elif word not in ("", "name", "layer"):  # these two are always shown
             near = did_you_mean(word, COLUMNS) or f"expected {', '.join(COLUMNS)}"
             raise click.BadParameter(f"{word!r} is not a column; {near}", context, parameter)
     return tuple(dict.fromkeys(found))
@@ -132,7 +132,7 @@ def check(
 
 
 def _named(argument: str, documents: bool) -> tuple[list[tuple[str, str]], Diagnostic | None]:
-    """The files that an argument means; of a folder, with `documents`, those with specs, too."""
+    """The files of an argument; for a folder, with `documents`, also the documents with specs."""
     pairs, problem = named(argument)
     if os.path.isdir(argument) and (documents or problem is not None):
         from cnnspec.documents.folder import documents_below
@@ -168,7 +168,7 @@ def _status(findings: Sequence[Diagnostic], strict: bool, advice: bool) -> int:
 def _check_document(
     argument: str, choice: Choice, ignore: frozenset[str], strict: bool, advice: bool
 ) -> list[Checked]:
-    """The specs of a document, or the one that is named, and the findings about the document itself."""
+    """The specs of a document, or the named one, and the findings about the document itself."""
     from cnnspec.documents.checked import checked_specs
     from cnnspec.documents.read import open_document
 
@@ -206,13 +206,13 @@ MOST_ROUNDS = 10
 
 
 def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
-    """Apply the safe fixes to a file until there are no more; the check after reports what is left."""
+    """Apply the safe fixes to a file until there are no more; the check that follows reports the rest."""
     if path == STDIN or name.startswith(ZOO):
         raise click.UsageError(f"--fix cannot write to {name}")
     document = document_named(path) is not None
     before, after, made = (_fixed_document if document else _fixed)(path, name, choice)
     if after == before:
-        return OK  # also where the file cannot be read: the check reports it
+        return OK  # also if the file cannot be read: the check reports it
     if document:
         from cnnspec.documents.write import write_document
 
@@ -226,7 +226,7 @@ def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
 
 
 def _fixed(path: str, name: str, choice: Choice) -> tuple[str, str, int]:
-    """The text of a spec, the same with its fixes, and how many were made."""
+    """The text of a spec, the text after its fixes, and the number of fixes."""
     from cnnspec.pipeline import apply_fixes
 
     source, problem = read_source(path, choice.max_bytes, name)

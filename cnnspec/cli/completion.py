@@ -1,4 +1,4 @@
-"""What a shell completes: specs, variants, layers, codes, columns. click calls these functions."""
+"""Shell completions: specs, variants, layers, codes, columns. click calls these functions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def zoo_names(context: click.Context, parameter: click.Parameter, incomplete: st
 
 
 def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Files, and from `z` on the shipped specs as `zoo:NAME`."""
+    """Files, and once a `z` is typed the shipped specs as `zoo:NAME`."""
     from cnnspec import resources
 
     shipped = _matching((ZOO + name for name in resources.zoo()), incomplete) if incomplete else []
@@ -53,7 +53,7 @@ def variants(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def layers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The layers of the spec on the command line, and the parts that contain them."""
+    """The layers and parts of the spec on the command line."""
     from itertools import islice
 
     from cnnspec.pipeline import models
@@ -117,7 +117,7 @@ def _given() -> Source | None:
 
 
 def _joined(words: str) -> str:
-    """bash breaks `zoo:resnet` at the colon; here it is one word again."""
+    """Joins what bash splits at a colon: `zoo:resnet` is one word."""
     return re.sub(rf"\b{ZOO[:-1]} : ?", ZOO, words)
 
 

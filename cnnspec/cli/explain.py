@@ -85,7 +85,7 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
 
 
 def _several_words(topic: str) -> str | None:
-    """The page of a term in several words: `receptive field`, `max pooling`."""
+    """Looks up a term of several words: `receptive field`, `max pooling`."""
     from cnnspec.notations.words import CLAIMS, LAYERS
     from cnnspec.report.pages import page
 

@@ -1,4 +1,4 @@
-"""`cnnspec import`: the spec of a model that one has."""
+"""`cnnspec import`: the spec of an existing model."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from cnnspec.structure import Spec
 
 WITH_WEIGHTS = (".onnx", ".keras", ".h5", ".hdf5")
-"""Files that have the weights in them, too."""
+"""Formats whose files also contain the weights."""
 MOST_LISTED = 8
-"""Weights of the source that were not used, that are named."""
+"""The most unused weights of the source that are named."""
 
 
 def _module(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
@@ -229,7 +229,7 @@ def _written(
 
 
 def _tool(source: str) -> str:
-    """Whose words a hole has."""
+    """The tool whose operations the holes are named after."""
     tools = {".onnx": "ONNX", ".cfg": "Darknet", ".prototxt": "Caffe"}
     return (tools | dict.fromkeys((".json", ".keras", ".h5", ".hdf5"), "Keras")).get(
         os.path.splitext(source)[1].lower(), "torch"
@@ -257,7 +257,7 @@ def _moved(
     document: dict[str, Any],
     to: Output,
 ) -> bytes | int:
-    """The file of weights with the program's keys; or the exit status."""
+    """Write the file of weights with the program's keys; returns its path or the exit status."""
     from cnnspec.running.process import work
     from cnnspec.sources.findings import shapes_of
 

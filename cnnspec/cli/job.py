@@ -1,4 +1,4 @@
-"""A job of the child process (a run, a comparison): how far it is, and why there is no result."""
+"""A job of the child process (a run, a comparison): its progress, and the reports if it has no result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from cnnspec.running.process import Outcome
 
 MOST_CALLS = 3
-"""Lines of an emitted program that are shown where it has failed: the innermost call, and those around it."""
+"""The number of lines of an emitted program that are shown after a failure: the innermost call and those
+around it."""
 
 INSTALL = {"torch": "torch", "images": "Pillow", "weights": "safetensors", "train": "mlxtend"}
-"""The extras that a job may need, and the library that each brings."""
+"""The extras that a job may need, each with the library that it installs."""
 
 
 class Progress:
@@ -34,7 +35,7 @@ class Progress:
             far = f" {done:,}/{of:,}" if of > 1 else ""
             line = f"{self.title}: {what}{far}"
             room = width_of(sys.stderr) or PIPE_WIDTH
-            err(f"\r{line[: room - 1]}\x1b[K", whole=True)  # a line that wraps could not be taken back
+            err(f"\r{line[: room - 1]}\x1b[K", whole=True)  # a line that wraps could not be erased
 
     def __enter__(self) -> Progress:
         return self

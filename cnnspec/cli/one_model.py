@@ -1,4 +1,4 @@
-"""The one model that a command is about: its spec is found, read and evaluated; its programs are built."""
+"""The single model of a command: its spec is found, read and evaluated; its programs are built."""
 
 from __future__ import annotations
 

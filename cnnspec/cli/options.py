@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they become."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BUDGETS = {
 
 
 class Choice(NamedTuple):
-    """Which model of a file is meant, and its limits."""
+    """The choice of a model in a file, and its limits."""
 
     variant: str | None
     settings: dict[str, str]
@@ -74,7 +74,7 @@ def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str
 
 
 def codes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
-    """The codes of lints; W203,W204 are two."""
+    """The codes of lints; `W203,W204` is two codes."""
     if not values:
         return frozenset()
     from cnnspec.diagnostics import pages

@@ -1,4 +1,5 @@
-"""A recipe on the command line: read, checked against the network, and the two programs that come of it."""
+"""A recipe on the command line: it is read and checked against the network, and the two programs are
+written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A spec as it was in a git revision: `HEAD~1:model.cnn`.
 
-`git cat-file blob` prints the file as it is stored. It runs no filter, no hook and no text conversion, and
-nothing that a repository's attributes name.
+`git cat-file blob` prints the file as it is stored. It runs no filter, no hook and no text conversion,
+whatever the repository's attributes name.
 """
 
 from __future__ import annotations

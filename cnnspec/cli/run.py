@@ -1,4 +1,4 @@
-"""`cnnspec run`: an input through the NumPy program."""
+"""`cnnspec run`: runs an input through the NumPy program."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagn
 
 
 def _smallest(graph: Graph) -> list[bool]:
-    """Of each output whether its numbers are distances."""
+    """For each output, whether its numbers are distances."""
     from cnnspec.ir.flat import flat, flat_outputs
 
     ops = {entry.output: entry.op for entry in flat(graph)}
@@ -173,7 +173,7 @@ def _smallest(graph: Graph) -> list[bool]:
 def _contents(
     outcome: Outcome, graph: Graph, output: str | None, folder: str | None
 ) -> tuple[dict[str, bytes], int]:
-    """The files to write, by path, and how many of them are sheets of maps."""
+    """The files to write, by path, and the number of sheets of maps among them."""
     assert outcome.result is not None
     contents: dict[str, bytes] = {}
     if output:

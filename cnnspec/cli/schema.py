@@ -1,4 +1,4 @@
-"""`cnnspec schema`: the JSON schemas of what cnnspec prints for machines."""
+"""`cnnspec schema`: the JSON schemas of cnnspec's machine-readable output."""
 
 from __future__ import annotations
 

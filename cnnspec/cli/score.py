@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ENDINGS = (".html", ".svg", ".csv")
 MOST_PICTURES = 60
 LARGEST = 2_000
-"""Classes up to which a confusion matrix is counted."""
+"""The most classes for which a confusion matrix is counted."""
 PACKAGES = {"PIL": "pillow"}
 
 

@@ -27,7 +27,7 @@ ENDINGS = {
 
 
 OWN = {"vgg": ("rows", "columns"), "densenet": ("rows",)}
-"""What a layout does not take from the other options."""
+"""Options that cannot be combined with a layout."""
 
 
 class Selection(NamedTuple):

@@ -1,4 +1,4 @@
-"""Where the output goes: a terminal or a pipe, with or without colours, how wide; and writing to it."""
+"""The output: a terminal or a pipe, with or without colours, its width; and writing to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnspec.diagnostics.printable import width
 from cnnspec.report.table import CUT, Table, drawn
 
 PIPE_WIDTH = 100
-"""Columns of a table that goes into a pipe or a file; pages are no wider on a terminal, either."""
+"""The width of a table in a pipe or a file; pages are not wider than this on a terminal either."""
 
 ASCII = {
     "─": "-", "━": "-", "│": "|", "┌": "+", "→": "->", "×": "x", "·": "*", "−": "-", "–": "-", "…": "...",
@@ -25,13 +25,13 @@ ASCII = {
     "μ": "mean", "σ": "std", "π": "pi", "’": "'", "“": '"', "”": '"', "•": "-",
     "∞": "inf", "\u0302": "^", "‖": "||",
 }  # fmt: skip
-"""What is written instead of a character that the encoding of the output does not have."""
+"""Replacements for characters that the encoding of the output does not have."""
 
 PIECE = 1 << 14
-"""Characters written at once: with PYTHONUNBUFFERED the rest of a longer text can be lost."""
+"""The most characters written at once: with PYTHONUNBUFFERED the rest of a longer text can be lost."""
 
 MARGIN = 8
-"""Columns to the left of the line of a spec in a finding."""
+"""The number of columns to the left of a spec's line in a finding."""
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -45,7 +45,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def width_of(stream: TextIO) -> int | None:
-    """How many columns there are: COLUMNS, or the terminal's; None where it is no terminal."""
+    """The width in columns: COLUMNS, or the terminal's; None if it is not a terminal."""
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and 0 < int(given[:6]) < 10_000:
         return int(given[:6])
@@ -62,12 +62,13 @@ def out(text: str) -> None:
 
 
 def out_json(text: str) -> None:
-    """Write JSON, or a piece of it, to standard output; its strings may hold what GitHub's runner obeys."""
+    """Write JSON, or a piece of it, to standard output; its strings may contain commands that GitHub's runner
+    obeys."""
     sys.stdout.write(text.replace("##[", "##\\u005b"))
 
 
 def say(text: str) -> None:
-    """Write text to standard output: in characters of its encoding, in lines that fit the terminal."""
+    """Write text to standard output, with characters of its encoding and lines that fit the terminal."""
     out(_readable(text, sys.stdout))
 
 
@@ -128,7 +129,7 @@ def wrapped(line: str, room: int) -> str:
 
 
 class Output(NamedTuple):
-    """How a command answers: `form` is text, json or github; `color` is auto, always or never."""
+    """The output of a command: `form` is text, json or github; `color` is auto, always or never."""
 
     form: str
     color: str
@@ -183,7 +184,7 @@ class Output(NamedTuple):
             out_json(json.dumps(_finite(document), indent=1, allow_nan=False) + "\n")
 
     def refuse(self, path: str, finding: Diagnostic, document: dict[str, Any] | None = None) -> int:
-        """Answer with a finding about a file alone, and give the exit status."""
+        """Report only a finding about a file, and return the exit status."""
         from cnnspec.diagnostics.as_json import as_json
 
         source = Source(path, "")

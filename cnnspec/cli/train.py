@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 EXTRA = ("torch", "safetensors", "mlxtend", "numpy")
-"""What `pip install 'cnnspec[train]'` installs."""
+"""The packages of `pip install 'cnnspec[train]'`."""
 CURVE = "curve.svg"
 MADE = (
     "last.safetensors",
@@ -37,10 +37,10 @@ MADE = (
     "model.onnx",
     CURVE,
 )
-"""What a run leaves in its folder."""
+"""The files of a run in its folder."""
 LIBRARIES = {"torch": ("torch", "safetensors"), "numpy": ("numpy",)}
 PATIENCE = 30
-"""Seconds that a program may take to end."""
+"""The most seconds that a program may take to end."""
 LAUNCH = """\
 import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -50,7 +50,7 @@ try:
 except ChildFailedError as error:
     sys.exit(max(failure.exitcode for failure in error.failures.values()))
 """
-"""torchrun, with the exit status of the process that failed."""
+"""The code that runs torchrun, with the exit status of the process that failed."""
 
 
 def _of_the_recipe(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -101,9 +101,9 @@ def train(
 ) -> int:
     """Train a network as a recipe says, with torch and safetensors or with NumPy.
 
-    Writes net.py and train.py into DIR, as `build --recipe` does, and runs train.py there: log.csv has a
-    line for each epoch, best.safetensors (NumPy: best.npz) the weights of the best one. The exit status is 1
-    if the result is not what the recipe expects. A spec of the zoo may have a recipe beside it, which is the
+    Writes net.py and train.py into DIR, as `build --recipe` does, and runs train.py there: log.csv has one
+    line per epoch, best.safetensors (NumPy: best.npz) the weights of the best one. The exit status is 1 if
+    the result is not what the recipe expects. A spec of the zoo may have a recipe beside it, which is the
     default.
     """
     recipe = recipe or beside(file)
@@ -157,7 +157,7 @@ def _refused(made: Programs, document: dict[str, Any], to: Output) -> int:
 def _begin(
     folder: str, made: Programs, target: str, resume: bool, force: bool
 ) -> tuple[str, Diagnostic] | None:
-    """Write the programs; what an earlier run left stays only if this one goes on from it."""
+    """Write the programs; the files of an earlier run stay only if this one resumes it."""
     import shutil
 
     if (other := _foreign(folder)) is not None:
@@ -188,7 +188,7 @@ def _begin(
 
 
 def _foreign(folder: str) -> str | None:
-    """A module in the folder that is not ours: train.py would find it before torch."""
+    """A foreign module in the folder, which train.py would import in place of the installed one."""
     if not os.path.isdir(folder):
         return None
     for name in sorted(os.listdir(folder)):
@@ -234,7 +234,7 @@ def _ended(child: Popen[bytes], status: int) -> int:
 
 
 def _draw(folder: str, name: str) -> None:
-    """The curve of the log, if there is one that can be read: a run is not worth less without it."""
+    """Draw the curve of the log, if it can be read; a run is complete without it."""
     import csv
 
     from cnnspec.drawing.curve import curve

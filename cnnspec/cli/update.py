@@ -1,7 +1,7 @@
 """`check --update`: the generated regions of a document, made by the commands that they name.
 
 A region names a command with a spec of the document, of a file below its folder, or of the zoo. Only options
-that choose what is shown are taken: nothing else is read, and only the region and its figure are written.
+that choose what is shown are allowed: nothing else is read, and only the region and its figure are written.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ COMMANDS: dict[str, tuple[int, str, set[str]]] = {
     "table": (MANY, "page", _TABLE),
     "draw": (1, "figure", _DRAW | {"output"}),
 }
-"""How many specs may come first, what is printed, and the options besides those of a model."""
+"""By command: the most specs that may come first, the kind of output, and the options besides those of a
+model."""
 _LATEX = {"explain": "latex", "table": "latex", "draw": "tikz"}
 _MARKDOWN = {"explain": "markdown", "diff": "markdown", "table": "markdown", "draw": "mermaid"}
 _OUTCOME = re.compile(r"\n\n[0-9]+ (?:warning|suggestion)[^\n]*\n\Z")
-"""The last line of `check`: how many findings there are, which are not shown."""
+"""Matches the last line of `check`, which counts findings that a region does not show."""
 _CODE = re.compile(r"^error\[(E[0-9]+)\]", re.MULTILINE)
 _LONGEST = 500
 
@@ -101,7 +102,7 @@ def _stale(region: Region) -> Diagnostic:
 
 
 def _make_folders(files: Iterable[str]) -> None:
-    """The folders of figures; where one cannot be made, writing reports it."""
+    """Make the folders of figures; if one cannot be made, writing the figure reports it."""
     for file in files:
         with suppress(OSError):
             os.makedirs(os.path.dirname(file) or os.curdir, exist_ok=True)

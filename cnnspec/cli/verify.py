@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-10
 A_MINUTE = 4 * 10**10
-"""Multiply–accumulates of one forward pass whose comparison keeps one core busy for about a minute."""
+"""The MACs of one forward pass whose comparison keeps one core busy for about a minute."""
 
 
 @command("verify", "text", "json")
@@ -114,7 +114,7 @@ def _say_what_is_slow(model: Model, batch: int) -> None:
 
 
 def _knobs_of_the_input(model: Model) -> list[str]:
-    """The knobs that the spec's input is written with."""
+    """The knobs in the sizes of the spec's input."""
     from cnnspec.language import tree
 
     statements, text = model.file.statements, model.source.text

@@ -102,7 +102,7 @@ def _rows(entries: list[dict[str, Any]], every: bool) -> list[Row]:
             str(entry["year"] or ""),
             exact(entry["params"]),
             short(entry["macs"]),
-            # `212` for 212x212, as claims have it: the list has to find room on a terminal
+            # `212` for 212x212, as in claims: the list has to fit on a terminal
             sides.pop() if len(sides) == 1 else field,
             entry["title"],
         )

@@ -1,4 +1,4 @@
-"""Findings: what they are, how they look, and a page for each."""
+"""Findings: their data types, their renderers, and a page for each."""
 
 from cnnspec.diagnostics.diagnostic import (
     WHOLE_FILE,

@@ -10,12 +10,12 @@ from typing import Any
 from cnnspec.diagnostics.diagnostic import Diagnostic, Edit, Position, Source
 
 AGAIN = "the same mistake"
-"""Of a related place without a message: its line is named in the finding's own message."""
+"""The message of a related place that has none: its line is named in the finding's own message."""
 
 
 def as_json(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
     """The entry of one finding; every string in it can be written as UTF-8. `label`, `note`, `help` and `fix`
-    stand only where there are such.
+    are present only if they are not empty.
     """
     entry: dict[str, Any] = {
         "code": diagnostic.code,
@@ -44,7 +44,7 @@ def _place(start: Position, end: Position) -> dict[str, int]:
 
 
 def _edit(edit: Edit, source: Source) -> dict[str, Any]:
-    """An edit, to the character: it may take a line end away."""
+    """An edit, exact to the character: it may remove a line end."""
     start, end = source.position(edit.span.start), source.position(edit.span.end)
     return {**_place(start, end), "text": utf8(source.inserted(edit.text))}
 

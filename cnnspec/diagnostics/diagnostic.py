@@ -1,4 +1,4 @@
-"""What every stage says: findings as values, with a place, the numbers and the way out.
+"""The findings of every stage, as values with a place, the numbers and a help.
 
 Stages collect findings in a `Sink`; they do not raise. Offsets count characters of `Source.text`.
 """
@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 
 class Severity(StrEnum):
-    """How grave a finding is. `W1…` is hardly ever meant; `W2…` is advice, which good networks ignore for
-    good reasons.
+    """The severity of a finding. `W1…` is hardly ever intended; `W2…` is advice, which good networks may
+    ignore for good reasons.
     """
 
     ERROR = "error"
@@ -41,18 +41,18 @@ class Span(NamedTuple):
 
 
 WHOLE_FILE = Span(0, 0)
-"""Of a finding about a file or a command line: no place in the text is meant, and none is shown."""
+"""The span of a finding about a file or a command line: it has no place in the text, and none is shown."""
 
 
 class Position(NamedTuple):
-    """A place for people: line and column, both counted from 1, columns in characters."""
+    """A place as shown to users: line and column, both counted from 1, columns in characters."""
 
     line: int
     column: int
 
 
 def line_start(text: str, offset: int) -> int:
-    """Where the line of an offset begins; lines end as in a `Source`."""
+    """The start of the line that contains an offset; lines end as in a `Source`."""
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
@@ -66,7 +66,7 @@ class Piece(NamedTuple):
 
 
 class Source:
-    """The text of one spec and the name that messages give it.
+    """The text of one spec and its name in messages.
 
     Lines end at `\\n`, `\\r\\n` or a lone `\\r`. Where the text is a rewritten form of an `original`, its
     `pieces` cover it in order, and positions are those in the original.
@@ -125,14 +125,14 @@ class Source:
         return self.original.cell(self._written(Span(offset, offset)).start) if self.pieces else None
 
     def inserted(self, text: str) -> str:
-        """How `text`, that replaces a stretch of this one, is written in the original."""
+        """The form that `text`, which replaces a stretch of this one, has in the original."""
         return self.original.inserted(text) if self.pieces else text
 
     def extent(self, span: Span) -> tuple[Position, Position]:
-        """The first character of a span and the first one after it, as people and editors count.
+        """The first character of a span and the first one after it, as editors count.
 
-        What lies outside the text is moved into it. Line ends are never a part of what is shown. An empty
-        span after the last line ("something is missing here") is shown where that line ends.
+        A span outside of the text is moved into it. Line ends are never shown. An empty span after the last
+        line ("something is missing here") is shown where that line ends.
         """
         text = self.text
         start = min(max(span.start, 0), len(text))
@@ -161,20 +161,20 @@ class Edit(NamedTuple):
 Cause: TypeAlias = Literal[
     "python", "model file", "input", "colon", "branches", "tag", "braces", "list", "name", "claims"
 ]
-"""What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
-input is in another notation; a colon follows the word of a statement;
-branches have no merge; tags or braces are around the spec; a list is in other brackets; a layer has another
-tool's name; the claims of a line are in another form."""
+"""The cause of a finding, where other findings depend on it: the text is Python or another tool's model file;
+an input is in another notation; a colon follows the word of a statement; branches have no merge; tags or
+braces are around the spec; a list is in other brackets; a layer has another tool's name; the claims of a line
+are in another form."""
 
 
 class Diagnostic(NamedTuple):
     """One finding.
 
-    `code` is stable ("E301", "W203"); `note` is the arithmetic, one line a formula; `help` names a
-    concrete way out; `fix` are the edits that make this finding go away, and `safe` says that
-    they keep the network's meaning, so that `check --fix` may apply them unasked. `label` is what stands
-    under the marked characters ("5x5 filter on a 2x2 map"), where the message does not say it already.
-    `cause` decides which other findings this one silences.
+    `code` is stable ("E301", "W203"); `note` is the arithmetic, one formula per line; `help` names a concrete
+    solution; `fix` are the edits that remove this finding, and `safe` means that they keep the network's
+    meaning, so that `check --fix` applies them. `label` is the text under the marked characters ("5x5 filter
+    on a 2x2 map"), where it adds something to the message. `cause` decides which other findings this one
+    silences.
     """
 
     code: str
@@ -190,18 +190,18 @@ class Diagnostic(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """`error`, `warning` or `advice`: it goes with the code."""
+        """`error`, `warning` or `advice`, decided by the code."""
         return severity_of(self.code)
 
 
 MAX_ERRORS = 500
-"""Of one spec; beyond it, one finding says that there are more."""
+"""The most errors that are reported for one spec; one more finding says that there are more."""
 
 
 class Sink:
     """Collects findings; one finding of a code at a place is enough (a block may be used often).
 
-    After MAX_ERRORS errors it takes no more of them, and is `full`: whoever looks for more may stop.
+    After MAX_ERRORS errors it drops further ones and is `full`, so that a stage may stop.
     """
 
     def __init__(self) -> None:
@@ -210,7 +210,7 @@ class Sink:
         self.full = False
 
     def add(self, diagnostic: Diagnostic) -> None:
-        # two wrong options of a command line have no place in the text that would tell them apart
+        # two wrong options of a command line have no place in the text that would distinguish them
         key = diagnostic.code, diagnostic.span, diagnostic.message if diagnostic.span == WHOLE_FILE else ""
         if key in self._found:
             return

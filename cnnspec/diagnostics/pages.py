@@ -1,4 +1,4 @@
-"""The page of a finding, for `explain E301`: what it is, why, a spec that has it, and the same one mended.
+"""The page of a finding, for `explain E301`: what it is, why, a spec with it, and the corrected spec.
 
 A page is `codes/E301.md`:
 
@@ -29,7 +29,7 @@ def page(code: str) -> str | None:
     """The page of a code as Markdown; None where there is no such code. `e301` will do."""
     code = code.upper()
     if len(code) != 4 or code[0] not in "EW" or not (code.isascii() and code[1:].isdecimal()):
-        return None  # a code is a file's name: nothing else is looked for
+        return None  # a code is a file's name: no other name is opened
     path = _FOLDER / f"{code}.md"
     return path.read_text("utf-8") if path.is_file() else None
 

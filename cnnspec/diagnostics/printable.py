@@ -1,20 +1,20 @@
 """Text from a spec, made safe to show: no character of it moves a cursor, changes a colour or hides another.
 
-A terminal obeys escape sequences, and bidirectional controls turn the reading order around. So what cannot be
-printed is shown by name: control characters by their pictures (`␛`), the rest as `\\u202e`. GitHub's runner
-obeys what it finds in a log, `##[error]` anywhere in a line and `::error::` at its beginning: one character
-of these is shown by name, too.
+A terminal obeys escape sequences, and bidirectional controls turn the reading order around. So characters
+that cannot be printed are shown by name: control characters by their pictures (`␛`), the rest as `\\u202e`.
+GitHub's runner obeys commands in a log, `##[error]` anywhere in a line and `::error::` at its beginning: one
+character of these is shown by name, too.
 """
 
 from __future__ import annotations
 
 TAB_STOP = 4
 COMMAND, OLD_COMMAND = "::", "##["
-"""How a line begins that GitHub's runner obeys, and what it obeys wherever it is."""
+"""Matches the beginning of a line that GitHub's runner obeys, and the commands that it obeys anywhere."""
 
 
 def cells(text: str) -> list[tuple[str, int]]:
-    """For each character what is shown for it, and how many columns of a terminal that takes.
+    """For each character the text that is shown, and its width in columns of a terminal.
 
     >>> cells("a\\x1b木")
     [('a', 1), ('␛', 1), ('木', 2)]
@@ -35,7 +35,7 @@ def cells(text: str) -> list[tuple[str, int]]:
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with nothing in it that a terminal or a runner would obey."""
+    """`text` on one line, without anything that a terminal or a runner would obey."""
     if not (text.isascii() and text.isprintable()) or OLD_COMMAND in text:
         text = "".join(shown for shown, _ in cells(text))
     if text.lstrip().startswith(COMMAND):
@@ -44,7 +44,7 @@ def printable(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal `text` takes when it is shown."""
+    """The width of `text` in columns of a terminal."""
     return sum(columns for _, columns in cells(text))
 
 
@@ -65,7 +65,7 @@ def _cell(char: str, column: int, after_mark: bool) -> tuple[tuple[str, int], bo
 
     category = unicodedata.category(char)
     if category in ("Mn", "Me") and not after_mark:
-        return (char, 0), True  # one accent is writing; a pile of them covers the lines above
+        return (char, 0), True  # one accent is normal text; a stack of them covers the lines above
     if category[0] == "C" or category in ("Zl", "Zp", "Mn", "Me"):
         return _named(char), False
     return (char, 2 if unicodedata.east_asian_width(char) in "WF" else 1), False

@@ -1,6 +1,6 @@
-"""Did you mean …? The nearest of the words that would have been right.
+"""Did you mean …?
 
-Looked at only once something is wrong, so what it needs is imported there.
+The nearest of the allowed words. It is needed only after an error, so its imports are local.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ MAX_LENGTH = 80
 def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None = None) -> str | None:
     """The candidate that `word` was most likely meant to be; None where none is near.
 
-    `also` maps further words to candidates (`dense` → `fc`, see `cnnspec.notations.words`). In order:
-    the same but for case, `_` and `-`; a further word; the fewest slips in typing, where a word left off
-    in the middle counts one, and a wrong first letter, which is rare, half a slip more. Ties go by the
+    `also` maps further words to candidates (`dense` → `fc`, see `cnnspec.notations.words`). In order: the
+    same but for case, `_` and `-`; a further word; the fewest slips in typing, where a word cut off in the
+    middle counts as one, and a wrong first letter, which is rare, as half a slip more. Ties go by the
     alphabet: the answer is the same in every run. Last, a further word that is nearer than any of these.
 
     >>> nearest("maxpol", ["avgpool", "conv", "maxpool"])
@@ -47,8 +47,7 @@ def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None
 
 
 def _begin_alike(word: str, words: list[str]) -> list[str]:
-    """Of very many words the ones that stand nearest to `word` in the alphabet: slips are counted in
-    those."""
+    """Of very many words those nearest to `word` in alphabetical order; slips are counted only for these."""
     from bisect import bisect
 
     place = bisect(words, word)
@@ -73,7 +72,7 @@ def did_you_mean(word: str, candidates: Iterable[str], also: Mapping[str, str] |
 
 
 def listing(candidates: Iterable[str], most: int = 12) -> str:
-    """`a, b and c`: the words that there are, where no single one is near; cut after `most`."""
+    """`a, b and c`: the allowed words, if no single one is near; cut after `most`."""
     from heapq import nsmallest
 
     known = set(candidates)

@@ -1,4 +1,4 @@
-"""A finding for a person: the lines that it is about, what is marked in them, the arithmetic, the way out.
+"""A finding as text: the lines that it is about, the marks in them, the arithmetic, the help.
 
     error[E301]: the filter is larger than its input
       ┌─ lenet.cnn:9:10
@@ -9,7 +9,7 @@
       = (W − F + 2P)/S + 1 = (2 − 5 + 0)/1 + 1 = −2
       help: P2 keeps it at 2x2; F2 gives 1x1
 
-It is written with its own few escape codes: an error should be as fast as a tick.
+It is written with its own few escape codes, because an error should be reported as fast as a success.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cnnspec.diagnostics.diagnostic import WHOLE_FILE, Diagnostic, Position, Sev
 from cnnspec.diagnostics.printable import cells, printable
 
 LINE_WIDTH = 100
-"""Columns of a source line that are shown; a longer line is cut around what is marked."""
+"""The most columns of a source line that are shown; a longer line is cut around the marks."""
 
 _HEAD = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.ADVICE: "1;36"}
 _BOLD = "1"
@@ -90,7 +90,7 @@ def render_text(
 
 
 def help_of(diagnostic: Diagnostic) -> str:
-    """The way out; where only a fix says it, the fix in words."""
+    """The help; if there is only a fix, the fix in words."""
     if diagnostic.help or not diagnostic.fix:
         return diagnostic.help
     texts = [edit.text.strip() for edit in diagnostic.fix if edit.text.strip()]
@@ -98,8 +98,8 @@ def help_of(diagnostic: Diagnostic) -> str:
 
 
 def _marks(diagnostic: Diagnostic, source: Source) -> list[_Mark]:
-    """Everything to underline, in the order of the text; of the same slip on other lines, which the message
-    names, nothing.
+    """All underlines, in the order of the text; without those of the same slip on other lines, which the
+    message names.
     """
     marks = _marks_of(diagnostic.span, "^", diagnostic.label, source)
     line = marks[0].line
@@ -137,7 +137,7 @@ def _fitting(marks: list[_Mark], text: str, line_width: int) -> list[list[_Mark]
 
 
 def _view(text: str, marks: list[_Mark], line_width: int) -> tuple[str, list[tuple[int, int]]]:
-    """What is shown of a line, with a `…` where it is cut, and the indent and length of each underline.
+    """The visible part of a line, with a `…` where it is cut, and the indent and length of each underline.
 
     Only the neighbourhood of the marks is looked at: a line may be a megabyte.
     """

@@ -1,6 +1,6 @@
-"""What is written beside the language of a fence: `cnn input=64x56x56 name=stem`.
+"""The attributes beside the language of a fence: `cnn input=64x56x56 name=stem`.
 
-Attributes of other tools may stand beside ours, in braces or not; they are passed over.
+Attributes of other tools, in braces or not, are ignored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from cnnspec.diagnostics import Span
 from cnnspec.documents.fence import Attribute
 
 OURS = ("input", "name", "after", "error")
-"""`input`: the context of a fragment. `name`: how others refer to it. `after`: the fence that it goes on
+"""`input`: the context of a fragment. `name`: how others refer to it. `after`: the fence that it continues
 from. `error`: the findings that it has on purpose."""
 
 _LANGUAGE = re.compile(r"\s*(?:\{\s*\.?cnn|\{(?:code-block|code|sourcecode)\}\s*cnn|cnn)(?=[\s,{}:]|$)")
@@ -23,7 +23,7 @@ _IDENTIFIER = re.compile(r"(?<![\w#])#([A-Za-z][\w.-]*)")
 
 
 def is_ours(info: str) -> bool:
-    """Whether the line that opens a fence says that it is a spec.
+    """Whether the line that opens a fence marks it as a spec.
 
     >>> [is_ours(info) for info in ("cnn", "{.cnn .numberLines}", "{cnn, echo=FALSE}", "cnnx", "python")]
     [True, True, True, False, False]

@@ -1,4 +1,4 @@
-"""The specs of a document, checked: which findings count for which fence."""
+"""The specs of a document, checked, with the findings of each fence."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cnnspec.documents.fence import SpecText
 from cnnspec.pipeline import Model, misuse
 
 OPENING = Span(0, 1)
-"""Of a `SpecText`: the line that opens the fence."""
+"""The span in a `SpecText` of the line that opens the fence."""
 
 _Place = tuple[str, int, Span]
-"""A code, and where: in which fence, or (0) elsewhere in the document."""
+"""A code and its place: the number of the fence, or 0 for elsewhere in the document."""
 
 
 class CheckedSpec(NamedTuple):
@@ -29,9 +29,9 @@ class CheckedSpec(NamedTuple):
 def checked_specs(specs: list[SpecText], models: Callable[[Source], list[Model]]) -> list[CheckedSpec]:
     """Check the fences of a document, each as a spec.
 
-    A fence that others continue from need not be a network by itself: what is wrong with it alone counts
-    only if it is wrong in those, too. A claim is checked in its own fence, and a finding is reported once.
-    What a fence has on purpose is not a finding.
+    A fence that others continue from need not be a network by itself: an error in it alone counts only if
+    those have it, too. A claim is checked in its own fence, and a finding is reported once. An error that a
+    fence has on purpose is not a finding.
     """
     found = [models(spec) for spec in specs]
     onward: dict[int, list[set[_Place]]] = {}

@@ -1,8 +1,8 @@
-"""The text of a fence as a spec of its own: with the input that it names, after the fence that it goes on
+"""The text of a fence as a spec of its own: with the input that it names, after the fence that it continues
 from.
 
-What comes from elsewhere are pieces that stand for the attribute, or for the other fence; findings about the
-whole text are at the line that opens the fence.
+Text from elsewhere is in pieces at the place of the attribute; findings about the whole text are at the line
+that opens the fence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from cnnspec.files import MAX_BYTES
 
 MAX_SPECS = 200
 MAX_CHARACTERS = 1_000_000
-"""Of all specs of a document and those that it includes, each with what it continues from."""
+"""The most characters of all specs of a document and those that it includes, each with the specs that it
+continues from."""
 
 _MODEL = re.compile(r"^[ \t]*model\b", re.MULTILINE)
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
@@ -26,7 +27,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class _Text:
-    """A text that is put together, and where its parts come from."""
+    """A text that is composed, with the origin of its parts."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -74,7 +75,7 @@ class Earlier(NamedTuple):
 
 
 def spec_text(document: Source, fence: Fence, before: tuple[Earlier, ...]) -> SpecText:
-    """The spec that a fence is, after the fences `before` it."""
+    """The spec of a fence, after the fences `before` it."""
     made = _Text()
     chain = (*before, Earlier(fence, document))
     made.add(" ", fence.head)
@@ -96,7 +97,7 @@ def spec_text(document: Source, fence: Fence, before: tuple[Earlier, ...]) -> Sp
 
 
 def fence_text(document: Source, fence: Fence) -> SpecText:
-    """The text of a fence, without what its attributes add."""
+    """The text of a fence, without the additions of its attributes."""
     return SpecText(fence.text, document, fence.pieces, fence, (), Span(0, len(fence.text)))
 
 
@@ -184,6 +185,6 @@ def _wrong_attributes(fence: Fence, named: Mapping[str, Earlier], document: Sour
 
 
 def expected(fence: Fence) -> tuple[str, ...]:
-    """The codes that a fence is to give."""
+    """The codes that a fence is expected to have."""
     given = fence.attributes.get("error")
     return () if given is None else tuple(one.strip().upper() for one in given.value.split(","))

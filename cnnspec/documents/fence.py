@@ -1,4 +1,4 @@
-"""A spec inside a document: its text, and where each of its characters stands."""
+"""A spec inside a document: its text, and the place of each of its characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.diagnostics import Diagnostic, Piece, Source, Span
 
 MAX_FOUND = 1000
-"""Specs, regions and files of one document."""
+"""The most specs, regions and files of one document."""
 TOO_LARGE = "this document is too large; the rest is not checked"
 
 
@@ -40,18 +40,18 @@ class Fence(NamedTuple):
 
     @property
     def wrong_on_purpose(self) -> bool:
-        """Whether it is marked as wrong."""
+        """Whether it is marked as having errors."""
         return "error" in self.attributes
 
     def written(self, text: str) -> str:
-        """A text as the document writes it, here."""
+        """A text in the form that it has inside this fence."""
         lines = [self.escaped(line) for line in text.split("\n")]
         blank = self.line_break.rstrip(" \t")  # no blanks at the end of an empty line
         return lines[0] + "".join((self.line_break if line else blank) + line for line in lines[1:])
 
 
 class Region(NamedTuple):
-    """A generated part of a document: the command line that makes it, and the place of what was made.
+    """A generated part of a document: its command line, and the place of the generated text.
 
     Each of its lines begins with `prefix` and ends with `newline`, and is written as `escaped` gives it.
     """
@@ -65,7 +65,7 @@ class Region(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A file that a document includes, as it is written, and where."""
+    """A file that a document includes, as written, with its place."""
 
     path: str
     span: Span
@@ -89,7 +89,7 @@ class Document(NamedTuple):
 
 
 class SpecText(Source):
-    """The text of a fence after the fences `before` it, with what its attributes put before it. `own` is the
+    """The text of a fence after the fences `before` it and the additions of its attributes. `own` is the
     fence's part of it; `parts` are those of each of the fences, with their inputs.
     """
 
@@ -132,7 +132,7 @@ class Line(NamedTuple):
 
 
 def pieces_of(lines: Iterable[Line]) -> tuple[str, tuple[Piece, ...]]:
-    """The text that these lines are, and where it stands in the document."""
+    """The text of these lines, and its place in the document."""
     parts: list[str] = []
     pieces: list[Piece] = []
     length = 0

@@ -1,5 +1,5 @@
-"""The documents below a folder that contain specs or generated regions. Others are passed over: a folder may
-hold any Markdown."""
+"""The documents below a folder that contain specs or generated regions. Others are skipped: a folder may
+contain any Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnnspec.files import DOCUMENTS, files_below, read_bytes
 _SIGN = re.compile(
     rb"(?:`{3}|~{3}|:{3})[ \t]*\{?[^\r\n`]{0,20}\bcnn\b|\\begin\{cnn\}|%%cnn|[{=, ]cnn[]},]|cnnspec:"
 )
-"""What a document with specs has, where it is too large or too broken to be read."""
+"""Matches a document with specs, also if it is too large or too broken to be read."""
 
 
 def documents_below(folder: str) -> list[str]:

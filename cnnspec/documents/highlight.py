@@ -1,5 +1,5 @@
-"""Colours for specs wherever Pygments colours code: minted, Sphinx, MkDocs, Jupyter. Pygments finds the lexer
-by its entry point."""
+"""Syntax highlighting of specs wherever Pygments is used: minted, Sphinx, MkDocs, Jupyter. Pygments finds the
+lexer by its entry point."""
 
 from __future__ import annotations
 

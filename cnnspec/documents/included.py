@@ -12,7 +12,8 @@ MAX_FILES = 50
 
 
 def below(folder: str, path: str) -> tuple[str, str]:
-    """Where a file that a document names is, and why it is not to be read or written ("" where it may be).
+    """The path of a file that a document names, and the reason why it must not be read or written ("" if it
+    may be).
 
     No path leads out of the folder: not upwards, not from the root, and not by a link.
     """
@@ -30,7 +31,7 @@ def below(folder: str, path: str) -> tuple[str, str]:
 
 
 def spec_file(folder: str, named: Named) -> str | Diagnostic:
-    """A `.cnn` file that a document includes, or E905: why it is not read."""
+    """A `.cnn` file that a document includes, or E905 with the reason why it is not read."""
     path, why = below(folder, named.path)
     if not why:
         try:
@@ -45,7 +46,7 @@ def spec_file(folder: str, named: Named) -> str | Diagnostic:
 
 
 def document_file(folder: str, named: Named) -> str | None:
-    """A document that another includes, where it may be read; others are TeX's, and not looked at."""
+    """A document that another one includes, if it may be read; other files are skipped."""
     path, why = below(folder, named.path)
     try:
         return path if not why and stat.S_ISREG(os.lstat(path).st_mode) else None

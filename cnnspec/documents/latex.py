@@ -32,7 +32,7 @@ _CLOSES = re.compile(r"%[ \t]*/cnnspec[ \t]*$")
 _LANGUAGE = re.compile(r"(?:^|[\[,{\s])language\s*=\s*\{?\s*(?:\[[^\]]*\])?\s*(\w+)")
 
 _SPECS = frozenset(("cnn", "cnncode"))
-"""Environments of specs; `cnncode` is what `\\newminted{cnn}` makes."""
+"""Environments of specs; `cnncode` is defined by `\\newminted{cnn}`."""
 _VERBATIM = frozenset(
     (
         "verbatim", "verbatim*", "Verbatim", "BVerbatim", "LVerbatim", "comment", "filecontents",
@@ -46,11 +46,11 @@ _NO_CONDITION = re.compile(
     r"\\if(?:f|thenelse|(?:un)?def|cs(?:un)?def|def(?:empty|string)|str(?:equal|empty)|(?:not)?blank|bool(?:expr)?"
     r"|toggle|num(?:comp|equal))"
 )
-"""Macros with arguments, which no `\\fi` closes."""
+"""Macros with arguments, which are not closed by `\\fi`."""
 _LONGEST = 4000
-"""Characters of the options of an environment, and of verbatim text in a line."""
+"""The most characters of an environment's options, and of verbatim text in a line."""
 _WORK = 2_000_000
-"""Characters of brackets that are looked through."""
+"""The most characters of brackets that are searched."""
 
 
 def read_latex(source: Source) -> Document:
@@ -72,12 +72,12 @@ class _Scanner:
         self.files: list[Named] = []
         self.findings: list[Diagnostic] = []
         self.given: dict[str, Attribute] = {}
-        """What a comment says of the next environment."""
+        """The attributes in a comment for the next environment."""
         self.opened: tuple[str, Span] | None = None
         self.conditions: list[bool] = []
         """For each `\\if…` that is open, whether its `\\else` is never typeset."""
         self.language = ""
-        """Of listings that name none."""
+        """The language of listings that name none."""
         self.work = 0
 
     def run(self) -> None:
@@ -116,7 +116,8 @@ class _Scanner:
         self.findings.append(Diagnostic("E907", "this generated region is not closed", span, help=way))
 
     def condition(self, token: str) -> None:
-        """What `\\iffalse` and the like leave out is skipped; both sides of other conditions are read."""
+        """Skips the text that `\\iffalse` and similar conditions leave out; both sides of other conditions
+        are read."""
         if token == "\\iffalse":
             self.skip_condition()
         elif token.startswith("\\if") and not _NO_CONDITION.fullmatch(token):
@@ -127,7 +128,7 @@ class _Scanner:
             self.conditions.pop()
 
     def skip_condition(self) -> None:
-        """Go after the `\\else` or `\\fi` of a condition, as TeX does: it knows nothing of verbatim then."""
+        """Moves after the `\\else` or `\\fi` of a condition, as TeX does, without regard to verbatim text."""
         depth = 1
         while depth and (match := _TOKEN.search(self.text, self.at)):
             self.at = match.end()
@@ -178,7 +179,7 @@ class _Scanner:
         return match[0] if match else "\n"
 
     def group(self) -> str | None:
-        """The text of the braces that follow, which are then behind us."""
+        """The text of the braces that follow; moves after them."""
         match = _GROUP.match(self.text, self.at)
         if match is None:
             return None
@@ -248,7 +249,7 @@ class _Scanner:
         closing = f"\\end{{{name}}}"
         end = self.text.find(closing, self.at)
         head = Span(start, self.at)
-        if end < 0:  # where the spec ends is not known: nothing of it is checked or changed
+        if end < 0:  # the end of the spec is unknown: it is neither checked nor changed
             self.at = len(self.text)
             if ours:
                 message = f"\\begin{{{name}}} has no {closing}"
@@ -263,7 +264,7 @@ class _Scanner:
         self.at = end + len(closing) if end >= 0 else self.at
 
     def fence(self, head: Span, end: int, given: dict[str, Attribute]) -> Fence:
-        """The spec between the line that opens it and `end`; what all its lines begin with is left out."""
+        """The spec between the line that opens it and `end`, without the common prefix of its lines."""
         first = _BREAK.search(self.text, head.end, end)
         begin, newline = (first.end(), first[0]) if first else (end, "\n")
         last = line_start(self.text, end)

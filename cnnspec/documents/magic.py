@@ -1,6 +1,6 @@
 """`%%cnn` in a notebook that runs: a cell is checked, and its tables and findings are shown.
 
-`%load_ext cnnspec` makes it known. A cell may continue from one that was run before: `%%cnn after=stem`.
+`%load_ext cnnspec` registers it. A cell may continue from one that was run before: `%%cnn after=stem`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def register(shell: Any) -> None:
 
 
 def checked(text: str, named: dict[str, str]) -> Document | None:
-    """The document of a cell's spec; `named` are the cells that were run before, and gets this one. None
-    where its attributes cannot be used, which is written to standard error."""
+    """The document of a cell's spec; `named` are the cells that were run before; this one is added. None if
+    its attributes cannot be used, which is reported on standard error."""
     from cnnspec.report.document import Document
     from cnnspec.report.entries import model_entry
 

@@ -1,6 +1,6 @@
 """Fences and generated regions of Markdown: in lists, quotes, admonitions (`!!!`, `:::`) and tabs (`===`).
 
-The blocks are markdown-it's; what a document says inside its lines is not looked at.
+The blocks are those of markdown-it; markup inside lines is ignored.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Page:
             self.starts.append(len(self.text))
 
     def line(self, number: int) -> str:
-        """A line without its end, in the characters that markdown-it has for it."""
+        """A line without its end, with the characters as markdown-it has them."""
         start, end = self.starts[number], self.starts[number + 1]
         return self.text[start:end].rstrip("\r\n").replace("\0", "\ufffd")
 
@@ -94,7 +94,7 @@ class _Page:
         return self.starts[min(number, len(self.starts) - 1)]
 
     def ending(self, number: int) -> str:
-        """How a line ends; `\\n` where it is the last and does not."""
+        """The end of a line; `\\n` for a last line without one."""
         whole = self.text[self.start(number) : self.start(number + 1)]
         return whole[len(whole.rstrip("\r\n")) :] or "\n"
 
@@ -123,8 +123,7 @@ class _Page:
         return Fence(text, pieces, self.head(token), given, self.ending(first) + self.prefix(lines, token))
 
     def lines(self, content: str, number: int) -> Iterator[Line]:
-        """The lines of a block's text. What markdown-it takes off is in front of what is left; of a tab, it
-        may take off a part."""
+        """The lines of a block's text. markdown-it removes a prefix, which may end inside a tab."""
         for text in content.split("\n")[: None if content[-1:] != "\n" else -1]:
             if number + 1 >= len(self.starts):
                 return
@@ -159,7 +158,7 @@ class _Page:
 
 
 def _options(lines: list[Line], mark: str, given: dict[str, Attribute]) -> int:
-    """Take the attributes from the options at the head of a block; how many lines these are."""
+    """Take the attributes from the options at the head of a block; returns the number of these lines."""
     for number, line in enumerate(lines):
         found = option(line.text, line.start, mark)
         if found is None:

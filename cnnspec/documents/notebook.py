@@ -1,7 +1,7 @@
 """Specs in the cells of a notebook that begin with `%%cnn`, and generated regions in its Markdown cells.
 
 The file stays as it is: a spec's pieces map its characters to those of the JSON strings. Findings are at the
-line of the file, and say which cell it is and which line of the cell.
+line of the file, and name the cell and the line in the cell.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from cnnspec.files import MAX_BYTES
 
 MAGIC = "%%cnn"
 _MOST_VALUES = 200_000
-"""Of the cells: their keys, and the lines of their texts."""
+"""The most keys of cells, and lines of their texts."""
 _MOST_MARKDOWN = 1_000_000
-"""Characters of Markdown cells with comments of ours."""
+"""The most characters of Markdown cells with generated regions."""
 _COMMENT = "cnnspec"
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
@@ -38,7 +38,7 @@ class _Cell(NamedTuple):
 
 
 class NotebookText(Source):
-    """The text of a notebook's file, which knows its cells."""
+    """The text of a notebook's file, with the starts of its cells."""
 
     cells: tuple[_Cell, ...] = ()
 
@@ -107,18 +107,18 @@ def _refused(source: Source, why: str, span: Span) -> Document:
 
 
 class _TooMuch(Exception):
-    """There are too many values to look at."""
+    """Raised if there are too many values."""
 
 
 class _Json:
-    """Places in a text that is known to be JSON."""
+    """Finds places in a text that is valid JSON."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.left = _MOST_VALUES
 
     def sources(self) -> list[list[Span]]:
-        """For each cell, where the characters of its source stand: of one string, or of several."""
+        """For each cell, the places of the strings of its source."""
         found: list[list[Span]] = []
         for key, at in self.entries(self.behind_blanks(0)):
             if key == "cells":
@@ -177,7 +177,7 @@ class _Json:
 
 
 def _decoded(text: str, spans: list[Span]) -> tuple[str, tuple[Piece, ...]]:
-    """The text of the strings at these places together, and where each character stands."""
+    """The joined text of the strings at these places, and the place of each character."""
     parts: list[str] = []
     pieces: list[Piece] = []
     length = 0

@@ -17,18 +17,18 @@ MOST_BYTES = {"markdown": 1_000_000, "latex": 2_000_000, "notebook": 20_000_000}
 
 
 def most_bytes(path: str, limit: int = 0) -> int:
-    """How large a document may be."""
+    """The most bytes of a document."""
     return max(MOST_BYTES[DOCUMENTS[os.path.splitext(path)[1].lower()]], limit)
 
 
 def read_document(path: str, limit: int = 0, name: str | None = None) -> Document:
-    """The document at `path`; where it cannot be read, one without specs, with the finding."""
+    """The document at `path`; if it cannot be read, one without specs, with the finding."""
     source, problem = read_source(path, most_bytes(path, limit), name)
     return Document(source, findings=(problem,)) if problem is not None else document_of(source)
 
 
 def document_of(source: Source) -> Document:
-    """The document that a text is; the ending of its name says in which format."""
+    """A text as a document; the ending of its name decides the format."""
     kind = DOCUMENTS[os.path.splitext(source.name)[1].lower()]
     if kind == "latex":
         from cnnspec.documents.latex import read_latex
@@ -52,8 +52,9 @@ class Part(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A document and those that it includes, and the specs of all in the order of the text. Where one spec is
-    meant, it is `chosen`, and perhaps a variant of it; `problem` is why there is none.
+    """A document and those that it includes, and the specs of all in the order of the text. If the argument
+    names one spec, it is `chosen`, with its variant if one is named; `problem` is the reason if there is
+    none.
     """
 
     parts: list[Part]
@@ -64,7 +65,7 @@ class Opened(NamedTuple):
 
 
 def open_document(argument: str, limit: int = MAX_BYTES) -> Opened:
-    """The document that an argument means, with its specs."""
+    """The document of an argument, with its specs."""
     path, name = document_named(argument) or (argument, "")
     reader = _Reader(os.path.dirname(path), limit)
     reader.read(path)
@@ -115,7 +116,7 @@ class _Reader:
         self.parts[place] = self.parts[place]._replace(findings=ordered)
 
     def is_new(self, path: str) -> bool:
-        """Whether a file is read for the first time, and there is room for it."""
+        """Whether a file is read for the first time, and the limit allows it."""
         known = os.path.normpath(path) in self.seen or len(self.seen) >= MAX_FILES
         self.seen.add(os.path.normpath(path))
         return not known
@@ -126,7 +127,7 @@ def _start(one: Fence | Named) -> int:
 
 
 class Spec(NamedTuple):
-    """The one spec that an argument means: where it is, its text, and the variant that is meant."""
+    """The single spec of an argument: its place, its text, and the chosen variant."""
 
     path: str
     source: Source
@@ -135,7 +136,7 @@ class Spec(NamedTuple):
 
 
 def read_spec(argument: str, limit: int = MAX_BYTES) -> Spec:
-    """The one spec that an argument means: a file's, or that of a document."""
+    """The single spec of an argument: that of a file, or one of a document."""
     if document_named(argument) is None:
         return Spec(*read_one(argument, named(argument), limit))
     return _spec(argument, open_document(argument, limit))
@@ -166,8 +167,8 @@ _NAMES = re.compile(r"^[ \t]*(model|variant)[ \t]+([A-Za-z][A-Za-z0-9_]*)", re.M
 
 
 def choose(texts: list[SpecText], name: str) -> tuple[SpecText, str | None] | None:
-    """The spec of a name: of its fence, of its model, or of a variant, which is then meant; `2` is the second
-    of the document."""
+    """The spec with a name: that of its fence, of its model, or of a variant, which is then chosen; `2` is
+    the second spec of the document."""
     if name.isdecimal() and len(name) < 6 and 0 < int(name) <= len(texts):
         return texts[int(name) - 1], None
     for text in texts:
@@ -181,7 +182,7 @@ def choose(texts: list[SpecText], name: str) -> tuple[SpecText, str | None] | No
 
 
 def none_chosen(texts: list[SpecText], name: str) -> Diagnostic:
-    """E903: no spec of a document is meant, or several may be."""
+    """E903 if no spec of a document has the name, or several do."""
     if not texts:
         return Diagnostic("E903", "this document contains no spec", NOWHERE, help="a spec is a fence `cnn`")
     names = [_name_of(text, number) for number, text in enumerate(texts, 1)]

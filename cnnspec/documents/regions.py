@@ -1,6 +1,6 @@
-"""Generated regions: what a command prints, as a document shows it, and which files it may write.
+"""Generated regions: the output of a command, as a document shows it, and the files that it may write.
 
-What stands outside of the regions stays byte for byte.
+Text outside of the regions stays byte for byte.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _BEGINNINGS = {
     ".svg": b"<svg", ".pdf": b"%PDF", ".png": b"\x89PNG", ".tex": b"\\begin{tikzpicture}",
     ".mmd": b"flowchart", ".dot": b"digraph",
 }  # fmt: skip
-"""What stands at the head of a figure: only a file with it is replaced."""
+"""Matches the head of a generated figure: only a file with it is replaced."""
 _HEAD = 4000
 MOST_BYTES = 5_000_000
-"""Of what a region prints, or a figure."""
+"""The most characters of a region's output, or of a figure."""
 _FIGURE = re.compile(r"[A-Za-z0-9_][\w.+-]*(?:/[A-Za-z0-9_][\w.+-]*)*")
 _TICKS = re.compile(r"^ *(`{3,})", re.MULTILINE)
 
 
 class Refused(Exception):
-    """Why a region cannot be made, and the way out."""
+    """The reason why a region cannot be generated, and the help."""
 
     def __init__(self, message: str, way: str = "") -> None:
         super().__init__(message)
@@ -38,8 +38,8 @@ class Refused(Exception):
 
 
 def figure_file(folder: str, path: str) -> str:
-    """Where a figure of a region is written: below the folder of the document, where there is nothing, or an
-    older figure. Raises Refused."""
+    """The path of a region's figure: below the folder of the document, a new file or an older figure. Raises
+    Refused."""
     ending = os.path.splitext(path)[1].lower()
     if ending not in FIGURES:
         raise Refused(f"{path} is not written: it is not a figure", f"end its name in {', '.join(FIGURES)}")
@@ -63,7 +63,7 @@ def figure_file(folder: str, path: str) -> str:
 
 
 def shown(text: str, kind: str, latex: bool) -> str:
-    """What a command printed, as the body of a region. `kind`: `text` in columns, `page` in the document's
+    """The output of a command as the body of a region. `kind`: `text` in columns, `page` in the document's
     own language, or the language of a fence."""
     text = text.strip("\r\n")
     if kind == "page":
@@ -79,7 +79,7 @@ def shown(text: str, kind: str, latex: bool) -> str:
 
 
 def reference(path: str, name: str, latex: bool) -> str:
-    """How the document shows a figure that is a file."""
+    """The document's reference to a figure in a file."""
     if not latex:
         return f"![{re.sub(r'[^ -~]|[][!]', '', name)}]({path})"
     if path.endswith(".tex"):
@@ -90,8 +90,8 @@ def reference(path: str, name: str, latex: bool) -> str:
 
 
 def edit_for(region: Region, body: str, latex: bool) -> Edit:
-    """The region with a new body. In Markdown, a blank line is around it, so that every reader takes it for
-    blocks of its own."""
+    """The region with a new body. In Markdown, blank lines are around it, so that every reader parses it as
+    separate blocks."""
     lines = [line.rstrip() for line in body.split("\n")]
     closes = re.compile(r"\s*(?:<!--\s*/?cnnspec\b|%\s*/?cnnspec\b)")
     if any(closes.match(line) for line in lines):

@@ -71,7 +71,7 @@ def latex_style() -> str:
     """The text of cnnspec.sty, with the words of the language."""
     lists = word_lists()
     others = {*lists.arguments, *lists.functions, *lists.claims} - {*lists.layers, *lists.statements}
-    arguments = [word for word in sorted(others) if len(word) > 1]  # `k` is rather the author's own
+    arguments = [word for word in sorted(others) if len(word) > 1]  # `k` is more often a name of the author's
     text = _STYLE
     for name, words in (
         ("statements", lists.statements),

@@ -1,5 +1,4 @@
-"""The words of the language, as it declares them itself: what colours a spec in a document is made from
-them."""
+"""The words of the language, from its own declarations: the syntax highlighting is built from them."""
 
 from __future__ import annotations
 

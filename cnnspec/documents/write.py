@@ -23,8 +23,8 @@ def with_edits(text: str, edits: Iterable[Edit]) -> str:
 
 
 def edits_for(fence: Fence, text: str, document: str) -> list[Edit]:
-    """What changes in the document where a fence has a new text: the lines that differ. The first of them is
-    written from its beginning where it was blank, or a part of a tab belongs to the blocks around it.
+    """The edits of a document for a fence with a new text: the lines that differ. The first one is written
+    from its beginning if it was blank, or if a part of a tab belongs to the blocks around it.
     """
     old, new = fence.text.rstrip("\n").split("\n"), text.rstrip("\n").split("\n")
     if not fence.pieces or old == new:
@@ -47,7 +47,7 @@ def edits_for(fence: Fence, text: str, document: str) -> list[Edit]:
 
 
 def _original(fence: Fence, offset: int) -> int:
-    """Where an offset of the fence's text is in the document."""
+    """The place in the document of an offset of the fence's text."""
     for span, original, kept in fence.pieces:
         if offset < span.end:
             return original.start + (offset - span.start if kept else 0)
@@ -71,8 +71,8 @@ def in_document(finding: Diagnostic, source: Source) -> Diagnostic:
 
 
 def formatted(document: Document) -> Formatted:
-    """The document with its fences in their canonical form; those that are wrong on purpose stay as they
-    are. Where one has syntax errors, nothing changes."""
+    """The document with its fences in their canonical form; fences with errors on purpose stay as they are.
+    If one has syntax errors, nothing changes."""
     from cnnspec.language import parse
     from cnnspec.language.formatter import format_file
 
@@ -95,8 +95,8 @@ def formatted(document: Document) -> Formatted:
 
 
 def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[str, int]:
-    """The document with the safe fixes of its fences made once, and how many; those of fences that are wrong
-    on purpose are left."""
+    """The document with the safe fixes of its fences applied once, and their number; fences with errors on
+    purpose stay as they are."""
     edits: list[Edit] = []
     made = 0
     for spec in specs(document)[0]:
@@ -116,7 +116,7 @@ def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[
 
 
 def write_document(path: str, text: str) -> Diagnostic | None:
-    """Replace a document's text; a byte-order mark stays."""
+    """Replace a document's text and keep its byte-order mark."""
     return write_whole(path, document_bytes(path, text), force=True)
 
 

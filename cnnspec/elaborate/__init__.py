@@ -2,7 +2,7 @@
 
 Where to look:
 
-    network     the whole of it; `elaborate` is there
+    network     the whole of it, with `elaborate`
     statements  the file's statements, sorted; knobs: variants, `--set`, defaults
     ends        of the network: its inputs, its outputs
     steps       the walk over lines: the table of steps, merges, `if`s; the others are in layers, regions

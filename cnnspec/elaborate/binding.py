@@ -34,12 +34,12 @@ class BoundArguments:
     tensors: dict[str, tree.Reference] = field(default_factory=dict)
     layers: dict[str, GivenLayers | None] = field(default_factory=dict)
     kept: bool = False
-    """The op depends on nothing but its text, and is kept for the next step with the same text."""
+    """The op depends on its text alone, so it is cached for the next step with the same text."""
     sound: bool = True
-    """Nothing is in error; else the op lacks the arguments that are, none of which changes the shape."""
+    """No argument is in error. Otherwise the op lacks the wrong ones, none of which changes the shape."""
 
     def moved(self, by: int) -> BoundArguments:
-        """The same arguments `by` characters further on in the text."""
+        """The same arguments, their places moved by `by` characters."""
         spans = {name: Span(start + by, end + by) for name, (start, end) in self.spans.items()}
         return BoundArguments(self.values, spans, kept=self.kept)
 
@@ -80,7 +80,7 @@ class Slots:
         return op.model_copy(update={name: default})
 
     def listed(self) -> str:
-        """`F K S P G D bias= nobias …`: what may be written."""
+        """`F K S P G D bias= nobias …`: the arguments that the op takes."""
         words = [*self.letters, *(f"{word}=" for word in self.keywords), *self.flags]
         if self.places:
             words.insert(0, "a value")
@@ -99,7 +99,7 @@ def bind(
     defaults: list[tree.Argument],
     axes: int,
 ) -> tuple[Op, BoundArguments] | None:
-    """The op of a step whose input has so many axes; None if an argument is in error (which is reported) or
+    """The op of a step whose input has `axes` axes; None if an argument is in error (which is reported) or
     unknown."""
     binder = _Binder(builder, slots_of(op), step.word, axes)
     binder.take(defaults, written_here=False)
@@ -220,7 +220,7 @@ class _Binder:
             bound.spans[name] = span
             for other in declared.replaces:
                 if other not in bound.spans:
-                    bound.values.pop(other, None)  # of a default that this says otherwise than
+                    bound.values.pop(other, None)  # of a default that this argument overrides
         bound.values[name] = value
         bound.written.pop(name, None)
 

@@ -1,4 +1,4 @@
-"""A body in the making: its values, its steps, what a name means at the step that it has reached."""
+"""A body that is being built: its values, its steps, and what a name means at the current step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnnspec.ops.base import Op, Shape
 
 UNKNOWN = "?"
-"""The value of a `let` that a mistake has left without one; what uses it stays silent."""
+"""Stands for the value of a `let` in error: expressions that use it report nothing."""
 
 
 @dataclass(eq=False, repr=False)
@@ -33,11 +33,12 @@ class Scope:
     parent: Scope | None = None
     index: int | None = None  # i of the innermost repeat
     layers: Mapping[str, GivenLayers | None] = field(default_factory=dict)
-    """What the layer parameters of a block stand for; None in a block that is only looked through."""
+    """The layers passed for the block's layer parameters; None in a block that is only searched for
+    errors."""
     blocks: dict[str, InnerBlock | None] = field(default_factory=dict)
     """The `shared`s of a block by the author's names; None where they cannot be used."""
     attributes: set[str] = field(default_factory=set)
-    """Where there are such: what the attributes of this use of the block are called."""
+    """The attributes of this use of the block, where it has such `shared`s."""
 
     def around(self) -> Iterator[Scope]:
         """The scope itself and those that it is in, from the inside out."""
@@ -83,9 +84,8 @@ class Origin:
 
 @dataclass(eq=False, repr=False)
 class BodyBuilder:
-    """Collects one body. `current` is the number of the input of the next step, None where
-    there is none. `undoable` are the layers with a label that an `unpool` may undo; what arrived at them
-    is in `labels` too."""
+    """Collects one body. `current` is the number of the input of the next step, None where there is none.
+    `undoable` are the layers with a label that an `unpool` may undo; their inputs are in `labels` too."""
 
     context: Context
     names: Names
@@ -105,7 +105,7 @@ class BodyBuilder:
     layers: int = 0
     passes: int = 0
     each: set[str] = field(default_factory=set)
-    """The labels of what the passes of a repeat give to outputs."""
+    """The labels of the tensors that the passes of a repeat give to outputs."""
     several: tuple[int, ...] = ()
     """The inputs of the next step, where there are several: those that a line begins with, or that a block or
     a repeat gives."""
@@ -255,7 +255,7 @@ class Maker(NamedTuple):
 
 
 ShapePart: TypeAlias = Literal["size", "channels", "shape"]
-"""What of a shape is asked about: height and width, channels, or all of it."""
+"""The part of a shape in question: height and width, channels, or all of it."""
 
 
 def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
@@ -268,7 +268,8 @@ def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
     while True:
         origin = builder.origins[value]
         around = origin.outside or origin.inside
-        if around is not None and around[0].values[around[1]] is not None:  # a claim can say what a hole made
+        # a claim can give the shape of a hole
+        if around is not None and around[0].values[around[1]] is not None:
             builder, value = around
             continue
         here = builder.values[value]
@@ -280,7 +281,7 @@ def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
 
 
 def _part(shape: Shape, part: ShapePart) -> Shape:
-    """Of a vector all parts are its length."""
+    """A part of a shape; of a vector each part is its length."""
     if part == "channels":
         return shape[:1]
     return shape[1:] if part == "size" and len(shape) > 1 else shape

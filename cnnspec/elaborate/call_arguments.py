@@ -19,7 +19,8 @@ from cnnspec.language.write import write_parameter
 from cnnspec.ops import lookup
 
 LONG_FORMULA = 10_000
-"""Characters of a default times those of an argument: where there are more, the number is passed on."""
+"""Characters of a default times those of an argument. Above this the number is passed instead of the
+expression."""
 
 
 def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> BoundArguments:
@@ -70,7 +71,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
 def _take_further(
     builder: BodyBuilder, block: tree.Block, call: tree.CallStep, given: dict[str, tree.Argument]
 ) -> None:
-    """Of several input tensors, all but the first become the tensor parameters that are not given."""
+    """Binds all input tensors but the first to the tensor parameters without an argument."""
     free = [one.name for one in block.parameters if one.kind == "tensor" and one.name not in given]
     more = range(1, len(builder.several))
     if len(more) > len(free) or 0 < len(more) < len(free):
@@ -112,7 +113,7 @@ def _default(
 
 
 def _in_arguments(node: tree.Expr, block: tree.Block, given: Mapping[str, tree.Argument]) -> tree.Expr | None:
-    """A default over the arguments of a use, in place of the parameters that it names; None where these have
+    """A default with the arguments of a use in place of the parameters that it names; None where these have
     no expression."""
     values: dict[str, Any] = {one.name: one.default for one in block.parameters}
     values = {name: one if isinstance(one, tree.Number) else None for name, one in values.items()}

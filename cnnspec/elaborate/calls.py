@@ -134,7 +134,8 @@ def _attributes(builder: BodyBuilder, owner: tree.Block) -> frozenset[str]:
 
 
 def block_of(builder: BodyBuilder, step: tree.CallStep) -> tuple[tree.Block | None, InnerBlock | None]:
-    """The block that a use means, and what this use of the block around it has of it."""
+    """The block that a use refers to, and its `InnerBlock` where it is defined in the block around the
+    use."""
     for scope in builder.scope.around():
         if step.name in scope.blocks:
             found = scope.blocks[step.name]
@@ -145,8 +146,8 @@ def block_of(builder: BodyBuilder, step: tree.CallStep) -> tuple[tree.Block | No
 def _seen(
     builder: BodyBuilder, block: tree.Block | None, inner: InnerBlock | None, step: tree.CallStep
 ) -> bool:
-    """Whether a block can be used here; reports an inner one that cannot. Silent where a value that it reads
-    is not known."""
+    """Whether a block can be used here. Reports an inner block that cannot, unless a value that it reads is
+    unknown because of an earlier error."""
     context = builder.context
     if inner is not None:
         return UNKNOWN not in inner.values.values()
@@ -198,14 +199,14 @@ def _bound(
         bound = bind_call(builder, block, step)
         if inner is not None:
             _take_around(builder, inner, bound)
-    if bound is None:  # a name that there is not may be a parameter with a mistake in it
+    if bound is None:  # an undefined name may be a parameter in error
         names = [node.name for node in nodes(block.body) if isinstance(node, tree.Name)]
         look_through_block(builder, block, names)
     return bound
 
 
 def _take_around(builder: BodyBuilder, inner: InnerBlock, bound: BoundArguments) -> None:
-    """Hands an inner block what it reads of the block around it, by the same names."""
+    """Passes an inner block the values that it reads from the block around it, by the same names."""
     for name in inner.inner.layers:
         from cnnspec.elaborate.given_layers import given_on
 
@@ -218,8 +219,8 @@ def _take_around(builder: BodyBuilder, inner: InnerBlock, bound: BoundArguments)
 
 
 def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[str] = ()) -> None:
-    """Reports, once, the errors in a block that do not depend on its arguments; `names` are names whose
-    values are unknown too."""
+    """Reports, once, the errors in a block that do not depend on its arguments; `names` are further names
+    without a value."""
     context = builder.context
     name = block_name(context, block)
     if name in context.looked_through:

@@ -1,4 +1,4 @@
-"""What the author claims, with its expressions settled; whether it holds is for the analyses to say."""
+"""The author's claims, with their expressions evaluated. Whether they hold is decided by the analyses."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What one elaboration knows: the statements, the budgets, the names in scope, the bodies made so far, and
-what the uses of each part of the text showed."""
+"""The state of one elaboration: the statements, the budgets, the names in scope, the bodies built so far, and
+what was recorded about each part of the text in its uses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONG_TEXT = 256
 
 
 class OverBudget(Exception):
-    """A budget is used up; the finding is reported already."""
+    """A budget is used up. The finding has been reported."""
 
 
 class FinishedBody(NamedTuple):
@@ -65,7 +65,7 @@ class Stretch:
     around it that it reads (of a block, its tensor parameters), `exported` its own that are read outside.
     By site: `written` are the author's expressions, the same in all uses; `called` which template a use of
     a block runs, the labels of the tensors that it is given, and its layers; `slots` which layer parameter
-    runs there. `own`: of layers that are given to a block, the names that they take along."""
+    runs there. `own`: the names that layers passed to a block capture."""
 
     kind: str
     items: Items
@@ -82,7 +82,7 @@ class Stretch:
     further: int = 0
     """How many inputs it has besides the first."""
     each: tuple[Each, ...] = ()
-    """Of a repeat: what each pass gives to outputs."""
+    """Of a repeat: the tensors that each pass gives to outputs."""
     passes: int = 0
     """How many passes it has, if each gives an output."""
 
@@ -127,8 +127,8 @@ class Stretches:
 
 @dataclass(eq=False, repr=False)
 class Context:
-    """One elaboration. `run_items` runs lines and `let`s: the steps that hold others call it. `unusable` are
-    the blocks with a mistake in their head, or that call themselves."""
+    """One elaboration. `run_items` runs lines and `let`s; it is called for the steps that contain others.
+    `unusable` are the blocks with a mistake in their head, or that call themselves."""
 
     text: str
     sink: Sink
@@ -140,7 +140,7 @@ class Context:
     run_items: RunItems
     depth: int = 0
     attempt: Try | None = None
-    """Tries another shape of the input, where this run is not such a try itself."""
+    """Tries another shape of the input; None where this run is itself such a try."""
     trusting: bool = False
     """The check continues from the shapes that are claimed."""
     failing: set[Span] = field(default_factory=set)
@@ -162,12 +162,12 @@ class Context:
     top_names: set[str] = field(default_factory=set)
     """The layers and parts at the model's top."""
 
-    # what is made
+    # the graph that is built
     finished: list[FinishedBody] = field(default_factory=list)
     unused: dict[Span, tuple[str, str | None]] = field(default_factory=dict)
-    """Tensors that nothing reads: their shape as text, and their label."""
+    """Tensors that are never used: their shape as text, and their label."""
     each: dict[int, tuple[Each, ...]] = field(default_factory=dict)
-    """What the passes of repeats (by the identity of their nodes) give to outputs."""
+    """The tensors that the passes of repeats (by the identity of their nodes) give to outputs."""
     each_counts: dict[int, int] = field(default_factory=dict)
     """How many passes these repeats have."""
     each_labels: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -176,11 +176,11 @@ class Context:
     shared_frozen: dict[str, bool] = field(default_factory=dict)
     """Whether a set of shared weights is frozen by its first use."""
     attributes: dict[int, frozenset[str]] = field(default_factory=dict)
-    """By block: what is called so in its uses, its `shared`s aside."""
+    """By block: the attributes of its uses, apart from its `shared`s."""
     looked_through: set[str] = field(default_factory=set)
-    """Blocks whose text was searched for mistakes because no use of them can be worked out."""
+    """Blocks whose text was searched for errors because no use of them can be evaluated."""
 
-    # what is known already: by text, by tree node, by use
+    # caches: by text, by tree node, by use
     constant_layers: dict[tuple[str, tuple[int, ...], int], tuple[Op, BoundArguments, int]] = field(
         default_factory=dict
     )
@@ -190,7 +190,7 @@ class Context:
     varying: dict[int, list[tree.Expr]] = field(default_factory=dict)
     block_bodies: dict[tuple[object, ...], int] = field(default_factory=dict)
     given: dict[tuple[object, ...], int] = field(default_factory=dict)
-    """The layers that are given to blocks, each kind with a number."""
+    """The layers that are passed to blocks, each kind with a number."""
     words_given: dict[tuple[str, tuple[int, ...]], Items] = field(default_factory=dict)
     """Those that are one word, by the word and the places of the defaults for it."""
 
@@ -231,7 +231,7 @@ class Context:
     @contextmanager
     def deeper(self, span: Span, references: dict[str, int] | None = None) -> Iterator[None]:
         """One level of nesting; refused before Python's own stack overflows. `references`: those in a part
-        that keeps its labels to itself."""
+        whose labels are local to it."""
         self.depth += 1
         if self.depth > self.limits.depth:
             if len({name for name, _ in self.uses}) < len(self.uses):

@@ -11,7 +11,7 @@ from cnnspec.elaborate.statements import Statements, labels_of
 from cnnspec.language import tree
 
 MOST = 1_000
-"""Outputs that one repeat can give."""
+"""The most outputs that one repeat can give."""
 
 
 class Each(NamedTuple):

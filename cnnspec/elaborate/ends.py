@@ -1,4 +1,4 @@
-"""The ends of a network: its inputs, its outputs, and the tensors that nothing reads."""
+"""The ends of a network: its inputs, its outputs, and the tensors that are never used."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from cnnspec.language import tree
 from cnnspec.ops.base import Shape, written_shape
 
 _HIDES_READERS = frozenset({"E201", "E207", "E208", "E211", "E401", "E404", "E405", "E406", "E407"})
-"""After these findings a tensor may seem unread only because its reader could not be made out."""
+"""After these findings a tensor may seem unused only because the step that uses it is in error."""
 
 
 def take_inputs(statements: Statements, sink: Sink, builder: BodyBuilder) -> tuple[str, ...]:
-    """The names of the inputs; each has a value in `builder`, whose shape waits for the `let`s before it."""
+    """The names of the inputs; each has a value in `builder`, whose shape is set once the `let`s before it
+    are evaluated."""
     if not statements.inputs:
         if not _misspelt(statements, sink):
             sink.report(
@@ -49,7 +50,7 @@ def take_inputs(statements: Statements, sink: Sink, builder: BodyBuilder) -> tup
 
 
 def _misspelt(statements: Statements, sink: Sink) -> bool:
-    """Whether something is meant as `input`, and has its finding; or the whole file is Python."""
+    """Whether a misspelt `input` has been reported, or the whole file is Python."""
     from cnnspec.elaborate.unknown import means_input
 
     heads = (line.steps[0] for line in statements.lines)
@@ -138,7 +139,7 @@ def _label_above(items: Iterable[object], span: Span) -> str | None:
 
 
 def report_unread(builder: BodyBuilder) -> None:
-    """E402 for the tensors and the inputs that nothing reads."""
+    """E402 for the tensors and the inputs that are never used."""
     statements, sink, unused = builder.context.statements, builder.sink, builder.context.unused
     if any(finding.code.startswith("E1") or finding.code in _HIDES_READERS for finding in sink):
         return

@@ -1,4 +1,5 @@
-"""Layers and functions of other tools that are no layers here: how they are written, or why they are not."""
+"""Layers and functions of other tools that are not layers here: how to write them, or why that is not
+possible."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ NORMALISED = {
     **dict.fromkeys(("weightnorm", "wn"), "weightnorm"),
     **dict.fromkeys(("standardized", "weightstandardization", "weightstandardized"), "standardized"),
 }
-"""What other tools write around a layer, and the word for it here."""
+"""Wrappers of layers in other tools, and the word for them here."""
 SEVERAL = {
     **dict.fromkeys(
         ("sepconv", "sepconv2d", "separableconv", "separableconv2d", "separable"),
@@ -65,11 +66,11 @@ SEVERAL = {
     "reglu": "mul [ slice 0:C//2 | slice C//2:C -> relu ]",
     **dict.fromkeys(("crelu",), "concat [ relu | times (-1) -> relu ]"),
 }
-"""Layers of other tools that are several here."""
+"""Layers of other tools that are several layers here."""
 
 
 def elsewhere(builder: BodyBuilder, step: tree.LayerStep) -> tuple[str, str] | None:
-    """Of a layer of other tools that is no layer here: why, and how it is written."""
+    """The reason and the help for a layer of another tool that is not a layer here."""
     word = fold(step.word)
     if (normalised := NORMALISED.get(word)) is not None:
         why = ": weights are normalised by a word of the layer that has them"

@@ -1,7 +1,7 @@
-"""Layers that a use of a block gives it, and the step that runs them.
+"""Layers that are passed to a block, and the step that runs them.
 
-They see the values and the layer parameters of the place where they are written; `C`, `H` and `W` in them are
-the shape that arrives where the block runs them.
+They see the values and the layer parameters in scope where they are written; `C`, `H` and `W` in them are the
+sizes of their input where the block runs them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from cnnspec.ops import lookup
 
 @dataclass(eq=False, repr=False)
 class GivenLayers:
-    """What stands for a layer parameter: lines, and the scope in which they are written. `values` and
-    `layers` are what they read of it; two with the same `identity` are the same. `parameter` is the name of
-    the layer parameter that is given on, at the last use."""
+    """The layers passed for a layer parameter: lines, and the scope in which they are written. `values` and
+    `layers` are the names that they read from it; two with the same `identity` are equal. `parameter` is the
+    name of the layer parameter that was passed on, at the last use."""
 
     items: Items
     key: int
@@ -41,8 +41,7 @@ class GivenLayers:
 def given_layers(
     builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, value: tree.Value, scope: Scope
 ) -> GivenLayers | None:
-    """The layers that `value` is for a layer parameter; None for those of a block that is only looked
-    through."""
+    """The layers that the argument `value` stands for; None in a block that is only searched for errors."""
     context = builder.context
     if isinstance(value, tree.Name) and (known := scope.layers_named(value.name)) is not None:
         found = known[0]
@@ -85,7 +84,7 @@ def _local(scope: Scope, name: str) -> Value | None:
 def _items(
     builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, value: tree.Value, scope: Scope
 ) -> tuple[Items, int]:
-    """The lines, and a key that tells them from others: equal text is the same."""
+    """The lines, and a key for them: equal text has the same key."""
     context = builder.context
     if isinstance(value, tree.Layers):
         return value.body.items, id(value)
@@ -174,7 +173,7 @@ def called(builder: BodyBuilder, step: tree.CallStep) -> None:
 
 
 def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> bool:
-    """Runs a step that is a layer parameter; False where it is none."""
+    """Runs a step that is a layer parameter; False where the step is not one."""
     known = builder.scope.layers_named(step.word)
     if known is None:
         return False

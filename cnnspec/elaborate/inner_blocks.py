@@ -1,7 +1,7 @@
-"""`shared` blocks that are defined inside a block: each use of that block has their weights anew.
+"""`shared` blocks that are defined inside a block: each use of that block has its own weights for them.
 
-They see the values and layer parameters of the block around them that are there where they are defined; these
-are handed to them like parameters.
+They see the values and layer parameters of the block around them that are in scope where they are defined;
+these are passed to them like parameters.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ class Inner(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Blocks:
-    """All blocks of a file, those in them too, outer ones first, by the names that they have in the graph,
-    which differ."""
+    """All blocks of a file, inner ones included, outer ones first, by their unique names in the graph."""
 
     named: dict[str, tree.Block] = field(default_factory=dict)
     inner: dict[str, Inner] = field(default_factory=dict)
-    """Those that are defined in a block, outer ones first."""
+    """The inner blocks, outer ones first."""
     _names: dict[int, str] = field(default_factory=dict)
     _inside: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def add(self, block: tree.Block, owner: tree.Block | None = None) -> None:
-        """Adds a block and those in it."""
+        """Adds a block and its inner blocks."""
         name = block.name
         if owner is not None:
             if name in self.named:
@@ -61,7 +60,7 @@ class Blocks:
         return self._inside.get(id(block), {})
 
     def within(self, block: tree.Block, name: str) -> tree.Block | None:
-        """The block that a use in the text of `block` means, as far as the text says."""
+        """The block that a use in the text of `block` refers to, decided by the text alone."""
         return self.named.get(self.inside(block).get(name, name))
 
     def unused(self) -> Iterator[tree.Block]:
@@ -72,7 +71,7 @@ class Blocks:
                 yield from (self.named[inner] for name, inner in inside.items() if name not in calls)
 
     def note_reads(self, layers: Mapping[str, frozenset[str]]) -> None:
-        """Notes what inner blocks read of those around them, whose layer parameters are `layers`."""
+        """Records what inner blocks read from the blocks around them, whose layer parameters are `layers`."""
         for name, owner in self.named.items():
             if not self.inside(owner):
                 continue
@@ -97,7 +96,7 @@ class Blocks:
 
 
 def _read(block: tree.Block) -> set[str]:
-    """The names in a block that it does not give a meaning itself."""
+    """The free names of a block: those that it does not define itself."""
     facts = facts_of(block)
     own = {one.name for one in block.parameters}
     own |= {one.name for one in block.body.items if isinstance(one, tree.Let)}
@@ -119,7 +118,7 @@ def check_places(blocks: Blocks, found: list[tuple[tree.Block, tree.Sequence]], 
 
 
 def report_unseen(call: tree.CallStep, inner: Inner, sink: Sink) -> None:
-    """E208 for an inner block that is used where none of its owner's uses is around."""
+    """E208 for an inner block that is used outside of the block in which it is defined."""
     name, around = call.name, inner.owner
     if any(call in line.steps for line in around.body.items if isinstance(line, tree.Line)):
         sink.report(

@@ -1,4 +1,4 @@
-"""Knobs and defaults: the values that replace top-level `let`s, and the arguments that later layers get."""
+"""Knobs and defaults: the values that replace top-level `let`s, and the arguments of a `default`."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], li
     names = list(dict.fromkeys(one.name or "input" for one in statements.inputs))
     sizes: dict[str, Shape] = {}
     if not names:
-        return sizes  # which is reported
+        return sizes  # this is reported elsewhere
     for setting, text in filter(lambda one: is_size(one[0]), settings.items()):
         _, _, name = setting.partition(" ")
         parts = text.split("x")
@@ -168,7 +168,7 @@ def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.L
 
 
 def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
-    """`default conv dwconv nobias`: the bare words that are layers say for which, the rest what."""
+    """`default conv dwconv nobias`: the bare words that are layers are its kinds, the rest its arguments."""
     found: list[DefaultArguments] = []
     whole = statements.file.statements
     standing = [(one, whole, statements.file.span.end) for one in whole if isinstance(one, tree.Default)]
@@ -226,7 +226,7 @@ def _no_kind(sink: Sink, default: tree.Default) -> None:
 
 
 def _activation(arguments: list[tree.Argument]) -> bool:
-    """Whether it is `activation`, which is no argument of a layer."""
+    """Whether a word is `activation`, which is not an argument of a layer."""
     first = arguments[0].value
     return isinstance(first, tree.Name) and fold(first.name) in ("activation", "act", "nonlinearity", "norm")
 
@@ -260,7 +260,7 @@ def _check_reach(
 
 
 def _without_truth(sink: Sink, argument: tree.Argument) -> tree.Argument:
-    """The argument; `bias=false` as the word that it means, and reported."""
+    """The argument; `bias=false` is reported and read as `nobias`."""
     if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
         return argument
     from cnnspec.elaborate.other_arguments import truth
@@ -273,7 +273,7 @@ def _without_truth(sink: Sink, argument: tree.Argument) -> tree.Argument:
 
 
 def _fits(sink: Sink, word: str, arguments: list[tree.Argument]) -> bool:
-    """Whether a layer has all of a `default`'s arguments; E202 for the first that it has not."""
+    """Whether a layer has all of a `default`'s arguments; E202 for the first one that it does not have."""
     op = lookup(word)
     assert op is not None
     slots = slots_of(op)

@@ -1,4 +1,4 @@
-"""Parameters that stand for layers: those that their block uses as a step, or gives on as such."""
+"""Layer parameters: those that their block uses as a step, or passes on to a layer parameter."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def layer_parameters(blocks: Blocks, sink: Sink) -> tuple[LayerParameters, set[s
 def _uses(
     block: tree.Block, own: dict[str, Span], blocks: Blocks
 ) -> tuple[set[str], dict[str, Span], list[tuple[tree.CallStep, tree.Argument, str]]]:
-    """Which of a block's parameters are steps, which are values and where, and which are given on."""
+    """Which of a block's parameters are steps, which are values and where, and which are passed on."""
     steps: set[str] = set()
     values: dict[str, Span] = {}
     given: list[tuple[tree.CallStep, tree.Argument, str]] = []
@@ -75,7 +75,7 @@ def _uses(
 
 
 def parameter_for(block: tree.Block, call: tree.CallStep, argument: tree.Argument) -> str | None:
-    """The parameter of `block` that an argument of `call` is for, as far as all is well."""
+    """The parameter of `block` that an argument of `call` is for; None where there is an error."""
     if not isinstance(argument, tree.PositionalArgument):
         return argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
     named = {one.name for one in call.arguments if isinstance(one, tree.NamedArgument)}

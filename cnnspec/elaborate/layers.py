@@ -45,7 +45,7 @@ def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None
 
 
 def _refuse_none(builder: BodyBuilder, step: tree.LayerStep) -> None:
-    """What is wrong with an `id` or a `none` among the steps of a line."""
+    """Reports an `id` or a `none` among the steps of a line."""
     if step.arguments:
         builder.sink.report(
             "E202",
@@ -107,7 +107,7 @@ def _moves_its_input(builder: BodyBuilder, step: tree.LayerStep, bound: BoundArg
 def bind_layer(
     builder: BodyBuilder, op: type[Op], step: tree.LayerStep | tree.BranchStep
 ) -> tuple[Op, BoundArguments] | None:
-    """The layer and its arguments, found again where they are literal; None after a finding."""
+    """The layer and its arguments, from the cache where they are literal; None after a finding."""
     context = builder.context
     context.spent.work += len(context.defaults) // 8
     start, end = step.word_span.start, (step.arguments[-1].span if step.arguments else step.word_span).end
@@ -130,8 +130,8 @@ def bind_layer(
 
 
 def axes_at(builder: BodyBuilder) -> int:
-    """How many axes the input of the step that is reached has; of a vector, and where it is unknown, as many
-    as an image.
+    """The number of axes of the current step's input; for a vector, and where it is unknown, that of an
+    image.
     """
     shape = None if builder.current is None else builder.values[builder.current]
     if shape is None:
@@ -155,7 +155,7 @@ def add_layer(
     answer: Shape | Misfit | None
     out: Shape | None = None
     if len(known) == len(inputs):
-        key = (id(op), known)  # ops are kept alive by `constant_layers` or by the step that is made here
+        key = (id(op), known)  # ops are kept alive by `constant_layers` or by the step that is added here
         answer = context.shapes_out.get(key) if bound.kept else None
         if answer is None:
             answer = op.out(*known)

@@ -1,5 +1,5 @@
-"""Budgets: what a spec may ask for. Each is charged before the work is done; each can be raised by an
-option."""
+"""Budgets: the limits on what a spec may need. Each is charged before the work is done; each can be raised by
+an option."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECURSION = 20
 
 
 PASSES = 4
-"""Passes through bodies and layers together, at most, for each layer that a spec may have."""
+"""The most passes through bodies and layers together, for each layer that a spec may have."""
 
 
 class Limits(NamedTuple):
@@ -42,7 +42,7 @@ class Spent:
 
 
 class Request(NamedTuple):
-    """A network of a spec: that of `variant`'s knobs, and then `settings` (`--set`: expressions by knob;
+    """Which network of a spec: `variant`'s knobs, and then `settings` (`--set`: expressions by knob;
     `--size`: the size of an input under `input`, or `input NAME`)."""
 
     file: File

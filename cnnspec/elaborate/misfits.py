@@ -1,5 +1,5 @@
-"""A layer that does not fit its input: the finding, with the step that the wrong size comes from. Of branches
-that do not match: which step of which branch would make them."""
+"""A layer that does not fit its input: the finding, with the step that the wrong size comes from. For
+branches that do not match: the change to a step that would make them match."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnspec.ir.graph import Layer
 from cnnspec.ops.base import Misfit, Op, Shape, written_shape, written_sizes
 
 _ASKED: dict[str, ShapePart] = {"E301": "size", "E306": "size", "E305": "channels"}
-"""What of the shape of an input does not fit, by finding; with the others it is all of it."""
+"""The part of an input's shape that does not fit, by finding; for the others it is the whole shape."""
 MOST_TRIED = 3
 """Findings for which other sizes of the input are tried."""
 
@@ -34,14 +34,14 @@ def report_misfit(
     if answer.code == "E215" and any(
         one.code.startswith("E1") and span.start <= one.span.start < span.end for one in builder.sink
     ):
-        return  # which rows it has is a guess
+        return  # its rows can only be guessed
     at_fault = inputs[min(answer.input, len(inputs) - 1)]
     shape = builder.values[at_fault]
     related: tuple[Related, ...] = ()
     way = answer.help
     if branches is not None:
         if any(found.code == "E105" and _inside(found.span, branches) for found in builder.sink):
-            return  # where its branches end is a guess
+            return  # the ends of its branches can only be guessed
         first = builder.values[inputs[0]]
         meant = ""
         if answer.code == "E304" and answer.input < len(branches):
@@ -67,7 +67,7 @@ def report_misfit(
     elif answer.replacement is not None and answer.argument is None and branches is None:
         fix = (Edit(word_span, answer.replacement),)
     fitting = next((number for number in reversed(builder.context.passes) if number), 0)
-    if answer.code == "E301" and fitting:  # the layer is right, and repeated too often
+    if answer.code == "E301" and fitting:  # the layer fits, but is repeated too often
         way, fix = f"{fitting} {'pass fits' if fitting == 1 else 'passes fit'}: `]*{fitting}`", ()
     way = "; or ".join(filter(None, (way, _other_input(builder, answer, span, branches is not None))))
     builder.sink.report(
@@ -83,7 +83,7 @@ def report_misfit(
 
 
 def _other_input(builder: BodyBuilder, answer: Misfit, span: Span, merges: bool) -> str:
-    """Which input would fit."""
+    """The help that names an input that would fit."""
     context, shape = builder.context, builder.context.input_shape
     known = {one.span for one in context.sink if one.code.startswith("E3")}
     if context.attempt is None or shape is None or len(shape) == 1 or len(known) >= MOST_TRIED:
@@ -139,8 +139,8 @@ def way_out(
 
 
 def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit) -> str:
-    """Of a map and a vector, or a map of one position, with its channels: the layer that spreads it. `mul`
-    and `div` also take a vector and a map of one channel, once the vector is spread."""
+    """For a map and a vector (or a map of one position) of as many channels: the layer that broadcasts the
+    vector. `mul` and `div` also take a vector and a map of one channel, once the vector is broadcast."""
     shapes = [builder.values[value] for value in inputs]
     beside = answer.input or max(range(len(shapes)), key=lambda place: prod(shapes[place] or ()))
     first, other = shapes[0], shapes[beside]
@@ -165,7 +165,7 @@ class _Ways:
         self.text = text
 
     def steps(self, *branches: int) -> Iterator[tuple[Op, str, Shape, Shape]]:
-        """The layers on maps that are in branches, each with its text, its input and its output."""
+        """The layers on maps in these branches, each with its text, its input and its output."""
         spans = [self.branches[branch] for branch in branches]
         for step in self.builder.steps:
             inside = any(span.start <= step.span.start < span.end for span in spans)
@@ -176,7 +176,7 @@ class _Ways:
                     yield step.op, self.text[step.span.start : step.span.end], input_shape, out
 
     def lost_padding(self) -> str:
-        """The classic of a residual block: a 3x3 filter without the padding that keeps the size."""
+        """A common mistake in residual blocks: a 3x3 filter without the padding that keeps the size."""
         lost: dict[str, Shape] = {}
         for op, text, input_shape, out in self.steps(*range(len(self.branches))):
             first, *others = op.window((input_shape,), out)

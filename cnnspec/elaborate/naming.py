@@ -1,10 +1,10 @@
-"""Names of steps: decided by the place in the text and the variant, never by what a use of it made of it.
+"""Names of steps: decided by the place in the text and by the variant, never by the values of one use.
 
-A scope is the file, a block's body, a labelled line of several steps, a group, a pass of a repeat. In a
-scope a step is named by its label, else by the layer's or block's word, numbered from 1 (`relu6_1` where
-the word ends in a digit) where the scope's text has the word more than once. A body, group or pass of one
-single step is that step, without a level of its own (its name is ""). An `if` that the variant decides
-(`settled`) counts by the side that is taken, any other by both."""
+A scope is the file, a block's body, a labelled line of several steps, a group, a pass of a repeat. In a scope
+a step is named by its label, else by the layer's or block's word, numbered from 1 (`relu6_1` where the word
+ends in a digit) where the scope's text has the word more than once. A body, group or pass of one single step
+is that step, without a level of its own (its name is ""). Of an `if` that the variant decides (`settled`)
+only the side that is taken counts, of any other both sides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.language import tree
 
 UNNAMED = ("id", "none")
-"""Words that make no step."""
+"""Words that do not make a step."""
 
 Named: TypeAlias = tree.LayerStep | tree.CallStep | tree.GroupStep | tree.BranchStep
 """Steps that get a name."""
@@ -34,7 +34,7 @@ class Names:
 
     steps: dict[int, str] = field(default_factory=dict)
     sites: dict[int, int] = field(default_factory=dict)
-    """The number of each step and line, in the order of the text: its site in the template."""
+    """By step or line: its number in the order of the text, which is its site in the template."""
 
 
 def _lines(items: Iterable[object]) -> Iterator[tree.Line]:
@@ -42,8 +42,8 @@ def _lines(items: Iterable[object]) -> Iterator[tree.Line]:
 
 
 class Entry(NamedTuple):
-    """What gets a name: a step, or a labelled line that is a scope of its own; its label; whether the variant
-    has it."""
+    """Something with a name: a step, or a labelled line that is a scope of its own; its label; whether the
+    variant has it."""
 
     node: Named | tree.Line
     label: str | None
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 def entries(items: Iterable[object], settled: Settled) -> Iterator[Entry]:
-    """What gets a name in a scope whose text is `items`, in the order of the text. Branches and `if`s are no
+    """The entries of a scope whose text is `items`, in the order of the text. Branches and `if`s are no
     scopes."""
     for line in _lines(items):
         if is_scope(line, settled):

@@ -47,10 +47,10 @@ def elaborate(
 ) -> Graph | None:
     """The graph of a network.
 
-    Findings go to `sink`. After an error the graph still holds what could be worked out, with unknown
-    shapes as None; None comes back only where a budget is used up. Elaborations that are given one `spent`
-    share the budget of work. `consequent` is given the places of the claims that fail only because a claim
-    before them does.
+    Findings go to `sink`. After an error the graph still holds what could be evaluated, with unknown shapes
+    as None; None is returned only where a budget is used up. Elaborations with the same `spent` share the
+    budget of work. The places of claims that fail only because a claim before them fails are added to
+    `consequent`.
     """
     if request.limits.depth > DEEPEST:
         raise ValueError(f"a depth of {request.limits.depth}: {DEEPEST} is the most")
@@ -59,8 +59,8 @@ def elaborate(
         _copy(sink, found)
     graph, context = _elaborate(request, found, spent or Spent(), trier(request))
     if found is not sink:
-        # after a claim that fails the check continues from the claimed shape, where less is in error then;
-        # but under `--set` and `--size` no claim is checked, and none trusted
+        # after a failed claim the check continues from the claimed shape, if that gives fewer errors;
+        # under `--set` and `--size` claims are neither checked nor trusted
         trusting = Sink()
         if not request.settings and context.failing and (_misfits(found) or len(context.failing) > 1):
             _copy(sink, trusting)
@@ -83,7 +83,7 @@ def _misfits(sink: Sink) -> int:
 
 
 def trier(request: Request, work: int = WORK) -> Try:
-    """A function that tries other sizes of the inputs, within a total of so many evaluation steps."""
+    """A function that tries other sizes of the inputs, with a total budget of evaluation steps."""
     limited = request._replace(limits=request.limits._replace(work=work))
     spent = Spent()
 
@@ -109,11 +109,11 @@ def _elaborate(
     """`given` are shapes of inputs (or the shape of the first input) that replace the written ones; with
     `trusting`, claimed shapes are taken to be true."""
     file, source, limits = request.file, request.source, request.limits
-    if spent.work:  # a further variant goes through the statements again
+    if spent.work:  # each further variant walks over the statements again
         spent.work += len(file.statements)
     statements = sort_statements(file, sink)
     unusable = check_names(statements, sink)
-    unclosed = any(finding.code == "E105" for finding in sink)  # a way round is a guess then
+    unclosed = any(finding.code == "E105" for finding in sink)  # a cycle can only be guessed then
     unusable |= refuse_cycles(statements.blocks, Sink() if unclosed else sink)
     chosen = choose_variant(statements, sink, request.variant)
     knobs = knobs_of(statements, sink, limits.digits, chosen, request.settings)
@@ -158,8 +158,8 @@ def _elaborate(
 
 
 def _top_names(statements: Statements, names: Names) -> set[str]:
-    """The names at the model's top, but those of uses of shared blocks, whose weights are under the
-    block's."""
+    """The names at the model's top, except those of uses of shared blocks, whose weights are under the
+    block's name."""
     shared = {name for name, block in statements.blocks.items() if block.shared}
     return {
         names.steps[id(node)]
@@ -218,7 +218,7 @@ def _finish(builder: BodyBuilder, outputs: tuple[int, ...]) -> None:
 
 
 def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, ...]:
-    """What is claimed of the whole network."""
+    """The claims about the whole network."""
     stated = [claim for expect in builder.context.statements.expects for claim in expect.claims]
     made: list[Claim] = []
     for claim in (*stated, *(variant.claims if variant else ())):
@@ -261,7 +261,7 @@ def _head(context: Context, name: str, block: tree.Block) -> Block:
 
 
 def _default_layers(context: Context, default: tree.Value | None) -> int | None:
-    """The template of a layer parameter's default, where a use took it."""
+    """The template of a layer parameter's default, if a use needed it."""
     if isinstance(default, tree.Name):
         from cnnspec.elaborate.given_layers import word_given
 

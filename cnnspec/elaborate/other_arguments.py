@@ -1,4 +1,4 @@
-"""Arguments of a step that are written otherwise here: `bias=False`, `act=relu`, `pad=reflect`, `K3x3`."""
+"""Arguments in the notation of other tools: `bias=False`, `act=relu`, `pad=reflect`, `K3x3`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def together(
     problems: list[NoValue], builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep
 ) -> list[NoValue]:
-    """The problems of one step; of a step in another notation that it is, which is one."""
+    """Reports the problems of one step; a step in another notation is a single problem."""
     text = builder.context.text
     label = meant_as_label(text, step)
     if label is not None and label.finding.code == "E101":
@@ -204,7 +204,7 @@ def _glued_sizes(argument: tree.Argument) -> NoValue | None:
 
 
 def _other_size(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
-    """E202 for a size that is written for something else: `P=valid`, `K3x3`, `fc 784x128`."""
+    """E202 for a size in the place of something else: `P=valid`, `K3x3`, `fc 784x128`."""
     span = argument.span
     match argument:
         case tree.LetterArgument("P", tree.Name(name)) if fold(name) in ("valid", "none"):
@@ -236,11 +236,11 @@ def _other_size(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep)
 
 
 _LARGEST_SIZE = 11
-"""Of a filter that is written as three numbers."""
+"""The message for a filter that is written as three numbers."""
 
 
 def channels_of(builder: BodyBuilder) -> int | None:
-    """The channels of a step's input where that is an image."""
+    """The channels of a step's input if it is an image."""
     shape = None if builder.current is None else builder.values[builder.current]
     return shape[0] if shape is not None and len(shape) == 3 else None
 

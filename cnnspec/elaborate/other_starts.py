@@ -1,4 +1,5 @@
-"""What other tools call the schemes of `init=`; and a scheme where one number starts all weights."""
+"""The names of the schemes of `init=` in other tools; and a scheme for weights that all start at one
+number."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Steps, merges and uses of blocks that there are not, in the words of other tools and of papers: how they
-are written here."""
+"""Undefined steps, merges and uses of blocks, in the words of other tools and of papers: how to write them
+here."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from cnnspec.ops.base import Argument, Op
 
 
 def found_as(answer: Answer) -> NoValue:
-    """What a rule says of a line that can be read."""
+    """The result of a recovery rule for a line that can be parsed."""
     return NoValue(answer.code, answer.message, answer.span, answer.help, fix=answer.fix)
 
 
 def is_python(text: str, step: tree.LayerStep) -> NoValue | None:
-    """E102 for a line that can be read and is Python: `import torch`."""
+    """E102 for a line that can be parsed but is Python: `import torch`."""
     from cnnspec.language.recovery.rules.forms import python_block
 
     if step.word in LOOPS:
@@ -87,7 +87,7 @@ def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
     found = translate(text, span.start, span)
     arguments = text[span.start + len(word) : span.end]
     if found is None or (word.isalpha() and found.text == found.text.partition(" ")[0] + arguments):
-        return None  # but for its word it is well
+        return None  # only its word is wrong
     return NoValue("E102", found.message, span, found.help, fix=found.fix)
 
 
@@ -96,7 +96,7 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     from cnnspec.notations import translate
 
     found = translate(text, step.span.start, step.span)
-    if found is None:  # its arguments are written as here: `conv(F3 P1 K16)`
+    if found is None:  # its arguments are in this notation: `conv(F3 P1 K16)`
         inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
         if re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]+)?[ \t]*%", inner):
             inner = f"{float(inner.rstrip('% ')) / 100:g}"
@@ -206,12 +206,12 @@ _USUAL = {"K": 64, "F": 3, "G": 32}
 
 
 def lettered(letter: str) -> str:
-    """`F3`, `K64`: a letter with a number that is often after it."""
+    """`F3`, `K64`: a letter with a common number."""
     return f"{letter}{_USUAL.get(letter, 1)}"
 
 
 def usual(word: str) -> str:
-    """A layer with the arguments that it often has: `conv F3 K64`."""
+    """A layer with its most common arguments: `conv F3 K64`."""
     op = lookup(word)
     assert op is not None
     slots = slots_of(op)
@@ -227,7 +227,7 @@ def usual(word: str) -> str:
 
 
 def sample_of(argument: Argument) -> str:
-    """`K64`, `0.5`, `size=2`: an argument as it often is."""
+    """`K64`, `0.5`, `size=2`: a common argument."""
     if argument.letter and argument.positional is None:
         return lettered(argument.letter)
     samples = {

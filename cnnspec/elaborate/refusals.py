@@ -1,4 +1,5 @@
-"""Arguments that a layer does not take, with what they are here: looked at only once something is wrong."""
+"""Arguments that a layer does not take, with their form in this language. Used only once an argument is in
+error."""
 
 from __future__ import annotations
 
@@ -74,7 +75,7 @@ def surplus(
 def _surplus_word(
     slots: Slots, word: str, value: tree.Name, span: Span, message: str, left: Iterator[tree.Argument]
 ) -> NoValue:
-    """E202 for a word that is no flag of the layer."""
+    """E202 for a word that is not a flag of the layer."""
     name = value.name
     if name.upper() in slots.letters:
         mark = name.upper()
@@ -182,7 +183,7 @@ _SWITCHES = {
     "aligncorners": ("", "corners"),
     "affine": ("noaffine", ""),
 }
-"""Arguments of other tools that are true or false: the word here where they are false, and where true."""
+"""Arguments of other tools that are true or false: the word here for false, and the one for true."""
 
 
 _BORDERS = ("zeros", "zero", "constant")
@@ -194,7 +195,7 @@ def _with_gap(span: Span) -> Span:
 
 
 def _meant(slots: Slots, word: str, name: str) -> str | None:
-    """The letter, keyword or flag that an unknown `name=` means; "" for a value without a name."""
+    """The letter, keyword or flag for an unknown `name=`; "" for a value without a name."""
     plain = fold(name)
     bare = ARGUMENTS.get(plain) == "K" or plain in BARE_VALUES
     if name in dict(slots.places):
@@ -214,7 +215,7 @@ def _meant(slots: Slots, word: str, name: str) -> str | None:
 
 
 def meant_field(slots: Slots, word: str, argument: tree.Argument) -> str | None:
-    """The field that an argument in error is for; None where that is not known."""
+    """The field that an argument in error is for; None if that is unknown."""
     match argument:
         case tree.LetterArgument(letter=name) | tree.NamedArgument(name=name):
             near: str | None = name

@@ -1,4 +1,4 @@
-"""Values that a layer refuses, and values that it needs and was not given: what pydantic says, in words."""
+"""Values that a layer refuses, and missing values: pydantic's errors as findings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refused(
 def _missing(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, needed: list[Argument]) -> None:
     start, end = step.span
     if any(one.code == "E102" and start <= one.span.start < end for one in builder.sink):
-        return  # its notation comes first
+        return  # its notation is reported first
     from cnnspec.elaborate.other_arguments import channels_of, filters_in_size
 
     for one in step.arguments:  # `conv F3x3x16`

@@ -1,5 +1,5 @@
 """Groups, labelled lines and repeats: bodies of their own that see the labels around them. A pass of a repeat
-is evaluated once for each input shape and each value of what its text computes from `i`."""
+is evaluated once for each input shape and each set of values that its text computes from `i`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def enclose(
 
 
 def note_undoable(builder: BodyBuilder, label: str) -> None:
-    """Remembers the input of the layer that computed the current tensor, for a later `unpool like=@label`."""
+    """Records the input of the layer that computed the current tensor, for a later `unpool like=@label`."""
     if not builder.context.references_around.get(before(label)):
         return
     step = builder.makers.get(builder.current or 0)
@@ -117,7 +117,7 @@ def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str
     """Builds the body of a finished builder and returns its number."""
     child.read.update(outputs)
     for first, maker in child.makers.items():
-        if isinstance(maker, Region) and maker.outputs > 1:  # of several outputs, one that is read is enough
+        if isinstance(maker, Region) and maker.outputs > 1:  # of several outputs, it is enough if one is used
             several = range(first, first + maker.outputs)
             child.read.update(several[child.read.isdisjoint(several) :])
     for value in range(child.inputs, len(child.values)):
@@ -145,7 +145,7 @@ def add_region(builder: BodyBuilder, region: Region, shapes: list[Shape | None],
     builder.read = read
     for entry in region.passes:
         builder.read.update(region.inputs[position] for position in finished[entry.body].inputs_read)
-    if region.kind in ("group", "line"):  # labels that are read outside
+    if region.kind in ("group", "line"):  # labels that are used outside
         builder.read.update(range(value + 1, value + region.outputs))
     return value
 
@@ -158,9 +158,8 @@ def look_through(
     labels: Iterable[str] | None = None,
     several: int = 0,
 ) -> None:
-    """Reports errors in a stretch of text that do not depend on its input, where the values that it would run
-    with, or whether it would run, are unknown. Its output is left out; its labels name tensors of unknown
-    shape."""
+    """Reports errors in a stretch of text that do not depend on its input, where its values, or whether it
+    runs at all, are unknown. It has no output; its labels name tensors of unknown shape."""
     if not items:
         return
     context = replace(
@@ -195,7 +194,7 @@ def look_through(
 
 
 def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: str | None) -> None:
-    """Adds a repeat as a region of passes. If several tensors come in, every pass passes all of them on."""
+    """Adds a repeat as a region of passes. With several input tensors, every pass returns as many."""
     current = input_of(builder, step.span, "[ … ]")
     count: int | None = None
     if current is not None:
@@ -242,7 +241,7 @@ def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: 
 
 
 def _too_many(builder: BodyBuilder, each: Each, count: int) -> None:
-    """E605 for more outputs than a network may have so."""
+    """E605 for more outputs than a repeat may give."""
     builder.sink.report(
         "E605",
         f"`each @{each.reference.name}` makes {count:,} outputs, more than the {MOST:,} allowed",
@@ -252,7 +251,7 @@ def _too_many(builder: BodyBuilder, each: Each, count: int) -> None:
 
 
 def _as_many(builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...], count: int) -> bool:
-    """E211 if a repeat with an output of each pass has another number of them than in other uses of its
+    """E211 if a repeat with an output of each pass has another number of passes than in other uses of its
     block."""
     context = builder.context
     known = context.each_counts.setdefault(id(step), count)
@@ -358,7 +357,7 @@ def _passes(
         layers += run * made.builder.layers
         if builder.layers + layers > context.limits.layers:
             context.charge(builder, layers, step.span)
-        if more or each:  # what analyses the network goes through each of them
+        if more or each:  # the analyses walk over each of them
             context.spent.work += run
         done += run
         shapes = left
@@ -366,7 +365,7 @@ def _passes(
 
 
 def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[int, ...]:
-    """The tensors that a pass passes on to the next; E211 if their number is not that of its inputs."""
+    """The tensors that one pass gives to the next; E211 if their number is not that of its inputs."""
     if count == 1:
         return (ended(child, step.span, "[ … ]"),)
     if len(child.several) == count:

@@ -1,7 +1,9 @@
-"""Names that Python or `torch.nn.Module` has taken; a layer of that name gets an underscore after it.
+"""Names that are reserved in Python or attributes of `torch.nn.Module`; a layer of that name gets an
+underscore.
 
-The list is written down, for elaborating must not import torch; a test compares it with the installed
-torch."""
+The list is a literal because the elaborator must not import torch; a test compares it with the installed
+torch.
+"""
 
 from keyword import kwlist, softkwlist
 

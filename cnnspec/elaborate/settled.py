@@ -1,7 +1,8 @@
-"""The `if`s of a text that its variant decides: their conditions ask for `let`s of the file and nothing else.
+"""The `if`s of a text that its variant decides: their conditions use `let`s of the file and nothing else.
 
-They are settled before the walk, for the names of layers go by the side that is taken: where another variant
-alone has the first convolution of a block, the others are `conv1` and `conv2`."""
+They are evaluated before the walk, because the names of layers depend on the side that is taken: where only
+another variant has the first convolution of a block, the others are `conv1` and `conv2`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from cnnspec.elaborate.values import NoValue, Unknown, Value, evaluate
 from cnnspec.language import tree
 
 SIZES = frozenset({"C", "T", "H", "W", "i"})
-"""Names that mean something else at each layer, or in each pass."""
+"""Names whose value differs from layer to layer, or from pass to pass."""
 
 
 def settled(statements: Statements, knobs: Mapping[str, Value], digits: int) -> dict[int, bool]:
@@ -42,8 +43,8 @@ def _conditions(root: Any, values: Mapping[str, Value], digits: int) -> dict[int
 
 
 def _value(expr: tree.Expr, values: Mapping[str, Value], own: Iterable[str], digits: int) -> Value:
-    """The value of an expression over `let`s of the file; UNKNOWN where it asks for more, or is wrong, which
-    is reported where it stands."""
+    """The value of an expression over `let`s of the file; UNKNOWN where it needs more, or is in error, which
+    is reported at its place."""
     hidden = SIZES.union(own)
 
     def look_up(name: tree.Name) -> Value:

@@ -16,18 +16,18 @@ Try: TypeAlias = "Callable[[Shape | Mapping[str, Shape]], tuple[Graph | None, Si
 """Runs the spec with another shape of its first input, or with those of several."""
 
 WORK = 4_000
-"""Evaluation steps that all tries of a spec may take together."""
+"""The most evaluation steps that all tries of a spec may take together."""
 LARGEST = (0, 2**20, 4_096, 512)
-"""Of an input's sizes, by its number of axes."""
+"""The names of an input's sizes, by its number of axes."""
 PICTURE, FEW = 192, 8
-"""What is a matter of rounding is one of the input's size in a picture that differs by a few pixels: AlexNet
-is documented with 224x224, and its sizes are those of 227x227."""
+"""A size that is wrong by rounding may come from an input that is a few pixels off: AlexNet is documented
+with 224x224, and its sizes are those of 227x227."""
 MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
 
 
 def larger_input(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
-    """`use an input of at least 3x128x128`: the smallest from `shape` up where nothing is wrong at `span`, or
-    anywhere but at `known`; "" where there is none."""
+    """`use an input of at least 3x128x128`: the smallest one from `shape` upward with no error at `span`, or
+    none besides those at `known`; "" if there is none."""
     sizes = list(shape)
 
     def fits(axis: int, size: int) -> bool:
@@ -43,7 +43,7 @@ def larger_input(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> st
 
 
 def multiple(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
-    """`use an input whose height and width are multiples of 16`; "" where that is not enough."""
+    """`use an input whose height and width are multiples of 16`; "" if that is not enough."""
     whats = "length is a multiple", "height and width are multiples", "T, H and W are multiples"
     for step in MULTIPLES:
         first = (shape[0], *(-(-size // step) * step for size in shape[1:]))
@@ -61,11 +61,11 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
         return ""
 
     def output(axis: int, size: int) -> int:
-        """How large the output is along an axis; 0 where there is none."""
+        """The size of the output along an axis; 0 if there is none."""
         made = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
         return made[axis] if made is not None and len(made) == len(shape) else 0
 
-    # a map of one row is half of one with two, whatever is rounded
+    # a map of one row is half of one with two, however sizes are rounded
     rounding = all(
         one == other or (abs(one - other) == 1 and min(one, other) > 1)
         for one, other in zip(now, claimed, strict=True)
@@ -101,7 +101,8 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
 
 
 def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The least number from `low` on that holds, where `high` does, and all above the least do."""
+    """The least number from `low` upward for which `test` holds; it holds for `high`, and for all numbers
+    above the least."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

@@ -19,8 +19,8 @@ MEANING = {"C": "channels", "T": "frames", "H": "rows", "W": "columns"}
 def size_meant(
     builder: BodyBuilder, merge: Span, branch: Span, needed: Shape | None, found: Shape | None
 ) -> str:
-    """The way out, where a step of this branch names a size which is one number there and another, which
-    would fit, where the branch begins. `needed` is what the branch is to give, `found` what it gives."""
+    """The help for a step of this branch that names a size which would fit at the beginning of the branch but
+    differs at the step. `needed` is the shape that the branch must give, `found` the one that it gives."""
     steps = [step for step in builder.steps if branch.start <= step.span.start < branch.end and step.inputs]
     start = builder.values[steps[0].inputs[0]] if steps else None
     if start is None or needed is None or found is None or not len(start) == len(needed) == len(found):
@@ -43,7 +43,7 @@ def size_meant(
 
 
 def _help(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[int, int]]) -> str:
-    """`wrong` has for each name what it is at the step, and what was meant."""
+    """`wrong` maps each name to its value at the step and the value that was meant."""
     names = " and ".join(f"`{name}`" for name in wrong)
     here, there = (" and ".join(str(pair[which]) for pair in wrong.values()) for which in (0, 1))
     meaning = MEANING[next(iter(wrong))] if len(wrong) == 1 else "sizes"

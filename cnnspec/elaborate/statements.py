@@ -1,5 +1,4 @@
-"""The statements of a file, sorted: those of each kind, those given twice, and which blocks reach
-themselves."""
+"""The statements of a file by kind; statements that occur twice, and blocks that call themselves."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ class Statements:
     expects: list[tree.Expect] = field(default_factory=list)
     broken: list[tree.ErrorStatement] = field(default_factory=list)
     all_blocks: Blocks = field(default_factory=Blocks)
-    """Those that are defined in a block, too."""
+    """Inner blocks are included."""
     layer_parameters: LayerParameters = field(default_factory=dict)
     layer_words: frozenset[str] = frozenset()
     """The names of all layer parameters."""
@@ -95,7 +94,7 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
 
 
 def _check_layers(statements: Statements, sink: Sink) -> None:
-    """A block that is named like a layer: W107; E209 where that layer is used too."""
+    """W107 for a block that is named like a layer; E209 where that layer is used too."""
     for block in statements.all_blocks.named.values():
         if lookup(block.name) is None:
             continue
@@ -184,8 +183,8 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
 
 
 def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
-    """E213 for every way round on which no `if` can decide the end; gives the names of all blocks that reach
-    themselves so."""
+    """E213 for every cycle of calls without an `if` that could end it; returns the names of all blocks on
+    such cycles."""
     calls: dict[str, dict[str, tree.CallStep]] = {}
     for name, block in blocks.items():
         calls[name] = {}

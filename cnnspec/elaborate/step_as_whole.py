@@ -1,4 +1,4 @@
-"""A step whose arguments together are one mistake: `conv F3 K8 x2`, `pad 1 2 1 2`, `bn 64`, `in 3x32x32`."""
+"""A step whose arguments are one mistake together: `conv F3 K8 x2`, `pad 1 2 1 2`, `bn 64`, `in 3x32x32`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BARE_VALUES = (
     *("scale", "scalefactor", "factor", "rate", "prob", "p"),
     *("alpha", "slope", "negativeslope", "ratio"),
 )
-"""What other tools call the bare value of a layer: `upsample scale=2`."""
+"""The names of a layer's bare value in other tools: `upsample scale=2`."""
 
 
 def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
-    """The finding about a whole step; None where its arguments are looked at one by one."""
+    """The finding about a whole step; None where its arguments are checked one by one."""
     found = (
         look(builder, step)
         for look in (
@@ -48,7 +48,7 @@ def _depth(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     depth = int(re.sub("[^0-9]", "", written)[:12])
     alone = sum(isinstance(one, tree.NamedArgument) for one in step.arguments) == 1
     if "=" in written and (depth == found or alone):
-        return None  # looked at as an argument
+        return None  # checked as an argument
     if depth != found:
         message = f"`{written}` expects {depth:,} channels, but the input of `{step.word}` has {found:,}"
         way = f"leave it out if {found:,} is right; else correct the layers before it"

@@ -1,4 +1,4 @@
-"""The walk over lines and steps: each kind of step has its function, and this is their table."""
+"""The walk over lines and steps, with a table of the functions for each kind of step."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _run_line(builder: BodyBuilder, line: tree.Line, several: bool) -> None:
 
 
 def _name_several(builder: BodyBuilder, line: tree.Line) -> None:
-    """Gives the several tensors that a line ends with their labels."""
+    """Labels the tensors of a line that ends with several."""
     values, labels = builder.several, line.others
     if len(values) == len(labels) + 1:
         for value, label in zip(values[1:], labels, strict=True):
@@ -152,7 +152,7 @@ def _is_known(builder: BodyBuilder, line: tree.Line) -> bool:
 
 
 def _run_labelled_line(builder: BodyBuilder, line: tree.Line, first: int) -> None:
-    """A labelled line of several steps: a part of its own, but for its start and its claims."""
+    """A labelled line of several steps: a part of its own, except for its start and its claims."""
     steps = line.steps
     if isinstance(steps[0], tree.StartStep):
         _start(builder, steps[0])
@@ -248,7 +248,8 @@ def _claim(builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:
 
 
 def _take_claimed(builder: BodyBuilder, value: int, claim: Claim) -> None:
-    """Goes on from the claimed shape where the shape is unknown, or is another and the claim is trusted."""
+    """Continues from the claimed shape where the shape is unknown, or where it differs and the claim is
+    trusted."""
     shape, claimed = builder.values[value], claim.shape or ()
     if any(not 1 <= size <= builder.context.limits.dimension for size in claimed):
         return
@@ -300,7 +301,7 @@ def _merges_nothing(builder: BodyBuilder, step: tree.BranchStep) -> None:
 
     text, branch = builder.context.text, step.branches[0]
     if any(one.code.startswith("E") and one.span.start in range(*step.span) for one in builder.sink):
-        return  # what is in the brackets is a guess
+        return  # the content of the brackets can only be guessed
     shown, _ = several(text, text.find("[", step.word_span.end), step.span.end)
     alone = shortened(text[slice(*branch.span)].strip(), "…")
     message = f"`{step.word}` has one branch, and merges nothing: the output is that branch's"
@@ -309,8 +310,8 @@ def _merges_nothing(builder: BodyBuilder, step: tree.BranchStep) -> None:
 
 
 def _bound(builder: BodyBuilder, op: type[Op], step: tree.BranchStep) -> tuple[Op, BoundArguments] | None:
-    """The merge and its arguments, in which `C` is the input's, not a branch's: of these the number is
-    kept."""
+    """The merge and its arguments. `C` in them is the input's, not a branch's, so their numbers are kept, not
+    their expressions."""
     if step.arguments and not slots_of(op).fields:
         from cnnspec.elaborate.other_words import nothing_but_branches
 

@@ -1,7 +1,7 @@
-"""Templates: the flow of tensors through each stretch of the text, whatever its uses made of it.
+"""Templates: the flow of tensors through each stretch of the text, the same for all its uses.
 
-Made once the walk over all uses is done and has found no mistake: what a use decides (which side of an `if`,
-which labels a group hands out) is known then, and nothing here has to be refused.
+They are built after the walk over all uses has found no error: what a use decides (the side of an `if`, the
+labels that a group exports) is known then, and nothing here can fail.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from cnnspec.elaborate.given_layers import GivenLayers
 
 Flow: TypeAlias = dict[str | None, int]
-"""The tensors that have a label, and under None the input of the next step; where several do, the
-others under `further`."""
+"""The tensors by label, and under None the input of the next step; if it has several inputs, the others are
+under `further`."""
 
 
 @dataclass(eq=False, repr=False)
@@ -159,7 +159,7 @@ def formula(node: tree.Expr, own: Collection[str], knobs: Scope) -> expr.Expr:
 
 
 def _named(name: str, own: Collection[str], knobs: Scope) -> expr.Expr:
-    """What has no value (it stands where no use looks) stays a name."""
+    """A name without a value (in text that no use runs) stays a name."""
     if name in TRUTHS:
         return expr.Const(TRUTHS[name])
     value: Any = None if name in own else knobs.find(name)
@@ -255,7 +255,7 @@ class _Maker:
         self.go_on(flow, flow[step.reference.name], [flow[one.name] for one in step.others])
 
     def note_before(self, flow: Flow, label: str | None) -> None:
-        """What arrived at the layer that made a labelled tensor, for an `unpool` of it."""
+        """Records the input of the layer that made a labelled tensor, for an `unpool` of it."""
         if label is None:
             return
         undone = self.context.references_around.get(before(label), 0) > 0
@@ -348,7 +348,7 @@ class _Maker:
         )
 
     def given(self, layers: GivenLayers) -> LayersArgument:
-        """What a use gives for a layer parameter."""
+        """The layers that a use passes for a layer parameter."""
         number = self.context.stretches.of(layers.key)
         if layers.parameter is not None:
             return LayersArgument.model_construct(parameter=layers.parameter)

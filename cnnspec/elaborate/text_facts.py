@@ -1,5 +1,6 @@
-"""What is known of a part of the tree without elaborating it: which labels it refers to, which it
-defines, where it mentions `i` (of a repeat inside it too, which costs time, not truth)."""
+"""What is known about a part of the tree without elaborating it: which labels it refers to, which it defines,
+and where it mentions `i` (the `i` of a repeat inside it counts too, which costs time but is still
+correct)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from cnnspec.ops import lookup
 
 def nodes(root: Any, but: type | None = None) -> Iterator[Any]:
     """Every node of the tree below `root`, `root` included, walked with a stack in the order of the
-    text; nothing below the nodes of the type `but`."""
+    text; without the nodes below those of the type `but`."""
     stack = [root]
     while stack:
         node = stack.pop()
@@ -51,7 +52,7 @@ _CHILDREN = {
 
 @dataclass(eq=False, repr=False)
 class TextFacts:
-    """What one walk over a whole file finds."""
+    """The facts that one walk over a whole file collects."""
 
     names: Counter[str] = field(default_factory=Counter)
     """How often each name is read."""
@@ -66,9 +67,9 @@ class TextFacts:
     labels: dict[str, Span] = field(default_factory=dict)
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
-    """The last place of each word that stands as a layer."""
+    """The last place of each word that is used as a layer."""
     given: dict[str, Span] = field(default_factory=dict)
-    """The last place of each name that a block is given, or that is a parameter's default."""
+    """The last place of each name that is an argument of a block's use or a parameter's default."""
     has_ifs: bool = False
 
 
@@ -126,8 +127,8 @@ _EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Funct
 
 
 def references(root: Any) -> Counter[str]:
-    """How often each `@label` is used below `root`. `unpool like=@p` reads what arrived at the maxpool p,
-    not its output: it counts for `before(p)`."""
+    """How often each `@label` is used below `root`. `unpool like=@p` reads the input of the maxpool p, not
+    its output: it counts for `before(p)`."""
     found: Counter[str] = Counter()
     for node in nodes(root):
         kind = type(node)
@@ -141,13 +142,12 @@ def references(root: Any) -> Counter[str]:
 
 
 def before(label: str) -> str:
-    """The name under which a body keeps the tensor that arrived at the layer labelled `label` (no label
-    looks so)."""
+    """The name under which a body keeps the input of the layer labelled `label` (it cannot be a label)."""
     return f"{label}'"
 
 
 def further(place: int) -> str:
-    """The name of one of several tensors that go on to the next step, but the first (no label looks so)."""
+    """The name of a further input of the next step, after the first (it cannot be a label)."""
     return f"'{place}"
 
 

@@ -1,4 +1,4 @@
-"""Words that are not a layer or a block: what they were meant to be."""
+"""Words that are neither a layer nor a block, with the word that was likely meant."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NAME = re.compile(r"[ \t]*((?i:name|network|net|title|architecture|arch)[ \t]*:
 
 
 def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
-    """Reports a step that is no layer; `op` is a merge without branches."""
+    """Reports a step that is not a layer; `op` is a merge without branches."""
     context, sink, text = builder.context, builder.sink, builder.context.text
     if _behind_statement(context, step.span.start):
         return
@@ -81,7 +81,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         return
     if op is not None:
         if any(one.code == "E101" and one.span == step.word_span for one in sink):
-            return  # it comes after its branches, which is reported
+            return  # its branches come before it, which is reported
         sink.report(
             "E205",
             f"`{step.word}` merges branches, and has none",
@@ -163,7 +163,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
     if near is None and re.search(rf"(?m)->[ \t]*{step.word}[ \t]*(?:#.*)?$", text[: step.span.start]):
-        return  # it should have been named there, which is reported
+        return  # it should have been named there; that is reported
     if near is None and not step.arguments and _names_its_line(text, step):
         way = f"a label comes first: `{step.word}: …`, and `@{step.word}` is the tensor"
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
@@ -176,7 +176,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         return
     for argument in step.arguments:
         if statement == "let" and isinstance(argument, tree.NamedArgument):
-            builder.scope.names[argument.name] = UNKNOWN  # what it should have named: silent
+            builder.scope.names[argument.name] = UNKNOWN  # reported where it should have been named
     if near in MERGES and step.arguments:
         way = f"branches are merged by `{near} [ @label | id ]`"
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
@@ -257,7 +257,7 @@ def _is_branch(text: str, span: Span) -> bool:
 
 
 def _behind_statement(context: Context, start: int) -> bool:
-    """Whether a colon after a statement's word, `expect: params 3`, has made a step of what follows."""
+    """Whether the step comes from a colon after a statement's word, `expect: params 3`."""
     return ":" in context.text[max(0, start - 40) : start] and any(
         one.cause == "colon" and one.span.end == start for one in context.sink
     )
@@ -280,11 +280,11 @@ _DECLARES = (
     *("const", "var", "val", "set", "define", "param", "parameter", "constant", "local"),
     *("int", "float", "double", "number", "auto", "num", "integer"),
 )
-"""Words that name a value in other languages."""
+"""Words that define a value in other languages."""
 
 
 def _means_statement(step: tree.LayerStep) -> str | None:
-    """The statement that a step is meant to be, its word written wrong: `Input 3x8x8`, `lte k = 3`."""
+    """The statement that a step with a misspelt word is meant to be: `Input 3x8x8`, `lte k = 3`."""
     if step.word == "in" and len(step.arguments) == 1 and isinstance(step.arguments[0].value, tree.Dims):
         return "input"
     if lookup(step.word) is not None:
@@ -313,12 +313,12 @@ def _means_statement(step: tree.LayerStep) -> str | None:
 
 
 def means_input(step: tree.LayerStep) -> bool:
-    """Whether a step is an `input` written wrong."""
+    """Whether a step is a misspelt `input`."""
     return _means_statement(step) == "input"
 
 
 def unknown_block(context: Context, step: tree.CallStep) -> None:
-    """Reports a use of a block that there is not."""
+    """Reports a use of an undefined block."""
     sink, text = context.sink, context.text
     if fold(step.name) in ("input", "inputs", "inputlayer") and _input_call(context, step):
         return
@@ -356,7 +356,7 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
 
 
 def _block_for(name: str) -> str:
-    """A block of this name, of the layers that its name says."""
+    """The definition of a block with this name, made of the layers in the name."""
     layers = [usual(one).replace("K64", "P1 K=k") for one in layers_of(name) or []]
     return f"block {name}(k) {{ {' -> '.join(layers)} }}" if layers[1:] else f"block {name}(…) {{ … }}"
 

@@ -1,4 +1,4 @@
-"""Names in expressions that have no value, and functions that there are not: what they were meant to be."""
+"""Undefined names and functions in expressions, with what was likely meant."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _SIZES = {
     **dict.fromkeys(("height", "hin", "inputheight"), "H"),
     **dict.fromkeys(("width", "win", "inputwidth"), "W"),
 }
-"""What other tools call the size of a layer's input."""
+"""The names of the sizes of a layer's input in other tools."""
 
 
 def unknown_function(call: tree.Function, known: str | None) -> NoValue:

@@ -34,7 +34,7 @@ Exact: TypeAlias = int | Fraction
 
 
 class NoValue(Exception):
-    """An expression has no value, which is a finding; the caller reports it."""
+    """An expression has no value; the caller reports the finding."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class NoValue(Exception):
 
 
 class Unknown(NoValue):
-    """A value depends on a shape that an earlier mistake has left unknown: no finding of its own."""
+    """A value depends on a shape that is unknown because of an earlier error: not a finding of its own."""
 
     def __init__(self) -> None:
         pass
@@ -66,7 +66,7 @@ class Unknown(NoValue):
 
 
 class Undefined(NoValue):
-    """There is nothing of this name; `near` is a name that is like it."""
+    """The name is undefined; `near` is a similar name."""
 
     near: str | None = None
 
@@ -75,8 +75,8 @@ Lookup: TypeAlias = Callable[[tree.Name], Value]
 
 
 def evaluate(expr: tree.Expr, lookup: Lookup, digits: int) -> Value:
-    """The value of `expr`; `lookup` knows the names. Long chains (`a + b + …`, `a if b else c if …`) are
-    walked, not recursed into; the depth of brackets is bounded by the parser."""
+    """The value of `expr`; `lookup` gives the values of names. Long chains (`a + b + …`, `a if b else c if
+    …`) are walked, not recursed into; the depth of brackets is bounded by the parser."""
     while isinstance(expr, tree.Conditional):
         expr = expr.then if truth(expr.condition, lookup, digits) else expr.otherwise
     if isinstance(expr, tree.Number):
@@ -321,7 +321,7 @@ def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
 
 
 def refuse_name(name: str, span: Span, value: Value) -> None:
-    """E107 for a list that is named like a function: `max(0)` would be two things."""
+    """E107 for a list that is named like a function: `max(0)` would be ambiguous."""
     if isinstance(value, List) and name in FUNCTIONS:
         message = f"a list cannot be named {name}: `{name}(0)` is the function"
         raise NoValue("E107", message, span, "choose another name")

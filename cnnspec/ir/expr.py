@@ -4,8 +4,8 @@ An expression is a constant, a name or an operation. Names are the parameters, `
 that the expression is in, and `C`, `H` and `W`, the shape of the tensor at that step. `value` is exact,
 as the language is: whole numbers and fractions.
 
-In JSON a whole number is a number, a fraction the text `"2/3"`, a truth value itself, a name its text, `same`
-the list `["same"]`, and an operation a list: `["*", 4, "k"]`.
+In JSON a whole number is a number, a fraction the text `"2/3"`, a truth value a boolean, a name its text,
+`same` the list `["same"]`, and an operation a list: `["*", 4, "k"]`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Exact: TypeAlias = "int | Fraction | bool | str | tuple[int, ...] | List"
 
 
 class List(tuple[Any, ...]):
-    """Values one after another, `(64, 128)`; they may be lists themselves. (A plain tuple is a size.)"""
+    """A list of values, `(64, 128)`; they may be lists themselves. (A plain tuple is a size.)"""
 
     __slots__ = ()
 
@@ -55,11 +55,11 @@ Expr: TypeAlias = Const | Var | Apply
 Env: TypeAlias = Mapping[str, Exact]
 
 DEEPEST = 250
-"""Operations inside one another, at most: the language's own budget is below that."""
+"""The deepest nesting of operations; the language's own limit is lower."""
 BITS = 14_000
-"""Of a whole number, at most: what Python still writes out in digits."""
+"""The most bits of a whole number: Python converts no larger one to digits."""
 ENTRIES = 1000
-"""Of a list, at most, with those of the lists in it."""
+"""The most entries of a list, nested ones included."""
 
 
 class Unclear(Exception):
@@ -67,7 +67,7 @@ class Unclear(Exception):
 
 
 def apply(name: str, *arguments: Expr) -> Expr:
-    """The operation; where everything in it is constant, its value, if it has one."""
+    """The operation; if all its arguments are constant, its value, if it has one."""
     if name == "if" and isinstance(arguments[0], Const):
         return arguments[1] if arguments[0].value else arguments[2]
     made = Apply(name, arguments)
@@ -80,7 +80,7 @@ def apply(name: str, *arguments: Expr) -> Expr:
 
 
 def value(expr: Expr, env: Env) -> Any:
-    """The exact value; `Unclear` where there is none."""
+    """The exact value. Raises `Unclear` if there is none."""
     if isinstance(expr, Const):
         return expr.value
     if isinstance(expr, Var):
@@ -111,19 +111,20 @@ def exact(number: Any) -> Any:
 
 
 def entries(found: Any) -> int:
-    """How many values a list has, with those of the lists in it; of any other value 1."""
+    """The number of values in a list, nested ones included; 1 for any other value."""
     return sum(map(entries, found)) if isinstance(found, List) else 1
 
 
 def listed(*values: Any) -> List:
-    """The list of these values. OverflowError where it has more than ENTRIES."""
+    """The list of these values. Raises OverflowError if it has more than ENTRIES."""
     if sum(map(entries, values)) > ENTRIES:
         raise OverflowError
     return List(values)
 
 
 def entry(found: Any, place: Any) -> Any:
-    """The entry of a list at a place, from 0. (-1 is none: `widths(i - 1)` would begin with the last one.)"""
+    """The entry of a list at a place, from 0. (-1 is not a place: `widths(i - 1)` would begin with the last
+    entry.)"""
     if not isinstance(found, List) or type(place) is not int or not 0 <= place < len(found):
         raise ValueError("no such entry")
     return found[place]
@@ -144,7 +145,7 @@ def multiple(x: int | Fraction, of: int | Fraction) -> int | Fraction:
 
 
 def power(a: int | Fraction, b: int | Fraction) -> int | Fraction:
-    """aᵇ, exactly: b is whole. OverflowError where the result has more than BITS bits."""
+    """aᵇ, exactly: b is whole. Raises OverflowError if the result has more than BITS bits."""
     if not isinstance(b, int):
         raise TypeError("the exponent must be a whole number")
     if abs(b) * max(map(int.bit_length, a.as_integer_ratio())) > BITS and abs(a) != 1:
@@ -165,7 +166,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-"""What is the same in the language and in Python."""
+"""The operators that are the same in the language and in Python."""
 OPERATIONS: dict[str, Callable[..., Any]] = ARITHMETIC | {
     "/": lambda a, b: Fraction(a) / b,
     "**": power,
@@ -184,9 +185,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = ARITHMETIC | {
     "at": entry,
     "len": length,
 }
-"""All but `if`."""
+"""All operations except `if`."""
 OF_ANY = frozenset(("==", "!=", "and", "or", "not", "sizes", "list", "at", "len"))
-"""The operations that take more than numbers and truth values."""
+"""The operations whose arguments are not only numbers and truth values."""
 ARITY = (
     dict.fromkeys(OPERATIONS, (2, 2))
     | dict.fromkeys(("neg", "not", "round", "floor", "ceil", "len"), (1, 1))
@@ -221,7 +222,7 @@ def operations(expr: Expr) -> int:
 # --- values as text ---------------------------------------------------------------------------------------
 
 PLAIN = "true|false|same|[0-9]{1,40}(?:x[0-9]{1,40}){1,2}|-?[0-9]{1,300}(?:/[0-9]{0,300}[1-9][0-9]{0,300})?"
-"""The spelling of a value that is no list."""
+"""The spelling of a value that is not a list."""
 _PLAIN = re.compile(PLAIN)
 
 
@@ -240,7 +241,7 @@ def parsed(text: str) -> Exact:
 
 
 def _parsed_list(text: str) -> List:
-    """A list of such values; ValueError where it is none."""
+    """A list of such values. Raises ValueError if the text is not one."""
     open_lists: list[list[Exact]] = [[]]
     for mark, word in re.findall(r"([(),])|([^(), ]+)", text):
         if word and _PLAIN.fullmatch(word):
@@ -289,7 +290,7 @@ def dump(expr: Expr) -> Any:
 
 
 def load(data: Any, depth: int = 0) -> Expr:
-    """The expression that JSON says, checked: it is untrusted."""
+    """The expression in JSON, which is checked: it may be untrusted."""
     if isinstance(data, Const | Var | Apply):
         return data
     if isinstance(data, bool | int):

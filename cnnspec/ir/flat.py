@@ -1,7 +1,7 @@
 """The flat view: the network as a list of its layers, every repeat unrolled.
 
-It is a generator: nothing of it exists before it is asked for, and a network of 100,000 layers never has to
-are in memory at once. Values are numbered through the whole network, first the model's inputs, then one a
+It is a generator: entries are built when they are requested, and a network of 100,000 layers is never in
+memory as a whole. Values are numbered through the whole network, first the model's inputs, then one per
 layer, in the order of the forward pass.
 """
 
@@ -21,11 +21,10 @@ class Entry(NamedTuple):
     """One layer of the unrolled network.
 
     `path` is the layer's name, level by level (`body.stage2.0.conv3`); `scope` is the path of the region
-    around it, "" for the model. `attribute` says where its weights live: at `path`, but inside a `shared`
-    block, which is one attribute at the model's top (or in the use of a block that defines it), at the
-    block's. `weights` are the final keys of the state_dict with what they hold; the rows of a shared block's
-    later uses have none. `inputs` and `output` are numbers of flat values. A hole has no `op`; unknown shapes
-    are None.
+    around it, "" for the model. `attribute` is the path of its weights: `path` itself, except inside a
+    `shared` block, which is one attribute at the model's top (or in the use of a block that defines it).
+    `weights` are the keys of the state_dict with their weights; later uses of a shared block have none.
+    `inputs` and `output` are numbers of flat values. A hole has no `op`; unknown shapes are None.
 
     `body` and `step` lead back to the graph: `graph.bodies[body].steps[step]` is the layer as written.
     """
@@ -46,8 +45,8 @@ class Entry(NamedTuple):
 
 
 class Home(NamedTuple):
-    """The model, or a use of a block: where the weights of its shared blocks live, and which of these were
-    seen."""
+    """The model, or a use of a block: the attribute of its shared blocks' weights, and the shared blocks
+    visited so far."""
 
     attribute: str
     seen: set[str]
@@ -57,13 +56,13 @@ Walk: TypeAlias = Generator[Entry, None, list[int]]
 
 
 def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
-    """The layers in the order of the forward pass. The generator's own value (of its StopIteration) are the
-    flat numbers of the model's outputs."""
+    """The layers in the order of the forward pass. The generator returns the flat numbers of the model's
+    outputs."""
     numbers = count(graph.root.inputs)
     model = Home("", set())
 
     def body(number: int, values: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
-        """One pass through a body. `values` are the flat numbers of its inputs; gives those of its outputs.
+        """One pass through a body. `values` are the flat numbers of its inputs; returns those of its outputs.
         `fresh`: its weights were in no entry before. `home`: the use of a block around it."""
         here = graph.bodies[number]
         for index, step in enumerate(here.steps):
@@ -94,7 +93,7 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
         return [values[value] for value in here.outputs]
 
     def region(step: Region, given: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
-        """All passes of a region, each beginning where the one before ended."""
+        """All passes of a region, each continuing from the one before."""
         scope, attribute = join(scope, step.name), join(attribute, step.name)
         if step.shared is not None:
             at = home if step.inner else model

@@ -1,19 +1,19 @@
-"""What all classes of the IR are: frozen, validated where they are read from JSON, and cheap to make."""
+"""The base class of the IR: frozen, validated when read from JSON, and cheap to build."""
 
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Name: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
-"""What becomes a name in emitted programs; the elaborator lets nothing else pass, and a graph from JSON may
-come from anybody."""
+"""A string that becomes a name in emitted programs. The elaborator produces no others, but a graph from JSON
+may be untrusted."""
 Level: TypeAlias = Annotated[str, Field(pattern="^([A-Za-z][A-Za-z0-9_]*)?$")]
 """A name, or none."""
 
 
 class Frozen(BaseModel):
-    """What is read from JSON is validated; the elaborator, whose values are right by their types, uses
-    `model_construct`: to build the validators is 4 % of the instructions of a `check`."""
+    """Values from JSON are validated. The elaborator, whose values are correct by their types, uses
+    `model_construct`: building the validators would be 4 % of the instructions of a `check`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     _blank: ClassVar[dict[str, Any]]
@@ -22,8 +22,8 @@ class Frozen(BaseModel):
     def model_construct(  # type: ignore[override]  # the plugin knows the fields, and checks them in each call
         cls, _fields_set: set[str] | None = None, **values: Any
     ) -> Self:
-        """pydantic's, without its search for aliases, of which there are none, field by field (a sixth of
-        the time of a spec of many steps)."""
+        """pydantic's method without its search for aliases in each field; there are none (a sixth of the time
+        of a spec of many steps)."""
         if "_blank" not in cls.__dict__:
             cls._blank = {name: field.default for name, field in cls.model_fields.items()}
         made = cls.__new__(cls)

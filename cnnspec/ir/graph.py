@@ -1,13 +1,12 @@
 """The IR: one network with its shapes known, the author's blocks and repeats kept.
 
-A graph is a table of *bodies*, the ones inside before the ones around them; the last is the whole
-network. A body is a closed stretch of steps: its values are numbered from 0, first its inputs, then one
-for each output of a step, in order. A step is a layer or a region; a region says which body it runs, on
-which values. Two passes of a repeat (or two uses of a block) that do the same to the same shapes name the
-same body, so that 100,000 layers made by repeats are a handful of objects, and whatever is asked of them
-is worked out once a body.
+A graph is a table of *bodies*, inner ones before the ones around them; the last is the whole network. A body
+is a closed stretch of steps: its values are numbered from 0, first its inputs, then one for each output of a
+step, in order. A step is a layer or a region; a region says which body it runs, on which values. Two passes
+of a repeat (or two uses of a block) that do the same to the same shapes name the same body, so that 100,000
+layers made by repeats are a handful of objects, and an analysis evaluates each body once.
 
-The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
+The flat view, one entry per layer, is `cnnspec.ir.flat`; it is generated only on request.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,13 +34,13 @@ def _a_list(text: str) -> str:
 
 
 Plain: TypeAlias = Annotated[str, Field(pattern=f"^([?]|[(].*|{PLAIN})$"), AfterValidator(_a_list)]
-"""A value as text: `64`, `2/3`, `1x7`, `true`, `same`, `(64, 128)`; `?` where a mistake is."""
+"""A value as text: `64`, `2/3`, `1x7`, `true`, `same`, `(64, 128)`; `?` if it is in error."""
 
 
 class Layer(Frozen):
     """One layer. `site` is its site in the body's template, `name` its level in the dotted path ("" where its
-    scope is only this step). `named` are the arguments whose text has a name in it, so that it serves other
-    layers too."""
+    scope is only this step). `named` are the arguments whose text contains a name, so that it may be shared
+    with other layers."""
 
     kind: Literal["layer"] = "layer"
     site: int
@@ -74,15 +73,15 @@ class Pass(Frozen):
 
 
 class Region(Frozen):
-    """A stretch of the author's: a use of a block, a group, a labelled line, a repeat, or the layers that
+    """A part of the author's text: a use of a block, a group, a labelled line, a repeat, or the layers that
     stand for a layer parameter.
 
     `inputs` become the values 0, 1, … of the body. A repeat passes the outputs of a pass on as the first
     inputs of the next; its further inputs are the same for all. The last `each` outputs of a pass are not
-    passed on, but collected. `outputs` counts what it gives: the tensor that goes on (of a repeat, several
-    may), and the labels inside that are read outside, or what was collected, pass by pass. `block` is the
-    block's name, `arguments` what it was given (numbers as text, exact), or what layers read where they are
-    written. `shared` is the attribute of a shared block's weights: of the model, or (`inner`) of the
+    passed on, but collected. `outputs` is the number of its outputs: the input of the next step (of a repeat,
+    several), and the labels inside that are used outside, or the collected tensors, pass by pass. `block` is
+    the block's name, `arguments` its arguments (numbers as text, exact), or the values that layers read where
+    they are written. `shared` is the attribute of a shared block's weights: of the model, or (`inner`) of the
     innermost use of a block around it."""
 
     kind: Literal["block", "shared", "group", "line", "repeat", "layers"]
@@ -104,12 +103,11 @@ Step: TypeAlias = Layer | Region | Hole
 
 
 class Claim(Frozen):
-    """What the author claims about the steps `first`…`last` (exclusive) of this body, or about the value
-    `value`.
+    """The author's claim about the steps `first`…`last` (exclusive) of this body, or about the value `value`.
 
-    `subject`: out, params, trainable, macs, flops, layers, weighted, field, connections, memory. What is
-    claimed is a `shape` or a `number` with what its last digit is worth (`step`), exact, as text; the
-    network's is it, about it (`~`), or within the `bound`."""
+    `subject`: out, params, trainable, macs, flops, layers, weighted, field, connections, memory. It has a
+    `shape`, or a `number` with the value of its last digit (`step`), exact, as text; the actual value must
+    equal it, be about it (`~`), or be within the `bound`."""
 
     subject: str
     text: str
@@ -125,8 +123,8 @@ class Claim(Frozen):
 
 
 class Body(Frozen):
-    """A closed stretch of steps. `values` are the shapes of all its values, None where unknown (a mistake
-    before). `exported` are the labels of the outputs that follow the first, where it gives labels away."""
+    """A closed stretch of steps. `values` are the shapes of all its values, None where unknown (after an
+    error). `exported` are the labels of the outputs after the first, if it exports labels."""
 
     template: int
     inputs: int
@@ -156,14 +154,14 @@ def places(body: Body) -> Iterator[Place]:
 
 
 def start_of(body: Body, index: int) -> int:
-    """The first value that a step gives."""
-    if len(body.values) == body.inputs + len(body.steps):  # each gives one: no need to go through them
+    """The first output value of a step."""
+    if len(body.values) == body.inputs + len(body.steps):  # each has one: no need to walk over them
         return body.inputs + index
     return body.inputs + sum(map(outputs_of, body.steps[:index]))
 
 
 def handed(region: Region) -> int:
-    """How many tensors a pass of a repeat passes on to the next."""
+    """The number of tensors that one pass of a repeat gives to the next."""
     if not region.each:
         return region.outputs
     return region.outputs - region.each * sum(one.count for one in region.passes)
@@ -200,8 +198,8 @@ def source_of(region: Region, place: int) -> tuple[int, int]:
 
 
 def runs_of(region: Region) -> Iterator[Pass]:
-    """The passes, equal ones in a row at once; one by one where each passes several tensors on, for then what
-    n of them do is no power of what one does, and where each gives an output."""
+    """The passes, with consecutive equal ones as one run; one by one if each gives several tensors to the
+    next (the effect of n passes is then not a power of that of one), or if each gives an output."""
     for one in region.passes:
         if region.kind == "repeat" and region.outputs > 1:
             yield from repeat(Pass.model_construct(body=one.body, count=1), one.count)
@@ -215,7 +213,7 @@ def outputs_of(step: Step) -> int:
 
 class BlockParameter(Frozen):
     """Of a block, as written: its default is canonical text; `formula` the same over the parameters before
-    it, where it names any; `layers` is the template of a layer parameter's, where a use took it."""
+    it, where it names any; `layers` is the template of a layer parameter's default, if a use needed it."""
 
     name: Name
     kind: Literal["value", "letter", "tensor", "layer"]
@@ -225,13 +223,13 @@ class BlockParameter(Frozen):
 
 
 class Block(Frozen):
-    """A block of the author's: its head. What it became is in the bodies of the regions that name it."""
+    """The head of a block; its content is in the bodies of the regions that name it."""
 
     name: Name
     parameters: tuple[BlockParameter, ...]
     shared: bool
     inner: bool = False
-    """It is defined in a block, and each use of that has its weights."""
+    """It is defined in a block, and each use of that block has its own weights for it."""
     span: Span
 
 

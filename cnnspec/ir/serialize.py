@@ -1,4 +1,4 @@
-"""The IR as JSON and back, loss-free. `version` says which form it is."""
+"""The IR as JSON and back, loss-free. `version` is the version of the format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ NONE: tuple[tuple[str, object], ...] = (
     ("arguments", []),
     ("settled", []),
 )
-"""Fields that came later, where they say nothing: a network has the fingerprint that it had before."""
+"""Newer fields with their empty values: they are left out, so that the fingerprint of a network does not
+change."""
 
 
 def fingerprint(graph: Graph) -> str:
@@ -39,7 +40,7 @@ def fingerprint(graph: Graph) -> str:
 
 
 def graph_from_json(text: str | bytes) -> Graph:
-    """The graph that `graph_to_json` wrote. ValueError where it is none, or one of another version."""
+    """The graph that `graph_to_json` wrote. Raises ValueError if it is not one, or of another version."""
     import json
 
     try:

@@ -1,12 +1,12 @@
-"""Templates: every stretch of the author's text once, as it was written.
+"""Templates: each part of the author's text once, as written.
 
 A template is the network, a block, a group, a labelled line of several steps, the body of a repeat, or the
 layers that a use gives a block. Its *sites* are in the order of the text; numbers are expressions over the
 parameters; an `if` is a site with two sides. Knobs and variants are settled, so they are constants here (but
 for a graph's `arguments`), and a side that no use takes is folded away.
 
-The values of a template are numbered from 0: its inputs, then what its sites give. A body (see `graph`) is a
-template under one use's numbers: each of its steps names its site.
+The values of a template are numbered from 0: its inputs, then the outputs of its sites. A body (see `graph`)
+is a template with the numbers of one use: each of its steps names its site.
 """
 
 from typing import Annotated, Literal, TypeAlias
@@ -75,8 +75,8 @@ class RegionSite(Frozen):
     """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
 
     A repeat passes the outputs of a pass on as the first inputs of the next, but the last `each`, which are
-    collected; `times` says how many passes there are. `arguments` are those that a use of a block was given,
-    `layers` what stands for its layer parameters."""
+    collected; `times` says how many passes there are. `arguments` are those of a use of a block, `layers`
+    those for its layer parameters."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
     site: int
@@ -106,7 +106,7 @@ Site: TypeAlias = Annotated[LetSite | LayerSite | SlotSite | RegionSite | IfSite
 
 
 def numbers_of(site: Site) -> list[expr.Expr]:
-    """The expressions of a site; not those of the sites in it."""
+    """The expressions of a site, without those of the sites inside it."""
     match site:
         case LetSite():
             return [site.value]

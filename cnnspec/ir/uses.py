@@ -1,7 +1,7 @@
-"""A template under the numbers of one use: which body it gives.
+"""A template with the numbers of one use, matched with its body.
 
-Every use of a template is a body of the graph (see `graph`); here the two are held beside each other. Exact:
-what the language computes, not what a program's floats make of it.
+Every use of a template is a body of the graph (see `graph`). The numbers are exact, as the language computes
+them, without the rounding of a program's floats.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ Numbers = dict[str, expr.Exact]
 
 
 class Mismatch(Exception):
-    """A template and a body that do not belong together."""
+    """Raised for a template and a body that do not match."""
 
 
 @dataclass(eq=False, repr=False)
 class TemplateUse:
     """A template in one use. `steps` and `values` lead from the template's sites and values to those of the
-    body; what is not there in this use is missing. `taken` says how each `if` came out that was reached;
-    `numbers` are the values of names, by the author's spelling; `env` what a target adds to them."""
+    body; those that are absent in this use are missing. `taken` is the result of each `if` that was
+    evaluated; `numbers` are the values of names, by the author's spelling; `env` is what a target adds to
+    them."""
 
     body: int
     numbers: Numbers
@@ -49,7 +50,7 @@ class TemplateUse:
         return shape
 
     def dims(self, value: int | None) -> Numbers:
-        """What C, T, H and W are where this value arrives."""
+        """C, T, H and W for a step with this value as its input."""
         if value is None or value not in self.values:
             return {}
         return dict(zip("C" + axes_of(shape := self.shape(value)), shape, strict=True))
@@ -59,11 +60,11 @@ MOST_SITES = 50_000
 """Sites of the groups in one use that are read for the names that their `let`s define."""
 
 CLOSE = 8
-"""Of a longer run of equal passes only the first two and the last are looked at."""
+"""Of a longer run of equal passes only the first two and the last are evaluated."""
 
 
 def passes_of(region: Region) -> Iterator[tuple[int, int]]:
-    """The passes of a repeat that are looked at: their numbers and their bodies."""
+    """The passes of a repeat that are evaluated: their numbers and their bodies."""
     number = 0
     for one in region.passes:
         offsets = range(one.count) if one.count <= CLOSE else (0, 1, one.count - 1)
@@ -73,7 +74,7 @@ def passes_of(region: Region) -> Iterator[tuple[int, int]]:
 
 def defining(templates: tuple[Template, ...]) -> frozenset[int]:
     """The groups and lines with a `let` of their own; those of the groups in them count, those of repeats do
-    not. Each template is looked at once: a graph from JSON may use one from many places."""
+    not. Each template is visited once: a graph from JSON may use one from many places."""
     known = _defining[0]
     if known[0] is not templates:
         known = _defining[0] = templates, _find_defining(templates)
@@ -81,7 +82,7 @@ def defining(templates: tuple[Template, ...]) -> frozenset[int]:
 
 
 _defining: list[tuple[tuple[Template, ...], frozenset[int]]] = [((), frozenset())]
-"""What was found for the templates that were asked about last."""
+"""A cache of the last results, by template."""
 
 
 def _find_defining(templates: tuple[Template, ...]) -> frozenset[int]:
@@ -109,7 +110,8 @@ def _find_defining(templates: tuple[Template, ...]) -> frozenset[int]:
 def use_of(
     graph: Graph, template: Template, number: int, numbers: Mapping[str, expr.Exact], *, check: bool = False
 ) -> TemplateUse:
-    """The template under these numbers, beside body `number`. `check` compares every argument as well."""
+    """The template with these numbers, matched with body `number`. `check` compares every argument as
+    well."""
     use = TemplateUse(number, dict(numbers))
     return _Reader(graph, template, graph.bodies[number], use, check, bounded=check).read()
 
@@ -229,7 +231,7 @@ class _Reader:
     def region(self, site: RegionSite) -> None:
         step = self.step(site)
         if step is None and site.times is not None and self.number(site.times, site.inputs[0]) == 0:
-            for output, value in zip(site.outputs, site.inputs, strict=False):  # each is what arrives
+            for output, value in zip(site.outputs, site.inputs, strict=False):  # each is an input
                 self.use.values[output] = self.use.values[value]
             return
         if not isinstance(step, Region) or step.kind != site.kind:

@@ -1,7 +1,6 @@
-"""The invariants of the IR, checked: what every stage may take for granted and must
-guarantee.
+"""The invariants of the IR, which every stage may assume and must guarantee.
 
-`verify` is for tests and for graphs read from JSON; it says in words what is wrong.
+`verify` is for tests and for graphs read from JSON; it describes each fault in a sentence.
 """
 
 from __future__ import annotations
@@ -105,7 +104,7 @@ def _layer(body: Body, layer: Layer, inputs: Sequence[Shape | None], output: int
             yield "puts out a known shape where an unknown one arrives"
         return
     if not all(map(_is_volume, known)):
-        return  # reported at its origin; a layer's rules are for volumes
+        return  # reported at its origin; a layer's rules need known shapes
     answer = layer.op.out(*known)
     if not isinstance(answer, Misfit) and answer != out:
         yield f"puts out {answer}, but its value is {out}"
@@ -114,7 +113,7 @@ def _layer(body: Body, layer: Layer, inputs: Sequence[Shape | None], output: int
 
 
 def _inputs(layer: Layer) -> int:
-    """How many tensors a layer that is no merge reads: what arrives, and those that it names."""
+    """The number of tensors that a layer (not a merge) reads: its input, and those that it names."""
     return 1 + sum(bool(getattr(layer.op, field)) for field in layer.op.tensors)
 
 
@@ -180,7 +179,7 @@ MOST_OUTPUTS = 2_000
 
 
 def _agree(one: Sequence[Shape | None], other: Sequence[Shape | None]) -> bool:
-    """The same shapes, as far as they are known."""
+    """Whether the shapes are equal, as far as they are known."""
     return all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
 
 
@@ -205,11 +204,11 @@ def _unreached(graph: Graph) -> Iterator[str]:
 def _shared(graph: Graph) -> Iterator[str]:
     """Uses of one shared block have the same steps with the same weights, if not the same H and W."""
     numbers: dict[object, int] = {}
-    held: list[int] = []  # of each body what it holds, as a number: bodies that hold the same have the same
+    held: list[int] = []  # by body: a number for its content, the same for equal content
     for body in graph.bodies:
         held.append(numbers.setdefault(_weights(body, held), len(numbers)))
     first: dict[str, int] = {}
-    uses: list[dict[str, int]] = []  # of each body the weights that belong to the use of a block around it
+    uses: list[dict[str, int]] = []  # for each body, the weights that belong to the use of a block around it
     blocks = {one.body for step in _regions(graph.bodies) if step.block is not None for one in step.passes}
     for number, body in enumerate(graph.bodies):
         inner: dict[str, int] = {}

@@ -1,5 +1,5 @@
-"""Templates and bodies of one graph, held beside each other: every template, evaluated under each use's
-numbers, gives the use's body."""
+"""Compares the templates and the bodies of one graph: every template, evaluated with the numbers of a use,
+must give the body of that use."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from cnnspec.ir.uses import Mismatch, TemplateUse, number_in, passes_of, use_of
 from cnnspec.ops import lookup
 
 MOST = 10_000_000
-"""Steps that are looked at, in all uses together."""
+"""The most steps that are compared, in all uses together."""
 
 
 class TooMuch(Exception):
-    """The uses have more steps than are to be looked at."""
+    """Raised if the uses have more steps than the limit."""
 
 
 def template_faults(graph: Graph, most: int) -> Iterator[str]:
@@ -79,7 +79,7 @@ def _template(graph: Graph, number: int, template: Template) -> Iterator[str]:
 def _sites(
     graph: Graph, sites: Iterable[Site], known: set[int], made: set[int], numbers: set[int]
 ) -> Iterator[str]:
-    """`known` are the values that may be read here, `made` all that there are."""
+    """`known` are the values that may be read here, `made` is the number of all values."""
     for site in sites:
         if isinstance(site, LetSite):
             if site.at is not None and site.at not in known:
@@ -124,7 +124,7 @@ def _region(site: RegionSite, template: Template) -> Iterator[str]:
     ends = len(site.inputs), len(site.outputs)
     if site.each and (site.kind != "repeat" or len(template.outputs) <= site.each):
         yield f"site {site.site} collects {site.each} values a pass"
-    elif site.each:  # of these the template gives one pass's
+    elif site.each:  # the template has those of one pass
         own = len(template.outputs) - site.each
         ends = ends[0], len(template.outputs) if (ends[1] - own) % site.each == 0 else ends[1]
     if not site.outputs or ends != (len(template.inputs), len(template.outputs)):
@@ -174,8 +174,8 @@ def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: se
 
 @dataclass(frozen=True)
 class Layers:
-    """What stands for a layer parameter in one use of a block: a template, what the names in it are, and the
-    numbers of what its own layer parameters stand for."""
+    """The layers for a layer parameter in one use of a block: a template, the values of the names in it, and
+    the numbers of the layers for its own layer parameters."""
 
     template: int
     numbers: tuple[tuple[str, str], ...]
@@ -183,7 +183,7 @@ class Layers:
 
 
 class _Walk:
-    """Every body under the numbers, and the layers, that the uses around it give."""
+    """Walks over every body with the numbers and the layers of the uses around it."""
 
     def __init__(self, graph: Graph, most: int) -> None:
         self.graph, self.most = graph, most
@@ -221,7 +221,7 @@ class _Walk:
     def inner(
         self, use: TemplateUse, site: RegionSite | SlotSite, region: Region, layers: dict[str, int]
     ) -> None:
-        """The bodies that a region runs, to be looked at."""
+        """The bodies that a region runs, to be compared."""
         body = region.passes[0].body
         numbers = {name: parsed(text) for name, text in region.arguments.items()}
         if isinstance(site, SlotSite):
@@ -244,7 +244,7 @@ class _Walk:
     def given(
         self, use: TemplateUse, site: RegionSite, one: LayersArgument, layers: dict[str, int]
     ) -> int | None:
-        """The number of what a use gives for a layer parameter."""
+        """The number of the layers that a use passes for a layer parameter."""
         if one.parameter is not None:
             if one.parameter not in layers:
                 raise Mismatch(f"no layers for {one.parameter!r}")
@@ -264,7 +264,7 @@ class _Walk:
 
 
 def _cost(sites: Iterable[Site]) -> int:
-    """Steps of one use of a template; an expression that is long counts as several."""
+    """The steps of one use of a template; a long expression counts as several."""
     cost = 1
     for site in sites:
         if isinstance(site, IfSite):

@@ -1,6 +1,6 @@
-"""What the canonical form puts under one another: claims, comments after lines, and the rows of variants.
+"""Alignment in the canonical form: claims, comments after lines, and the rows of variants are in columns.
 
-Lengths are bounded, so that one very long line does not fill all its neighbours with blanks.
+Lengths are bounded, so that one very long line does not pad all its neighbours.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import NamedTuple
 CLAIM_GAP = 3
 COMMENT_GAP = 2
 LIMIT = 64
-"""Lines longer than this don't push what comes after their neighbours to the right."""
+"""Longer lines do not move the column of their neighbours to the right."""
 WIDEST = 180
-"""Variants that would be wider as a table are not made one."""
+"""Variants are not laid out as a table that would be wider."""
 
 
 def append(lines: list[str], ends: Mapping[int, str], gap: int) -> None:
-    """Put each end after the line of that number, all of them in one column."""
+    """Append each end to the line with that number, all of them in one column."""
     widths = [len(lines[number]) for number in ends if len(lines[number]) <= LIMIT]
     column = max(widths, default=0) + gap
     for number, end in ends.items():
@@ -50,7 +50,7 @@ class Variant(NamedTuple):
 def table(variants: Sequence[Variant]) -> list[str]:
     """Variants that follow one another as the rows of a paper's table: a column for each knob, and one for
     each subject of a claim, with its numbers to the right. Rows that name them in different orders, or that
-    would be too wide, stand as they are.
+    would be too wide, stay as they are.
     """
     plain = [variant.plain() for variant in variants]
     if len(variants) == 1 or max(map(len, plain)) > WIDEST:
@@ -85,7 +85,7 @@ def _row(variant: Variant, heads: int, settings: Mapping[str, int], values: Mapp
 
 
 def common_order(rows: Iterable[Sequence[str]]) -> list[str] | None:
-    """An order of all names that each row keeps to; None where rows disagree, say a name twice, or where
+    """An order of all names that agrees with each row; None where rows disagree or repeat a name, or where
     there are more names than a table is wide.
     """
     order: list[str] = []

@@ -1,8 +1,8 @@
 """Compiles grammar/cnn.lark to tables.json: `python -m cnnspec.language.compile_grammar`.
 
-lark reads the grammar, proves it LALR(1) without conflicts and its tokens without collisions (`strict`), and
-works out the tables. What is written is plain JSON, so that the parser starts without lark and without
-pickles.
+lark reads the grammar, proves that it is LALR(1) without conflicts and that its tokens do not collide
+(`strict`), and computes the tables. They are written as plain JSON, so that the parser starts without lark
+and without pickles.
 
 The file holds
 
@@ -41,7 +41,7 @@ def compile_grammar(text: str) -> dict[str, Any]:
     # lark's numbering of states depends on hashes: number them anew, in the order of a walk from the starts
     order: dict[int, int] = {}
     queue = [table.start_states[start] for start in STARTS]
-    for state in queue:  # grows meanwhile
+    for state in queue:  # grows during the loop
         if state not in order:
             order[state] = len(order)
             queue += [arg for _, (action, arg) in sorted(table.states[state].items()) if action is Shift]
@@ -91,7 +91,7 @@ def compile_grammar(text: str) -> dict[str, Any]:
 
 
 def as_text(tables: dict[str, Any]) -> str:
-    """The tables as JSON, a state a line, so that a change of the grammar shows as a readable difference."""
+    """The tables as JSON, one state per line, so that a change of the grammar gives a readable diff."""
     parts = []
     for key, value in tables.items():
         if isinstance(value, list):

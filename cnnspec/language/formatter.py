@@ -1,9 +1,9 @@
 """The canonical form of a spec: one answer for every file, with all its comments.
 
-What the author decides is which lines there are, one blank line between them or none, and whether a line
-without a label hangs under the labels above it. All else follows from the tree: hyperparameters are separate
-and in the order F S P K G D, a bracket is laid out over lines where it holds several or would be too long,
-and the claims, the comments and the variants of lines that follow one another are in columns.
+The author decides which lines there are, whether a blank line is between two of them, and whether a line
+without a label is indented below the labels above it. Everything else follows from the tree: hyperparameters
+are separate and in the order F S P K G D, a bracket is laid out over lines where it holds several or would be
+too long, and the claims, the comments and the variants of lines that follow one another are in columns.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Writer:
     def __init__(self, text: str, comments: list[tree.Comment]) -> None:
         self.text = text
         self.comments = comments
-        self.done: set[int] = set()  # the starts of the comments that have been written
+        self.done: set[int] = set()  # the offsets of the comments that have been written
 
     # --- lists of lines ---------------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class _Writer:
                 hanging = len(item.label) + 2
             hangs = is_line and item.label is None and hanging and self.column(item) > margin
             written, claim = self.item(item, indent + (hanging if hangs else 0))
-            for comment in self.between(*item.span):  # those that stand where no line of its own can be
+            for comment in self.between(*item.span):  # comments where no line of their own is possible
                 lines.append(" " * indent + comment.text)
             lines += written
             if claim:
@@ -94,7 +94,7 @@ class _Writer:
         return lines
 
     def tabulate(self, lines: list[str], variants: list[columns.Variant], indent: int) -> None:
-        """Makes the last lines, those of the variants, a table."""
+        """Lays out the last lines, those of the variants, as a table."""
         if variants:
             lines[-len(variants) :] = [" " * indent + row for row in columns.table(variants)]
             variants.clear()
@@ -110,7 +110,7 @@ class _Writer:
     # --- comments and blank lines -----------------------------------------------------------------
 
     def between(self, low: int, high: int) -> list[tree.Comment]:
-        """The comments there that have not been written yet."""
+        """The comments between two offsets that have not been written yet."""
         found = [c for c in self._comments(low, high) if c.span.start not in self.done]
         self.done.update(comment.span.start for comment in found)
         return found
@@ -122,7 +122,7 @@ class _Writer:
         return comments[first:last]
 
     def apart(self, low: int, high: int) -> bool:
-        """Whether anything but the end of a line, and a comment after it, is in between."""
+        """Whether anything except the end of a line and a comment after it is in between."""
         own = any(comment.own_line for comment in self._comments(low, high))
         return own or self.blank(low, high)
 
@@ -253,7 +253,7 @@ class _Writer:
         return line + close
 
     def laid_out(self, step: Any, indent: int) -> list[str]:
-        """The step over lines; what continues after it follows on the last of them."""
+        """The step over several lines; the chain continues on the last of them."""
         if type(step) is tree.LayerStep:
             return self.layer(step, indent)
         pad = " " * indent
@@ -274,7 +274,7 @@ class _Writer:
         return [*lines, pad + close]
 
     def parts(self, step: Any) -> tuple[list[tuple[str, tree.Sequence]], str]:
-        """The sequences in a step's or block's brackets, each with what opens it; what closes the last."""
+        """The sequences in a step's or block's brackets, each with its opening text; and the closing text."""
         match step:
             case tree.GroupStep():
                 opening = "frozen [" if step.frozen else "["
@@ -300,7 +300,7 @@ class _Writer:
 
     def layer(self, step: tree.LayerStep, indent: int) -> list[str]:
         """A layer with a matrix over lines: its rows stay on the lines on which the author put them; if that
-        was one line, equal rows are under one another, and rows of several lengths fill the lines.
+        was one line, rows of equal length are one per line, and rows of several lengths fill the lines.
         """
         lines = [step.word]
         pad = " " * (indent + 6)
@@ -338,7 +338,7 @@ class _Writer:
 
 
 def _chained(otherwise: tree.Sequence) -> tree.IfStep | None:
-    """What an `else` holds that is written `else if`."""
+    """The `if` inside an `else`, where the two are written `else if`."""
     match otherwise.items:
         case (tree.Line(None, _, (tree.IfStep() as step,)),):
             return step

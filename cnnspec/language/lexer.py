@@ -1,4 +1,4 @@
-"""Text → tokens, one at a time, as lark's engine asks for them; where a new line is a step; comments."""
+"""Text → tokens, one at a time, as lark's engine requests them; line breaks that end a step; comments."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cnnspec.language.tokens import CLOSES, END, OPENS, UNKNOWN, Token
 _GAP = re.compile(r"[ \t\r\n]*(?:#[^\r\n]*[ \t\r\n]*)*")
 _COMMENT = re.compile(r"#[^\r\n]*")
 _PERCENT = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?[ \t]*%\Z")
-"""`dropout 50%` at the end of a line,"""
+"""Matches `dropout 50%` at the end of a line,"""
 _DIVISOR = re.compile(
     r"[0-9(]|(?:min|max|round|floor|ceil|multiple)\(|([A-Za-z]\w*)(?=[ \t]*(?:[-+*/%)\],|#\r\n]|=>|$))"
 )
-"""and what a next line begins with that is what it divides by."""
+"""and the beginning of a next line that would be the divisor."""
 JOINS_NEXT = re.compile(r"->|=>|[|\])}{→⇒]|else(?![A-Za-z0-9_])")
 """Before these a line break does not end a step. (`}` needs none: the grammar knows where a body ends.)"""
 _JOINED = frozenset(
@@ -35,7 +35,7 @@ class Bracket(NamedTuple):
     kind: str
     span: Span
     height: int
-    """The parser's stack when it opened: what is above belongs to the bracket."""
+    """The height of the parser's stack when it opened: everything above belongs to the bracket."""
 
 
 class Lexer:
@@ -53,7 +53,7 @@ class Lexer:
         """The type of the last token that was taken."""
 
     def tokens(self, states: Sequence[int]) -> Iterator[Token]:
-        """The token at `pos`, again and again: the parser moves on when it has taken one."""
+        """Yields the token at `pos` until the parser has taken it and moved on."""
         while True:
             token = self.scan(self.text, self.pos, states[-1])
             if token.type in GAPS:
@@ -64,7 +64,8 @@ class Lexer:
             yield token
 
     def scan(self, text: str, pos: int, state: int = -1) -> Token:
-        """The token at a place: one of the parser's context, else one that is allowed everywhere."""
+        """The token at a place: one that is specific to the parser's state, else one that is allowed
+        everywhere."""
         special = self.contextual.get(state)
         found = re.compile(special[0]).match(text, pos) if special else None
         if found is not None and special is not None:
@@ -94,8 +95,8 @@ class Lexer:
             self.brackets.pop()
 
     def gap(self, pos: int) -> tuple[str, int, int]:
-        """Passes over new lines and comments from `pos`: the type and the place of the token that they amount
-        to, the type empty for none.
+        """Skips line breaks and comments from `pos`; returns the type and the place of the token that they
+        form, an empty type for none.
         """
         text = self.text
         found = _GAP.match(text, pos)
@@ -110,7 +111,7 @@ class Lexer:
                     before = text[pos : comment.start()]
                     own_line = "\n" in before or "\r" in before
                 self.comments.append(tree.Comment(comment.group().rstrip(), own_line, Span(*comment.span())))
-                own_line = True  # whatever follows in this gap comes after a new line
+                own_line = True  # everything further in this gap comes after a line break
         if "\n" not in stretch and "\r" not in stretch:
             self.pos = end
             return "", end, end
@@ -125,7 +126,8 @@ class Lexer:
         return "_NL", pos, end
 
     def is_percentage(self, pos: int, following: int) -> bool:
-        """Whether the `%` before `pos` has nothing to divide by on the line that begins at `following`."""
+        """Whether the `%` before `pos` is a percentage: the line that begins at `following` has no
+        divisor."""
         if not _PERCENT.search(self.text, max(0, pos - 40), pos):
             return False
         divisor = _DIVISOR.match(self.text, following)
@@ -136,6 +138,6 @@ class Lexer:
         return divisor[1] in self.tables.keywords or is_layer(divisor[1])
 
     def forget_comments(self, begin: int) -> None:
-        """The comments from `begin` on will be met again."""
+        """Drops the comments from `begin` on: they will be read again."""
         while self.comments and self.comments[-1].span.start >= begin:
             self.comments.pop()

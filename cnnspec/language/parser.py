@@ -20,7 +20,7 @@ from cnnspec.language.lexer import GAPS, Lexer
 from cnnspec.language.tokens import END, OPENS, Token
 
 MAX_NESTING = 64
-"""Brackets of any kind, one inside the other."""
+"""The deepest nesting of brackets of any kind."""
 
 
 def parse(source: Source, sink: Sink) -> tree.File:

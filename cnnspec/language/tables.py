@@ -20,7 +20,7 @@ Match = Callable[[str, int], "re.Match[str] | None"]
 
 
 class NumberedRule(Rule):
-    """Known by what it is: lark's own hash goes through a rule's symbols at each reduction."""
+    """A rule compared by identity: lark's own hash goes through a rule's symbols at each reduction."""
 
     __slots__ = ()
     __eq__ = object.__eq__
@@ -59,7 +59,7 @@ def load() -> Tables:
 
     with open(__file__.removesuffix("tables.py") + "tables.json", encoding="utf-8") as file:
         data: dict[str, Any] = json.load(file)
-    # pasted arrows are read as the plain ones (they have had their finding)
+    # pasted arrows are read as plain ones (they have been reported)
     known = {"->": "ARROW", "=>": "CLAIMS"}
     data["literals"].update({char: known.get(plain, "COMPARE") for char, plain in ARROWS.items()})
     literals = sorted(data["literals"], key=len, reverse=True)

@@ -43,4 +43,4 @@ ARROWS = {
     "≥": ">=",
     "≠": "!=",
 }
-"""Read by the lexer as what they mean: one character for two."""
+"""Arrows that the lexer reads as `->` or `=>`: one character for two."""

@@ -133,7 +133,7 @@ Value: TypeAlias = (
 
 class LetterArgument(NamedTuple):
     """`F3`, `F1x7`, `Psame`, `K=4*k`, `P=(d)x0`. A written `F3` has one dim, `F1x7` two (Dims);
-    `K=4*k` an expression. `glued` tells `F3` from `F=3`."""
+    `K=4*k` an expression. `glued` distinguishes `F3` from `F=3`."""
 
     letter: str
     value: Value
@@ -165,9 +165,9 @@ Argument: TypeAlias = LetterArgument | NamedArgument | PositionalArgument
 class Quantity(NamedTuple):
     """A claimed number as written: `1,516`, `25.6M`, `~8.8M`, `16MB`.
 
-    `value` is in units; `step` is the worth of the last digit written (0.01M is 10 000), 1 where the number
-    is whole and without k, M or G; `about` is the `~`. A name or an expression in parentheses gives an
-    Expr in `expression` instead (then exact).
+    `value` is in units; `step` is the value of one unit in the last digit written (0.01M is 10 000), 1 where
+    the number is whole and without k, M or G; `about` is the `~`. A name or an expression in parentheses
+    gives an Expr in `expression` instead (then exact).
     """
 
     value: Fraction
@@ -199,7 +199,7 @@ class LayerStep(NamedTuple):
 
 
 class CallStep(NamedTuple):
-    """A block in use: `f(64, s=2)`; the name stands without a space before the bracket."""
+    """A use of a block: `f(64, s=2)`, without a space before the bracket."""
 
     name: str
     arguments: tuple[Argument, ...]
@@ -372,7 +372,7 @@ class ErrorStatement(NamedTuple):
 
 
 SequenceItem: TypeAlias = Line | Let | Default | Block | Output | ErrorStatement
-"""What stands in brackets; blocks only in those of a block."""
+"""The items in brackets; blocks occur only in those of a block."""
 Statement: TypeAlias = (
     ErrorStatement | Model | Input | Let | Variant | Default | Block | Output | Expect | Line
 )

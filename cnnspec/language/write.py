@@ -23,7 +23,7 @@ _BINDING = {
 
 
 def write_expr(expr: tree.Expr) -> str:
-    """The expression with the fewest parentheses that give the same tree."""
+    """The expression as text, with the fewest parentheses that give the same tree."""
     return _expr(expr, _CONDITIONAL)
 
 
@@ -77,8 +77,8 @@ def write_dims(dims: tree.Dims, maps: bool = False) -> str:
 
 
 def write_number(value: Fraction) -> str:
-    """A number of a matrix: an integer, a decimal if it has an end, else a fraction; with an exponent where
-    it could not be read again without."""
+    """A number of a matrix: an integer, a decimal if it is finite, else a fraction; with an exponent where
+    the digits alone would be too many to be read again."""
     from decimal import Context, Decimal
 
     from cnnspec.language.builder.values import MAX_DIGITS
@@ -127,7 +127,7 @@ def write_value(value: tree.Value, least: int = _CONDITIONAL) -> str:
 
 
 def write_sequence(sequence: tree.Sequence) -> str:
-    """A sequence of one line, as such; without any, "id"."""
+    """A sequence of one line; "id" for an empty one."""
     (line,) = sequence.items or (None,)
     assert line is None or type(line) is tree.Line
     steps = line.steps if line is not None else ()

@@ -1,4 +1,5 @@
-"""Other tools' notations, put as they are written here: torch, Keras, MATLAB, Darknet, Caffe, YOLO, papers.
+"""Translations from other tools' notations into this language: torch, Keras, MATLAB, Darknet, Caffe, YOLO,
+papers.
 
 The rest of the compiler calls only `translate`, and only after an error. Each tool has a table with an entry
 and an example for each of its layers; the words of other tools, for did-you-mean, are in `words`.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cnnspec.diagnostics import Span, line_start
 
 LONGEST = 500
-"""Characters of a line that are looked at."""
+"""The most characters of a line that are searched."""
 
 
 def step_around(text: str, begin: int, at: int) -> Span | None:

@@ -1,4 +1,5 @@
-"""Calls of PyTorch, Keras and MATLAB: Python's parser takes them apart, the tables of layers read them."""
+"""Calls of PyTorch, Keras and MATLAB: they are parsed with Python's parser and translated with the tables of
+layers."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.entry import Entry, Reading, read
 
 LONGEST = 500
-"""Characters of a step that are looked at."""
+"""The most characters of a step that are read."""
 _HEAD = re.compile(r"[ \t]*(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*\(")
 _MATLAB_NAME = re.compile(r"['\"]([A-Z]\w+)['\"]")
 _APART = re.compile(r"(?<=[0-9])[ \t]+(?=[0-9])")
@@ -50,13 +51,14 @@ def tools() -> tuple[Tool, ...]:
 
 
 def name_of(entry: Entry) -> str:
-    """Its name, with a module before it where others have layers of that name."""
+    """The layer's name, with a module before it where other tools have a layer of that name."""
     return re.split(r"[^\w.]", entry.example, maxsplit=1)[0]
 
 
 @cache
 def _entries() -> dict[str, list[tuple[Tool, Entry]]]:
-    """The entries by name; by name as people write it from memory; and by that without the number of axes."""
+    """The entries by name; by folded name (without case, `_` and `-`); and by folded name without the number
+    of axes."""
     found: dict[str, list[tuple[Tool, Entry]]] = {}
     for tool in tools():
         for entry in tool.entries:
@@ -80,7 +82,7 @@ def is_known(name: str, prefix: str = "") -> bool:
 
 
 def tool_of(name: str) -> str:
-    """The tool that alone has a layer of exactly this name; "" where none or several have."""
+    """The only tool with a layer of exactly this name; "" if there is none or several have one."""
     having = {tool.name for tool, entry in _entries().get(name, ())}
     return having.pop() if len(having) == 1 else ""
 
@@ -125,7 +127,7 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def source_of(text: str, node: ast.AST) -> str:
-    """How a part of a statement is written, on one line."""
+    """The source text of a part of a statement, on one line."""
     return " ".join((ast.get_source_segment(text, node) or ast.unparse(node)).split())
 
 
@@ -146,7 +148,7 @@ def call_of(node: ast.Call, written: Callable[[ast.expr], str]) -> Call | None:
 
 
 def read_call(call: Call, tool: str = "") -> Reading | None:
-    """The layer of a call, in the meaning of `tool` where it has the layer; None where no tool has it.
+    """The layer of a call, as `tool` defines it if it has the layer; None if no tool has it.
 
     >>> read_call(parsed("Conv2d(3, 64, kernel_size=(7, 7), padding=3)"))
     Reading(text='conv F7 P3 K64', why='', fits=True, takes='3')

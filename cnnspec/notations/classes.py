@@ -18,7 +18,7 @@ _CLASS = re.compile(r"class[ \t]+(\w+)")
 _FUNCTION = re.compile(r"def[ \t]+(\w+)\((?:self|cls)?[ \t]*,?[ \t]*(\w+)?")
 _WITH_INPUT = re.compile(r"\b(?:Input|InputLayer)\(|\binput_shape\b")
 FLAT = ("forward", "call", "__call__", "__init__")
-"""Functions that are part of their class."""
+"""Methods that do not define a block of their own."""
 
 
 class Statement(NamedTuple):
@@ -54,7 +54,7 @@ class Block(NamedTuple):
         return [one for one in self.parameters if one[0] in words]
 
     def call(self, positional: Sequence[str], named: Mapping[str, str]) -> str | None:
-        """A use with arguments as the class has them; None where one is missing."""
+        """A use with the class's arguments; None where one is missing."""
         names = [name for name, _ in self.parameters]
         if len(positional) > len(names) or named.keys() - {*names}:
             return None
@@ -68,7 +68,7 @@ class Block(NamedTuple):
 
     @property
     def named(self) -> str:
-        """Its name here, which begins with a letter and is not a word of the language."""
+        """The block's name in this language: it begins with a letter and is not a reserved word."""
         name = self.name.lstrip("_")
         return f"my_{name}" if name in RESERVED or name in LAYERS.values() else name
 
@@ -87,7 +87,7 @@ class Block(NamedTuple):
 def made(
     name: str, parameters: Iterable[tuple[str, str]], network: Network, takes_tensor: bool = False
 ) -> Block:
-    """A class whose layers were read, as a block; with the reason where it cannot be one."""
+    """A class whose layers were read, as a block, or with the reason why it cannot be one."""
     parameters = [*parameters]
     why = network.why or "; ".join(node.why for node in network.nodes if node.why)
     if not why and network.outputs and network.outputs != (len(network.nodes) - 1,):
@@ -146,7 +146,7 @@ def is_inside(indent: int, one: Statement) -> bool:
 
 
 def _is_block(name: str, where: str, body: Sequence[Statement], everything: str) -> bool:
-    """Whether a function makes a part of the network: it is used, and has no input of its own."""
+    """Whether a function defines a part of the network: it is used, and has no input of its own."""
     if name in FLAT or any(_WITH_INPUT.search(one.text) for one in body):
         return False
     in_class = bool(where.strip())
@@ -163,7 +163,7 @@ def takes_tensor(function: Sequence[Statement]) -> bool:
 
 
 def is_used(groups: Mapping[str, Sequence[Statement]], name: str) -> bool:
-    """Whether another class makes a layer of this class, or the class is handed to one."""
+    """Whether another class creates a layer of this class, or the class is passed to one."""
     handed, called = re.compile(rf"[(,=][ \t]*{name}\b(?!\()"), re.compile(rf"\b{name}\(")
     return any(
         handed.search(one.text) or (other.strip() and called.search(one.text))

@@ -31,7 +31,7 @@ def _input(values: Arguments) -> None:
 
 
 def _steps_behind(values: Arguments) -> None:
-    """The steps that one section makes: batch normalisation, and an activation."""
+    """The steps of one section after its layer: batch normalisation, and an activation."""
     normal = ["bn"] if values.pop("batch_normalize", "0") == "1" else []
     name = values.pop("activation", "logistic")
     word = {"leaky": "leaky 0.1", "logistic": "sigmoid"}.get(name) or activation(name)
@@ -48,7 +48,8 @@ def _convolution(values: Arguments) -> None:
 
 
 def _pool(values: Arguments) -> None:
-    """Its padding is size − 1 in all, the smaller half before the map, and here the same before and after."""
+    """A pool. Its padding is size − 1 in total, the smaller half before the map; here it is the same on both
+    sides."""
     stride = values.setdefault("stride", "1")
     size = values.setdefault("size", stride)
     if size.isdigit() and int(size) % 2:
@@ -169,6 +170,6 @@ def _step(name: str, keys: dict[str, str]) -> tuple[str, str]:
 
 
 def far_away(text: str, begin: int) -> Translation | None:
-    """A line that begins at `begin` and speaks of other layers by how far away they are: `route -1, 61`."""
+    """A line that begins at `begin` and refers to other layers by their distance: `route -1, 61`."""
     found = _FAR_AWAY.match(text, begin)
     return found and Translation(Notation.DARKNET, Span(*found.span(1)), "", _NAMED[found[2]])

@@ -1,6 +1,6 @@
-"""One layer of another tool: an example, the same in this language, and what its arguments are here.
+"""One layer of another tool: an example, its translation, and the translation of its arguments.
 
-An entry's `arguments` are its signature there, each parameter with what it is here after a colon:
+An entry's `arguments` are its signature there, each parameter with its meaning here after a colon:
 
     in_channels:known out_channels:K kernel_size:F stride:S=1 bias:bias=True padding_mode:='zeros'
 
@@ -28,12 +28,12 @@ from cnnspec.notations.values import DEFAULTS, Arguments, argument, equal, writt
 from cnnspec.notations.words import UNNEEDED
 
 ANYTHING = "*"
-"""The arguments of a layer that is the same whatever they are."""
+"""The arguments of a layer that has the same translation whatever they are."""
 
 
 class Entry(NamedTuple):
-    """A layer of another tool: its call there, and its text here. Without a text it has no counterpart here;
-    with a `why`, the counterpart is not certain."""
+    """A layer of another tool: an example call, and its translation. Without a text it has no counterpart
+    here; with a `why`, the counterpart is not certain."""
 
     example: str
     here: str
@@ -42,18 +42,18 @@ class Entry(NamedTuple):
     takes: str = "8x16x16"
     """A shape that the example's layer takes."""
     adjust: Callable[[Arguments], None] | None = None
-    """For values that mean something only together: changes what was written before it is read."""
+    """For values whose meaning depends on each other: rewrites the arguments before they are read."""
 
 
 class Reading(NamedTuple):
-    """A layer in this language; the reason if the translation is not certain; and whether it is this
-    layer."""
+    """A layer in this language; the reason if the translation is not certain; and whether the arguments fit
+    the entry."""
 
     text: str
     why: str = ""
     fits: bool = True
     takes: str = ""
-    """The number of channels, or of inputs of a vector, that the original says its input has."""
+    """The number of input channels (or inputs, for a vector) that the original states."""
 
 
 class Parameter(NamedTuple):
@@ -83,7 +83,7 @@ def read(
     named: Mapping[str, str],
     ignored: frozenset[str] = frozenset(),
 ) -> Reading:
-    """A layer with its arguments as written, as its entry says."""
+    """The translation of a layer with its arguments as written, by its entry."""
     if entry.arguments == ANYTHING:
         return Reading(entry.here, entry.why)
     signature = parameters(entry.arguments)
@@ -131,7 +131,7 @@ def _no_counterpart(name: str, value: str) -> str:
 
 
 def _meaning(parameter: Parameter, word: str, value: str | None) -> Arguments | None:
-    """The argument that a parameter's value (None: its default) becomes; None if that is not certain."""
+    """The translation of a parameter's value (None: its default); None if that is not certain."""
     written = parameter.default if value is None else value.strip()
     assert written is not None
     if parameter.meaning in ("known", "takes") or (written == "None" == parameter.default):

@@ -1,4 +1,4 @@
-"""Keras's layers. Maps have their channels last there, which changes nothing but the order of a shape."""
+"""Keras's layers. Their maps have the channels last, which only changes the order of a shape."""
 
 import re
 
@@ -12,7 +12,7 @@ IGNORED = frozenset(
         *(f"{what}_{how}" for what in _STARTS for how in ("initializer", "regularizer", "constraint")),
     )
 )
-"""Arguments of every layer that do not change the network, but for what its weights are at first."""
+"""Arguments of every layer that do not change the network, except the initial values of its weights."""
 _FORMAT = "data_format:format=None"
 _SLIDES = f"strides:S=1 padding:P='valid' {_FORMAT}"
 _LAST = "activation:then=None use_bias:bias=True"
@@ -93,4 +93,4 @@ KERAS = (
     Entry("Input(shape=(28, 28, 1))", "input 1x28x28", "shape:image"),
 )
 KERAS_1 = (Entry("Convolution2D(32, 3, 5)", "conv F3x5 K32", _KERAS_1, adjust=_rows_and_columns),)
-"""Each layer: an example, the same here, its signature; why none is the same."""
+"""Each layer: an example, its translation, its signature; the reason why it has none."""

@@ -1,4 +1,4 @@
-"""The meaning of a parameter of another tool, where that is not a letter or an argument with a value."""
+"""Translations of parameters of other tools that are not simply a letter or an argument with a value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _then(value: str) -> Arguments | None:
 
 
 def _words(**words: str) -> Meaning:
-    """Values that are a word here, or nothing: `false="nobias"`."""
+    """Values that become a word, or nothing: `false="nobias"`."""
 
     def meaning(value: str) -> Arguments | None:
         value = value.strip("'\"").lower()
@@ -80,19 +80,19 @@ def _rows_and_columns(value: str) -> Arguments | None:
 
 _WHOLE = re.compile(r"[0-9]+(?:\.0*)?|[(\[][0-9, ]+[)\]]")
 _FIRST = re.compile(r"[(\[][134], ?[0-9]{2}")
-"""A shape that has its channels first, whatever the tool says."""
+"""A shape with the channels first, whatever the tool's own order."""
 _SIDES = ("left", "right", "top", "bottom", "front", "back")
 
 
 def _uncounted(value: str) -> Arguments | None:
-    """A padding that is not counted in the mean."""
+    """Whether the padding is left out of the mean."""
     if value.strip("'\"") == "same":
         return {"P": "same", "exclude_pad": ""}
     return {} if value.strip("'\"") in ("valid", "0") else None
 
 
 def _rest(slot: str) -> Meaning:
-    """A share that is kept; here 1 minus it is written, the share that is replaced or dropped."""
+    """A fraction that is kept; this language has 1 minus it, the fraction that is replaced or dropped."""
 
     def meaning(value: str) -> Arguments | None:
         decimals = re.fullmatch(r"0?\.([0-9]{1,9})", value)
@@ -164,4 +164,5 @@ MEANINGS: dict[str, Meaning] = {
 }
 """By the name that entries use."""
 NO_OTHERS = frozenset(("in_place", "map_axes", "ceiling", "format"))
-"""Meanings whose other values are of no such layer: `ReLU(6)` does not say `inplace=6`."""
+"""Meanings with a fixed set of values; with any other value the call is not this layer: `ReLU(6)` does not
+say `inplace=6`."""

@@ -12,9 +12,9 @@ from cnnspec.notations.merges import MERGES
 
 T = TypeVar("T")
 FEWEST = 3
-"""Layers that make a program; of fewer each line is reported by itself."""
+"""The fewest layers of a program; with fewer, each line is reported by itself."""
 MOST = 2000
-"""Layers of a program that are looked at."""
+"""The most layers of a program that are read."""
 INPUT = -1
 """The number of the input tensor of the pasted layers."""
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
@@ -28,7 +28,7 @@ MERGED = {
 }
 """Merges of the tools, by name."""
 UNKNOWN = "unknown"
-"""Replaces, while the rest is checked, a layer without a counterpart here."""
+"""Stands for a layer without a counterpart while the rest is checked."""
 _HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "input", "upsample", *MERGES))
 """Layers that begin a line; others continue the line before."""
 _VECTOR, _POOLS = ("fc", "flatten", "gap", "gmp"), ("maxpool", "avgpool")
@@ -65,7 +65,7 @@ class Node(NamedTuple):
     inputs: tuple[int, ...] = (INPUT,)
     why: str = ""
     takes: str = ""
-    """The channels that its input has, or its shape, in the author's words."""
+    """The channels or the shape of its input, as the original states them."""
     name: str = ""
     hint: str = ""
     """A name for its output, if other layers refer to it."""
@@ -85,14 +85,15 @@ class Network(NamedTuple):
     why: str = ""
     """Why the order of the layers is not certain; their shapes are then not certain either."""
     claims: str = ""
-    """What the original says of the whole network, `params 61,706`."""
+    """The original's claims about the whole network, `params 61,706`."""
 
     @property
     def sure(self) -> bool:
         return not self.why and all(node.text and not node.why for node in self.nodes)
 
     def without_input(self) -> Network:
-        """The same after an input that the spec already has: the next layer must accept it."""
+        """The same network without its input, for a spec that already has one that the first layer
+        accepts."""
         first, *rest = self.nodes
         behind = [node._replace(inputs=tuple(max(one - 1, INPUT) for one in node.inputs)) for node in rest]
         behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
@@ -104,7 +105,7 @@ class Program(NamedTuple):
     """A part of a text that is a program, or another description of a network."""
 
     what: str
-    """What is reported: `this is a Darknet .cfg`."""
+    """The message: `this is a Darknet .cfg`."""
     span: Span
     network: Network
     begin: int
@@ -161,7 +162,8 @@ def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str
 
 
 class Part(NamedTuple):
-    """A piece of the text in this language. Its layer's step begins at `at`; without a node it is glue."""
+    """A piece of the text in this language. Its layer's step begins at `at`; without a node it only connects
+    others."""
 
     text: str
     node: Node | None = None
@@ -176,7 +178,7 @@ class _Line(NamedTuple):
 def written(network: Network) -> Iterator[Part]:
     """The network's text in pieces, a line for each weighted layer with what follows it."""
     nodes = network.nodes
-    if nodes and not nodes[0].inputs:  # the tensor that arrives is the first input
+    if nodes and not nodes[0].inputs:  # the input of the line is the first input
         nodes = [node._replace(inputs=tuple(max(one, 0) for one in node.inputs)) for node in nodes]
     outputs = network.outputs if network.outputs != (len(nodes) - 1,) else ()
     wanted = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}

@@ -1,5 +1,5 @@
-"""Tools and languages whose layers are not in the tables: a program of theirs is one finding that says what
-it is, for a translation by another tool's defaults would be another network.
+"""Tools and languages whose layers are not in the tables: a program of theirs is one finding that names the
+tool, because a translation with another tool's defaults would be another network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NOT_TRANSLATED = (
     "`conv F3 S1 P1 K64 -> relu`"
 )
 _LONGEST = 500
-"""Characters of a line that are looked at."""
+"""The most characters of a line that are searched."""
 _OF_PYTHON = {
     "Flax": r"\bflax\b|\bnn\.compact\b|\bnnx?\.Conv\(|\bnn\.Dense\([^()]*features",
     "Haiku": r"\bhk\.\w",
@@ -62,7 +62,7 @@ _WORDS = (
 
 
 def other_tool(code: str) -> str:
-    """The library of Python that a program is written with, where it is none of the tables'."""
+    """The Python library of a program, if it is not one with a table here."""
     return next((tool for tool, sign in _OF_PYTHON.items() if re.search(sign, code)), "")
 
 

@@ -57,13 +57,13 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|$)")
 _SCAN = re.compile(r"#.*|'''|\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|[()\[\]{}]")
 _ARROW = re.compile(r"->|=>")
 _LONGEST = 40_000
-"""Characters of a program that are looked at."""
+"""The most characters of a program that are read."""
 _FORWARD = re.compile(r"\bdef (?:forward|call|__call__)\b")
 _SEVERAL = "it has several networks; a file has one"
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """A text cut where all brackets are closed at the end of a line."""
+    """The statements of a text: they end where all brackets are closed at the end of a line."""
     depth, begin, quoted, parts = 0, 0, "", list[str]()
     for line in _LINE.finditer(text, 0, _LONGEST):
         plain = line.group()
@@ -98,7 +98,8 @@ _NAMED_STEP = re.compile(r"\w+[ \t]*=[ \t]*([a-z]\w*)[ \t]+(?!(?:if|for|and|or|i
 
 
 def _is_called(code: str, text: str) -> bool:
-    """Whether a layer is called on a tensor: in the code, or elsewhere on the one that it names."""
+    """Whether a layer is called on a tensor: in this statement, or elsewhere by the name that it is assigned
+    to."""
     return code.endswith(")") or bool(re.search(rf"\w\((?:\w+,[ \t]*)*{code.split()[0]}[,)]", text))
 
 
@@ -158,7 +159,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
     _read(c, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
     whole = network(c)
     if 1 < len(together) < FEWEST and all(map(_is_layer, together)):
-        return None  # each line is a finding of its own, which says what its numbers are here
+        return None  # each line is a finding of its own, which translates its numbers
     if not (whole.nodes and (len(whole.nodes) >= FEWEST or "\n" in code)):
         layers = any(map(tool_of, re.findall(r"\b(\w+)\(", code)))
         if not ("\n" in code and (_PYTHON.match(code) or (whole.why and layers))):

@@ -17,7 +17,7 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 class Unreadable(ValueError):
-    """A text that is not in this format: where, and why."""
+    """Raised for a text that is not in this format, with the place and the reason."""
 
 
 class Message(NamedTuple):
@@ -63,7 +63,7 @@ Value = str | Message
 
 
 def parsed(text: str) -> Message:
-    """The message that a text is. Unreadable says where it is none."""
+    """The message in a text. Raises Unreadable if it is not one."""
     tokens = _tokens(text)
     found, ended = _message(tokens, 1, 0)
     if ended:

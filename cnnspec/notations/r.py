@@ -27,7 +27,7 @@ _PLAIN = (
 )
 _NAMES = {fold(name_of(entry)): name_of(entry) for entry in KERAS}
 _LONGEST = 500
-"""Characters of a layer that are looked at."""
+"""The most characters of a layer that are read."""
 
 
 def networks(text: str) -> Iterator[Program]:

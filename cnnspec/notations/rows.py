@@ -1,4 +1,4 @@
-"""Rows of papers' tables: hyperparameters known by their form, their words and their sizes."""
+"""Rows of papers' tables: hyperparameters recognised by their form, their words and their values."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ ROWS = {
     **dict.fromkeys(("leaky", "dropout", "droppath"), "*"),
     "gap": "",
 }
-"""Layers that a row can be about, with what they take (`!`: need). Others come after one: `bn`."""
+"""Layers that a row can describe, with their arguments (`!`: required). Other layers follow one of these:
+`bn`."""
 LETTERS = re.compile(r"(?:[FSPKGDfspdg](?:[0-9]+(?:x[0-9]+)?|same))+")
 LETTER = re.compile(r"([FSPKGDfspdg])([0-9]+(?:x[0-9]+)?|same)")
 _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)x[0-9]+(?:x([0-9]+))?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?")
 _LARGEST_SIZE = 11
-"""Of two numbers without names, one up to this is the filter size, a larger one the number of filters."""
+"""Of two numbers without names, one up to this value is the filter size, a larger one the number of
+filters."""
 _VALUE_DIFFERS = {
     **dict.fromkeys(("activation", "act", "nonlinearity"), "then"),
     **dict.fromkeys(("bias", "usebias"), "bias"),
@@ -62,7 +64,7 @@ _SLOTS = {
 
 
 def row(name: str, pieces: Sequence[str]) -> Reading | None:
-    """A layer whose hyperparameters have no letters; None where it is not sure what they are.
+    """A layer whose hyperparameters have no letters; None if their meaning is not certain.
 
     >>> row("conv", ["64", "3x3", "/2"]).text, row("conv", ["8", "5"])
     ('conv F3 S2 K64', None)
@@ -99,7 +101,7 @@ def called(name: str, pieces: Sequence[str]) -> Reading | None:
 
 
 def without_outputs(pieces: list[str]) -> list[str]:
-    """A row's pieces without the size of its output, where a filter's size stands too: `112x112, 7x7, 64`."""
+    """A row's pieces without the size of its output, if it has a filter's size too: `112x112, 7x7, 64`."""
     sizes = [piece for piece in pieces if SIZE.fullmatch(piece)]
     outputs = [piece for piece in sizes if min(map(int, re.findall("[0-9]+", piece))) > _LARGEST_SIZE]
     return pieces if len(outputs) == len(sizes) else [piece for piece in pieces if piece not in outputs]

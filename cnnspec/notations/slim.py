@@ -1,4 +1,5 @@
-"""TF-slim's layers, which take the tensor first: a convolution has its padding and its activation already."""
+"""TF-slim's layers, whose first argument is the tensor. A convolution has padding and an activation by
+default."""
 
 from cnnspec.notations.entry import Entry
 

@@ -16,7 +16,8 @@ from cnnspec.notations.words import layer_word
 
 
 class Spelling(NamedTuple):
-    """A notation of another tool in plain pieces, an example of it, and the example in this language."""
+    """A notation of another tool as regular expressions, an example of it, and the example in this
+    language."""
 
     written: re.Pattern[str]
     plain: str
@@ -111,7 +112,7 @@ def step(text: str) -> Translation | None:
 
 
 def plain_row(text: str) -> str:
-    """A row of a table without LaTeX, but for what parts its cells."""
+    """A row of a table without LaTeX, except for the separators of its cells."""
     return _plain(text, LATEX[:-1]).strip() if _IS_LATEX.search(text) else text
 
 
@@ -135,7 +136,7 @@ def _one_step(text: str) -> Translation | None:
 def _call(call: Call) -> Translation | None:
     """A call that ends its step."""
     reading = None if call.rest else read_call(call)
-    if call.name.islower() and not call.rest and not call.prefix:  # no class, so no order that is known
+    if call.name.islower() and not call.rest and not call.prefix:  # the order of its arguments is unknown
         pieces = [*call.positional, *(f"{name}={value}" for name, value in call.named.items())]
         word = None if pieces else layer_word(call.name)
         if found := row(call.name, pieces) or (Reading(word) if word else None):

@@ -1,4 +1,5 @@
-"""What `model.summary()` of Keras and torchsummary print: a row for each layer, its output and its weights.
+"""Printed summaries of Keras (`model.summary()`) and of torchsummary: a row for each layer, its output and
+its weights.
 
 Filter sizes, strides and paddings are not in it; they are the smallest that give the outputs and the weights.
 """
@@ -60,7 +61,7 @@ class _Row(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """Without the running statistics, which Keras counts too."""
+        """The number of weights without the running statistics, which Keras counts too."""
         return self.params // 2 if fold(self.kind) == "batchnormalization" else self.params
 
     @property
@@ -110,7 +111,8 @@ def _rows(text: str) -> Iterator[_Row]:
 
 
 def _of_torchinfo(text: str) -> Iterator[_Row]:
-    """Its rows that are layers: a row with deeper rows below it is a module of those."""
+    """The rows of torchinfo that are layers: a row with deeper rows below it is a module that contains
+    them."""
     rows = [*_TORCHINFO.finditer(text)]
     for found, below in zip_longest(rows, rows[1:]):
         kind, depth, number, shape, params = found.groups()
@@ -187,7 +189,7 @@ def _fits(usual: int, size: int, sides: Sequence[int]) -> bool:
 
 
 def _step(row: _Row, before: tuple[int, ...]) -> str:
-    """A layer whose input has a shape, channels first; "" where no arguments give its numbers."""
+    """A layer on an input of this shape, channels first; "" if no arguments give its numbers."""
     kind, out, depth = fold(row.kind), row.out, before[0] if before else 0
     if kind == "inputlayer":
         return f"input {'x'.join(map(str, out))}"
@@ -217,7 +219,7 @@ _CONVOLUTIONS = ("conv2d", "depthwiseconv2d", "convtranspose2d", "conv2dtranspos
 
 
 def _convolution(kind: str, row: _Row, before: tuple[int, ...]) -> str:
-    """A convolution whose weights and maps have these sizes; without groups, where it can be."""
+    """A convolution with these numbers of weights and sizes of maps; without groups if possible."""
     out, depth, transposed = row.out, before[0], "transpose" in kind
     ways = [(depth * out[0], "deconv" if transposed else "conv"), (out[0], "dwconv")]
     for (each, word), bias in product(ways[kind == "depthwiseconv2d" :], (out[0], 0)):
@@ -235,8 +237,8 @@ def _convolution(kind: str, row: _Row, before: tuple[int, ...]) -> str:
 def _slides(
     size: int, before: tuple[int, ...], out: tuple[int, ...], own: int = 1, same: bool = True
 ) -> str | None:
-    """The stride and the padding, the smallest first, that make these maps of those; None where none does.
-    Keras pads as `same`, torch with a number of zeros.
+    """The smallest stride and padding that turn the input's size into the output's; None if none does. Keras
+    pads as `same`, torch with a number of zeros.
     """
     for stride in range(1, before[1] + 1):
         letter = f" S{stride}" if stride != own else ""

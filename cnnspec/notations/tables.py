@@ -1,4 +1,4 @@
-"""Rows of papers' tables, in LaTeX, in Markdown or in plain lines: three and more are one network.
+"""Rows of papers' tables, in LaTeX, in Markdown or in plain lines: three rows or more are one network.
 
 A paper's table leaves the padding out. Where a row has the size of its output, the padding is the smallest
 that gives it.
@@ -28,7 +28,7 @@ _SIZE = re.compile(r"([0-9]+)[ \t]*x[ \t]*([0-9]+)")
 _SLIDES = re.compile(r"(conv|maxpool|avgpool)((?: [FSK][0-9]+)+)$")
 _INPUT = re.compile(r"^[ \t]*input[ \t]+[0-9]+x([0-9]+)x([0-9]+)", re.MULTILINE)
 _MOST = 400
-"""Lines that are looked at."""
+"""The most lines that are searched."""
 _NAMED = re.compile(r"[A-Za-z]\w*")
 _BELOW = re.compile(r"[ \t]*[\r\n]+([^\r\n]+)")
 _OTHER_COLUMNS = {
@@ -46,7 +46,7 @@ class _Row(NamedTuple):
     why: str
     name: str
     out: tuple[int, int] | None
-    """The size of the map that it gives, where the row says it."""
+    """The size of the layer's output, if the row states it."""
     span: Span
 
 
@@ -82,7 +82,7 @@ def _rows(text: str) -> Iterator[_Row]:
 
 
 def _cells(line: str) -> list[str]:
-    """The cells of a row of LaTeX or Markdown; of another line none."""
+    """The cells of a row of LaTeX or Markdown; none for another line."""
     written = line.rstrip()
     if not ("&" in written or written.startswith("|")):
         return []
@@ -91,7 +91,8 @@ def _cells(line: str) -> list[str]:
 
 
 def _by_columns(cells: Sequence[str], columns: Sequence[str]) -> str | None:
-    """A row whose columns name its numbers: `| 64 | 7x7 | 2 |` below Filters, Kernel, Stride."""
+    """A row whose numbers are named by the table's columns: `| 64 | 7x7 | 2 |` below Filters, Kernel,
+    Stride."""
     if len(cells) != len(columns) or "name" not in columns:
         return None
     word = cells[columns.index("name")].rstrip("0123456789_- ")

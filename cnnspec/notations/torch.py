@@ -107,4 +107,5 @@ TORCH = (
     Entry("ReplicationPad3d(2)", "pad 2 replicate", "padding:sides_of_3 +replicate", takes="8x4x8x8"),
     Entry("ReplicationPad2d(1)", "pad 1 replicate", "padding:sides +replicate"),
 )
-"""Each layer: an example, the same here, its signature; why none is the same; a shape that it takes."""
+"""Each layer: an example, its translation, its signature; the reason why it has none; a shape that it
+accepts."""

@@ -9,7 +9,7 @@ from cnnspec.diagnostics import Cause, Edit, Span
 
 
 class Notation(Enum):
-    """What the notation is; its value is the message, `{name}` the layer's name there."""
+    """The kind of notation; its value is the message, `{name}` the layer's name in the other tool."""
 
     CALL = "`{name}(…)` is a call; a layer is written as a word followed by its arguments"
     INPUT_CALL = "`{name}(…)` is a call; the input is a statement"
@@ -24,9 +24,9 @@ class Notation(Enum):
 
 
 class Translation(NamedTuple):
-    """`text` at `span` in this language; without a text it is not known.
+    """`text` at `span` in this language, empty if there is no translation.
 
-    `why` says why the text is not sure, or what to do without one; if it is sure there is none.
+    `why` says why the text is not certain, or what to do without one; it is empty for a certain translation.
     """
 
     notation: Notation
@@ -35,9 +35,9 @@ class Translation(NamedTuple):
     why: str = ""
     name: str = ""
     alone: bool = True
-    """Whether the text can replace `span`; it cannot for a layer that is only a part of a statement there."""
+    """Whether the text can replace `span`; not for a layer that is only a part of a statement."""
     takes: str = ""
-    """The channels that the original says its input has."""
+    """The input channels that the original states."""
 
     @property
     def sure(self) -> bool:

@@ -1,4 +1,4 @@
-"""The arguments of a layer, gathered from another notation, and the step that they make here.
+"""The arguments of a layer, collected from another notation, and the step with these arguments.
 
 The arguments are texts, as written, by letter, argument, word (`nobias`), or `*` for the one value without a
 name.
@@ -26,7 +26,7 @@ DEFAULTS = {
     "dropout": {"*": "0.5"},
     "droppath": {"*": "0.5"},
 }
-"""Defaults that are not written where the author did not write them either."""
+"""Defaults that are written only if the author wrote them."""
 _IN_ONE_WORD = {
     f"{word} out={size}": short
     for word, short in (("avgpool", "gap"), ("maxpool", "gmp"))
@@ -34,14 +34,14 @@ _IN_ONE_WORD = {
 }
 SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
 _SIZES = re.compile(rf"{SIZE.pattern}|[(\[](?:[0-9]+,|[0-9]+, ?[0-9]+, ?[0-9]+)[)\]]")
-"""One for each axis: `(3, 5)`, `3x5`, `(3,)`, `(1, 3, 3)`."""
+"""Matches one number for each axis: `(3, 5)`, `3x5`, `(3,)`, `(1, 3, 3)`."""
 _EXPRESSION = re.compile(r"\w+(?: *(?:\*|//|\+|-) *\w+)+")
-"""Sums and products of numbers and names, which are the same in Python and here."""
+"""Matches sums and products of numbers and names, which are the same in Python and in this language."""
 _NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?(e-?[0-9]+)?")
 
 
 def put(given: Arguments, slot: str, value: str) -> bool:
-    """Whether a slot was free for its value."""
+    """Sets a slot; False if it already has another value."""
     return given.setdefault(slot, value) is value
 
 
@@ -54,7 +54,7 @@ def equal(one: str, other: str) -> bool:
 
 
 def written_layer(word: str, given: Arguments) -> str | None:
-    """The step; None where a value cannot be read, or none says how large.
+    """The step; None if a value cannot be read, or a required size is missing.
 
     >>> written_layer("conv", {"K": "64", "F": "(3, 5)", "S": "1", "then": "relu"})
     'conv F3x5 K64 -> relu'
@@ -114,7 +114,7 @@ def argument(slot: str, value: str) -> str | None:
 
 
 def _separable(given: Arguments) -> str | None:
-    """A filter for each map, and after it one across the maps: the bias is the second one's."""
+    """A separable convolution: a depthwise one and a 1x1 one, which has the bias."""
     first = {slot: value for slot, value in given.items() if slot in "FSPD"} | {"nobias": ""}
     second = {slot: value for slot, value in given.items() if slot in ("K", "nobias", "then")} | {"F": "1"}
     steps = written_layer("dwconv", first), written_layer("conv", second)

@@ -1,7 +1,7 @@
-"""Names in other tools, and how the same is written here.
+"""Names in other tools, and the words for them here.
 
-The names are those of torch, Keras, Caffe, Darknet and papers' tables. They are compared as `suggest.fold`
-leaves them: without case, `_` and `-`.
+The names are those of torch, Keras, Caffe, Darknet and papers' tables. They are compared after
+`suggest.fold`: without case, `_` and `-`.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ CLAIMS = _turned(
         "memory": "mem ram peakmemory activationmemory",
     }
 )
-"""Names of claims elsewhere → the subject here."""
+"""Names of claims in other tools → the subject here."""
 
 
 OF_TRAINING = (
@@ -136,7 +136,7 @@ SHAPE_DECIDES = "a layer has as many axes as its input"
 
 
 def axes_in(name: str) -> int:
-    """How many axes the name of another tool's layer says that its input has; 0 where it does not say so.
+    """The number of input axes in the name of another tool's layer; 0 if the name has none.
 
     >>> axes_in("Conv1d"), axes_in("MaxPooling3D"), axes_in("fc")
     (1, 3, 0)

@@ -1,4 +1,5 @@
-"""Lines of a YOLO yaml: `- [-1, 1, Conv, [64, 3, 2]]`, from where, how often, what, with what."""
+"""Lines of a YOLO yaml: `- [-1, 1, Conv, [64, 3, 2]]`: the input, the number of repeats, the module, its
+arguments."""
 
 from __future__ import annotations
 
@@ -105,7 +106,7 @@ class _Scale(NamedTuple):
     depth: float = 1
     width: float = 1
     most: float = math.inf
-    """Channels that are scaled at most."""
+    """The most channels after scaling."""
     why: str = ""
 
     def count(self, number: int) -> int:

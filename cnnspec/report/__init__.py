@@ -1,4 +1,4 @@
-"""What is reported about a network: the JSON document, the rows of tables, worked-out layers, pages.
+"""Reports about a network: the JSON document, the rows of tables, worked-out layers, pages.
 
-All of it is text and plain values; the command line decides how it is shown.
+All of them are text and plain values; the command line decides how they are shown.
 """

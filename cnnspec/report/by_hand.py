@@ -12,7 +12,7 @@ from cnnspec.report.amounts import shape_text
 from cnnspec.report.ran import origin, short
 
 ROOM = 78
-"""Columns for grids side by side; what is wider stands one below the other."""
+"""The most columns for grids side by side; wider ones are shown one below the other."""
 MOST_PARTS = 8
 MOST_ROWS = 24
 MOST_GROUPS = 3
@@ -48,13 +48,13 @@ def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | N
 
 
 def titled(row: dict[str, Any]) -> str:
-    """`C1: conv F5 K6`, cut where literal weights make it long."""
+    """`C1: conv F5 K6`, cut if literal weights make it long."""
     layer = row["layer"]
     return printable(f"{row['name']}: {layer if len(layer) <= 60 else f'{layer[:59]}…'}") + "\n"
 
 
 def wrapped(line: str) -> str:
-    """A chain of equations, on several lines where it is long."""
+    """A chain of equations, on several lines if it is long."""
     if width(line) <= ROOM:
         return line + "\n"
     first, second, *others = [*line.split(" = "), ""]
@@ -132,7 +132,7 @@ def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _small(found: dict[str, Any]) -> Iterator[str]:
-    """The numbers, in stretches of columns where their lines are too long."""
+    """The numbers, split into ranges of columns if their lines are too long."""
     values = found["values"]
     if values is None or len(values) > MOST_LINES or len(values[0]) > MOST_COLUMNS:
         yield "    too large to show (--format json gives matrices of up to 10,000 numbers)\n"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MARKS = {"added": "+", "removed": "-", "changed": "~"}
 MANY = 4
-"""Of different values, so many are named."""
+"""The most different values that are named."""
 COLUMNS = ("", "layer", "change", "output", "weights", "MACs")
 _COLORS = {"added": "\x1b[32m", "removed": "\x1b[31m", "changed": "\x1b[33m"}
 _RESET = "\x1b[0m"
@@ -36,7 +36,8 @@ class Difference(NamedTuple):
         yield "output", _outputs(self.before), _outputs(self.after), ""
 
     def elsewhere(self) -> tuple[int | None, int | None]:
-        """What layers that are as they were have more in weights and MACs, as other maps arrive."""
+        """The changes in weights and MACs of layers that are themselves unchanged but have inputs of other
+        sizes."""
         old, new = self.before.totals, self.after.totals
         params = _less(new.params, [old.params, *(one.params for one in self.changes)])
         return params, _less(new.macs, [old.macs, *(one.macs for one in self.changes)])
@@ -81,7 +82,7 @@ class Difference(NamedTuple):
         return f"{self.before.graph.name} → {self.after.graph.name}"
 
     def text(self, color: bool) -> str:
-        """A line for each change, then the totals."""
+        """One line per change, then the totals."""
         lines = [f"\x1b[1m{self.title}{_RESET}" if color else self.title]
         for change in self.changes:
             mark, where, what, shape, params, macs = _cells(change)

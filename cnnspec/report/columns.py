@@ -1,4 +1,4 @@
-"""The columns that a table of layers or of models can have: what each shows, and by which convention."""
+"""The columns that a table of layers or of models can have: what each shows, and its convention."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def head(chosen: Sequence[str], graphs: Iterable[Graph]) -> str:
 
 
 _COUNTED = ("conv", "dwconv", "deconv", "fc")
-"""Layers that everyone counts; others are named where a network has them."""
+"""Layers that every tool counts; others are named if a network has them."""
 
 
 def columns(chosen: Sequence[str]) -> list[Column]:

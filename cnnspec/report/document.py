@@ -18,7 +18,7 @@ Known: TypeAlias = int | None
 
 
 class Part(BaseModel):
-    """What all parts of the document share."""
+    """The base of all parts of the document."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", defer_build=True, populate_by_name=True, serialize_by_alias=True
@@ -26,9 +26,9 @@ class Part(BaseModel):
 
 
 class Field2D(Part):
-    """What one output position reads of the input, rows before columns: `size` positions, `stride` further
-    for the next one, the first beginning at `offset` (negative in the padding). Whole numbers unless a map
-    has grown.
+    """The input positions that one output position depends on, rows before columns: `size` positions,
+    starting at `offset` for the first output position (negative in the padding) and `stride` further for each
+    next one. Whole numbers unless a map has grown.
     """
 
     size: list[int | float]
@@ -77,7 +77,7 @@ class TotalsEntry(Part):
 
 
 class ClaimEntry(Part):
-    """A claim of the author's; `holds` is null where it was not checked, `value` is what is the case."""
+    """A claim of the author's; `holds` is null where it was not checked, `value` is the actual value."""
 
     line: int
     text: str
@@ -107,8 +107,9 @@ class EditPlace(PlaceEntry):
 
 
 class FindingEntry(PlaceEntry):
-    """A finding. `fix` stands only where applying it makes the finding go away; `safe` says that `check
-    --fix` does. In a notebook, lines are those of the file; `cell` and `cell_line` are what one sees."""
+    """A finding. `fix` is present only if applying it removes the finding; `safe` means that `check --fix`
+    applies it. In a notebook, lines are those of the file; `cell` and `cell_line` are those that the notebook
+    shows."""
 
     code: str = Field(pattern=r"^[EW][0-9]{3}$")
     severity: Literal["error", "warning", "advice"]
@@ -177,7 +178,7 @@ class Document(Part):
         return html(self.models)
 
     def as_plain(self) -> dict[str, Any]:
-        """Plain values, as JSON has them; what a finding does not have is left out."""
+        """Plain values, as in JSON; empty fields of a finding are left out."""
         plain = self.model_dump()
         for model, entry in zip(self.models, plain["models"], strict=True):
             entry["diagnostics"] = [finding.model_dump(exclude_none=True) for finding in model.diagnostics]

@@ -1,7 +1,7 @@
 """A checked model as an entry of the JSON document: plain values, in the form that document.py describes.
 
-They are not made through its classes: to build those costs a tenth of a `check`. The Python API validates
-what it gives, and so do the tests.
+They are not built through its classes, which would cost a tenth of a `check`. The Python API validates its
+result, and so do the tests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Entry = dict[str, Any]
 
 
 def document_text(entries: Iterable[Entry], version: str) -> Iterator[str]:
-    """The document as JSON, piece by piece, one row per line. Rows are made one by one: a network of a
+    """The document as JSON, piece by piece, one row per line. Rows are generated one by one: a network of a
     million layers takes time, but no memory.
     """
     yield f'{{\n "version": 1,\n "cnnspec": {json.dumps(version)},\n "models": ['
@@ -44,8 +44,8 @@ def document_text(entries: Iterable[Entry], version: str) -> Iterator[str]:
 
 
 def model_entry(model: Model) -> Entry:
-    """A model in `check --format json`; what is unknown is null or missing. Its rows are made one by one,
-    when they are needed.
+    """A model in `check --format json`; unknown values are null or missing. Its rows are generated one by
+    one, when they are needed.
     """
     graph, report, source = model.graph, model.report, model.source
     entry = _entry(model.written, model.findings)
@@ -74,12 +74,12 @@ def model_entry(model: Model) -> Entry:
 
 
 def unreadable_entry(source: Source, finding: Diagnostic) -> Entry:
-    """A file of which nothing could be read: its finding, and no numbers."""
+    """The entry of a file that could not be read: its finding, and no numbers."""
     return _entry(source, [finding])
 
 
 def _entry(source: Source, findings: Sequence[Diagnostic]) -> Entry:
-    """Of a model of which nothing is known."""
+    """The entry of a model about which nothing is known."""
     return {
         "file": utf8(source.name),
         "model": "",
@@ -120,5 +120,5 @@ def _row(one: Row, source: Source) -> Entry:
 
 
 def _numbers(values: Iterable[int | Fraction]) -> list[int | float]:
-    """What is whole as whole numbers."""
+    """Numbers that are whole as `int`."""
     return [int(value) if value == int(value) else float(value) for value in values]

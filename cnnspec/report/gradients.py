@@ -1,5 +1,5 @@
-"""What `run --grad` shows: the loss, then each layer from the last to the first: the gradient that arrives,
-those of its weights, and the gradient that leaves."""
+"""The output of `run --grad`: the loss, then each layer from the last to the first: the gradient of its
+output, those of its weights, and the gradient of its input."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ COLUMNS = (
 
 
 def _summary(row: dict[str, Any], volumes: list[dict[str, Any]], leaving: int) -> Row:
-    """A layer whose volumes are all large, as one row: its input, its weights and its output."""
+    """A layer whose tensors are all large, as one row: its input, its weights and its output."""
     arrives, leaves, weights = volumes[0], volumes[1 : 1 + leaving], volumes[1 + leaving :]
     norms = [", ".join(short(one["norm"]) for one in some) for some in (weights, leaves)]
     numbers = (short(arrives[name]) for name in ("norm", "min", "max"))
@@ -102,7 +102,7 @@ def _lines(places: Any) -> Iterator[list[list[int]]]:
 
 
 def _volume(title: str, found: dict[str, Any]) -> Iterator[str]:
-    """Number by number where there are few; else its norm, least and greatest number."""
+    """A tensor number by number if it is small; else its norm, its least and its greatest number."""
     head = f"  {printable(title)}  {shape_text(found['shape']) or 'one number'}"
     if "values" in found:
         yield f"{head}\n"
@@ -145,4 +145,4 @@ def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
 
 
 SCORES = {"softmax": ("p", "−1/p at the label, else 0"), "logsoftmax": ("ln p", "−1 at the label, else 0")}
-"""What the last layer gives where it is one of these, and the loss's gradient by it."""
+"""By last layer: the name of its output, and the gradient of the loss with respect to it."""

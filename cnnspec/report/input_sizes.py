@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnspec.pipeline import Model
 
 WORK = 200_000
-"""Evaluation steps for all sizes of a spec that are tried."""
+"""The most evaluation steps for all sizes of a spec that are tried."""
 MOST_TRIED = 300
 LISTED = 8
 
@@ -75,11 +75,11 @@ class InputSizes(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`ResNet50`, with what was set on the command line."""
+        """`ResNet50`, with the settings of the command line."""
         return ", ".join([self.name, *(f"{name} = {value}" for name, value in self.model.settings.items())])
 
     def lines(self) -> Iterator[str]:
-        """For people, without the title."""
+        """The answer as text, without the title."""
         sizes = self.sizes
         if sizes is None:
             yield f"  no size from 1 to {MOST_TRIED} fits" if self.channels else "  no input is a map"
@@ -100,7 +100,7 @@ class InputSizes(NamedTuple):
 
 
 def text_of(found: list[InputSizes]) -> str:
-    """For people: models with the same answer together."""
+    """The answers as text; models with the same answer are grouped."""
     titles: dict[tuple[str, ...], list[str]] = {}
     for one in found:
         titles.setdefault(tuple(one.lines()), []).append(one.title)
@@ -111,7 +111,7 @@ def text_of(found: list[InputSizes]) -> str:
 
 
 def input_sizes(model: Model, limits: Limits) -> InputSizes:
-    """Which sizes of the input fit a model, and examples of what goes wrong at others."""
+    """The sizes of the input that fit a model, and examples of others with their findings."""
     from cnnspec.elaborate import trier
     from cnnspec.elaborate.limits import Request
 
@@ -178,7 +178,7 @@ def examples(sizes: Sizes, first: Shape) -> list[Shape]:
 
 
 def _alike(axes: tuple[Along, ...]) -> Iterator[tuple[list[str], Along]]:
-    """The axes, those with the same sizes together."""
+    """The axes; those with the same sizes are grouped."""
     left = list(axes)
     while left:
         like = _sizes_alone(left[0])
@@ -188,7 +188,7 @@ def _alike(axes: tuple[Along, ...]) -> Iterator[tuple[list[str], Along]]:
 
 
 def _sizes_alone(axis: Along) -> Along:
-    """Without its name, and what it was found by."""
+    """An axis without its name and the parts that do not affect its sizes."""
     return axis._replace(name="", tried=0, period=min(axis.period, 1))
 
 

@@ -19,7 +19,7 @@ def no_layer(file: str, layer: str | None, names: list[str]) -> str:
         if not near and (found := did_you_mean(layer, [*names, *parts])):
             near = f"; {found}"
         listed = names
-        while levels and len(listed) == len(names):  # those below what is right of the path
+        while levels and len(listed) == len(names):  # names below the part of the path that exists
             levels.pop()
             listed = [name for name in names if name.split(".")[: len(levels)] == levels] or names
     shown = ", ".join(listed[:MOST_LISTED]) + (f", … ({len(listed):,})" if len(listed) > MOST_LISTED else "")

@@ -10,7 +10,8 @@ from cnnspec.report.words import words as words_and_symbols
 
 
 def page(topic: str) -> str | None:
-    """The Markdown page of a code, a layer, a word or symbol, or of a list of them; None for all else."""
+    """The Markdown page of a code, a layer, a word or symbol, or of a list of them; None if there is no such
+    page."""
     from cnnspec.diagnostics import pages
 
     if topic in LISTS:
@@ -40,7 +41,7 @@ LISTED = "`explain layers`, `explain codes` and `explain words` list the pages"
 
 
 def _list_page(topic: str) -> str:
-    """`# layers: …` and a line for each."""
+    """`# layers: …` and one line per entry."""
     from cnnspec.diagnostics import pages
     from cnnspec.ops import lookup, words
 

@@ -1,4 +1,4 @@
-"""What `cnnspec run` shows: small outputs number by number, large ones as statistics, the top classes of a
+"""The output of `cnnspec run`: small outputs number by number, large ones as statistics, the top classes of a
 classifier."""
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def as_text(
 
 
 def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> Iterator[str]:
-    """Where the weights are from, and the notes."""
+    """The origin of the weights, and the notes."""
     if weights:
         yield f"weights: {printable(weights)}\n"
     elif result["random"]:
@@ -61,7 +61,7 @@ def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> 
 
 
 def _volumes(volumes: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str | Table]:
-    """Small ones one by one, and the large ones between them as tables."""
+    """The tensors: small ones one by one, and the large ones between them as tables."""
     rows: list[Row] = []
     for name, layer, found in volumes:
         if "values" in found:
@@ -78,7 +78,7 @@ def _volumes(volumes: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str | T
 
 
 def tables(columns: tuple[Column, ...], rows: list[Row]) -> Iterator[str | Table]:
-    """A table below an empty line, if it has rows."""
+    """A table with an empty line above it, if it has rows."""
     if rows:
         yield "\n"
         yield Table(columns, rows)

@@ -1,8 +1,8 @@
 """The layer table of `check`: the network as written, one row per line with its blocks and repeats folded
 (×3), as a paper would show it; or (`--all`) every layer.
 
-A line of layers is one row. A block in use, a repeat and a branching step are rows of their own; a group
-that is no repeat is opened, and its lines are rows again.
+A line of layers is one row. The use of a block, a repeat and a step with branches are rows of their own; a
+group that is not a repeat is expanded into the rows of its lines.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class _Scope(NamedTuple):
-    """A body whose lines are being shown, and the path that leads to it."""
+    """A body whose lines are shown, and its path."""
 
     number: int
     body: Body
     places: list[Place]
     path: str
     items: tuple[tree.Statement, ...] = ()
-    """The lines, where they are those of the file or of a group."""
+    """The lines, if they are those of the file or of a group."""
 
 
 def folded(
@@ -67,7 +67,7 @@ class _Folder:
         self.columns = columns
         self.shown: frozenset[str] = frozenset()
         self.counts: dict[int, set[int]] = {}
-        """Of the row being made: by where a repeat begins in the text, how many passes it has."""
+        """For the current row: the number of passes of each repeat, by its start in the text."""
 
     def lines(self, lines: Iterable[tree.Statement], scope: _Scope) -> Iterator[Row]:
         scope = scope._replace(items=tuple(lines))
@@ -98,7 +98,7 @@ class _Folder:
                 yield self._row(run, scope, label if len(runs) == 1 else "")
 
     def _inside(self, kind: str, here: list[Place], scope: _Scope) -> _Scope | None:
-        """The body of a line or group that is a region of its own."""
+        """The body of a line or a group that is a region of its own."""
         step = here[0].step if len(here) == 1 else None
         if not isinstance(step, Region) or step.kind != kind:
             return None
@@ -115,7 +115,7 @@ class _Folder:
             blank = (label or self._without_passes(run, scope), text, *("" for _ in self.columns))
             if any(isinstance(step, (tree.IfStep, tree.GroupStep)) for step in run.steps):
                 return Row(blank, "faint")
-            # `x: id` only names the input
+            # `x: id` only names its input
             if all(isinstance(step, _SILENT) or getattr(step, "word", "") == "id" for step in run.steps):
                 return Row(blank)
             return self._unknown(label, text)
@@ -135,7 +135,7 @@ class _Folder:
         return Row((name, text, *cells(known, self.columns)), "wrong" if wrong else "plain")
 
     def _without_passes(self, run: _Run, scope: _Scope) -> str:
-        """The name of a repeat that is left out here, which the other names leave free."""
+        """The name of a repeat without a pass: one that no other row has."""
         if not isinstance(run.step, tree.GroupStep):
             return ""
         names = names_of(scope.items, {}, collapse=bool(scope.path)).steps
@@ -156,7 +156,7 @@ class _Folder:
         return total
 
     def _count_passes(self, steps: Iterable[Step]) -> None:
-        """Of the repeats among the steps, and of those in them."""
+        """Counts the passes of the repeats among the steps, nested ones included."""
         for step in steps:
             if not isinstance(step, Region) or step.kind not in ("repeat", "group"):
                 continue
@@ -181,7 +181,7 @@ class _Folder:
         return steps[0] if len(steps) == 1 and isinstance(steps[0], Region) else None
 
     def _text(self, step: tree.Step) -> str:
-        """A step as it is written, on one line; claims and comments left out."""
+        """A step as written, on one line, without claims and comments."""
         if isinstance(step, tree.ClaimStep):
             return ""
         if isinstance(step, tree.GroupStep):
@@ -189,7 +189,7 @@ class _Folder:
             if step.times is None:
                 return text
             counts = self.counts.get(step.span.start, set())
-            # as it is written where it is left out here, or differs from pass to pass
+            # as written if it is absent in this use, or differs from pass to pass
             if len(counts) == 1:
                 return f"{text} ×{min(counts)}"
             written = self._slice(step.times.span)
@@ -216,8 +216,8 @@ class _Folder:
 
 
 class _Run(NamedTuple):
-    """Steps of a line that share a row, and what they became. `step` is the block, repeat or branching that
-    has a row of its own.
+    """Steps of a line that share a row, and the steps of the body that they became. `step` is the block,
+    repeat or branching that has a row of its own.
     """
 
     steps: list[tree.Step]
@@ -230,7 +230,7 @@ _SILENT = (tree.StartStep, tree.ClaimStep)
 
 
 def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
-    """A line's steps, layers that follow one another together."""
+    """The steps of a line; consecutive layers are grouped."""
     position = 0
     steps: list[tree.Step] = []
     made: list[Place] = []

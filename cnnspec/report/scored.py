@@ -1,4 +1,4 @@
-"""What `cnnspec run --dataset` shows: accuracy, the confusion matrix, and pictures of wrong answers."""
+"""The output of `cnnspec run --dataset`: accuracy, the confusion matrix, and pictures of wrong answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cnnspec.diagnostics.printable import printable
 from cnnspec.report.table import Column, Row, Table
 
 WIDE = 80
-"""Columns of text that a confusion matrix may take; of a wider one the largest mistakes are listed."""
+"""The most columns of text for a confusion matrix; for a wider one the most frequent mistakes are listed."""
 MOST_CLASSES = 20
 MOST_MISTAKES = 15
 ACROSS = 6
-"""Pictures in a row of a sheet."""
+"""The number of pictures in a row of a sheet."""
 CELL = 150
 
 
@@ -37,13 +37,13 @@ class Score:
         return self.right / self.answers if self.answers else None
 
     def of_class(self, place: int) -> float | None:
-        """The share of the images of a class that are recognised."""
+        """The fraction of the images of a class that are classified correctly."""
         count = sum(self.confusion[place])
         return self.confusion[place][place] / count if count else None
 
     @property
     def mistakes(self) -> list[tuple[int, int, int]]:
-        """How often, the right class, the answer; the most frequent one first."""
+        """The count, the correct class, the answer; the most frequent mistake first."""
         found = [
             (-count, right, answer)
             for right, row in enumerate(self.confusion)
@@ -112,7 +112,7 @@ def _matrix(score: Score) -> Table | None:
 
 
 def as_csv(score: Score) -> str:
-    """The confusion matrix; a row for each right class."""
+    """The confusion matrix; one row per correct class."""
     import csv
     import io
 

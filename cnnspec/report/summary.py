@@ -1,5 +1,5 @@
-"""What `check` shows besides the findings: the table of a model, or one line per model; totals, claims, and
-the result in one line."""
+"""The output of `check` besides the findings: the table of a model, or one line per model; totals, claims,
+and the result in one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ CLAIMS = Column("claims", right=True, drop=1)
 
 
 def network_table(model: Model, every: bool, chosen: Sequence[str] = USUAL) -> Iterator[Table]:
-    """The table of a model, blocks and repeats folded, or `every` layer; none where nothing is known."""
+    """The table of a model, with blocks and repeats folded, or with `every` layer; None if nothing is
+    known."""
     graph, report = model.graph, model.report
     if graph is None or report is None:
         return
@@ -39,7 +40,7 @@ def network_table(model: Model, every: bool, chosen: Sequence[str] = USUAL) -> I
 
 
 def _amounts(graph: Graph, report: Report) -> Amounts:
-    """Of the whole model; of many outputs, the shapes of the first."""
+    """The numbers of the whole model; with many outputs, the shapes of the first ones."""
     shapes = [graph.root.values[value] for value in graph.root.outputs]
     text = ", ".join(shape_text(shape) for shape in shapes[:2])
     out = f"{text}, … ({len(shapes)})" if len(shapes) > 2 else text

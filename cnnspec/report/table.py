@@ -15,8 +15,8 @@ CUT = "…"
 
 
 class Column(NamedTuple):
-    """`cut` and `drop` are 0 for a column that is never cut, or never left out; `least` is what one that is
-    cut keeps as long as others can be left out."""
+    """`cut` and `drop` are 0 for a column that is never cut, or never left out; `least` is the width that a
+    cut column keeps as long as others can be left out."""
 
     title: str
     right: bool = False
@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
 
 Style = Literal["plain", "wrong", "faint", "total"]
-"""`wrong`: where a mistake is; `faint`: what is left out."""
+"""`wrong`: the place of a mistake; `faint`: a part that is left out."""
 
 
 class Row(NamedTuple):
@@ -82,10 +82,10 @@ def drawn(table: Table, room: int, color: bool = False) -> str:
 _DIGITS = "0123456789.,"
 
 Cell: TypeAlias = tuple[str, int]
-"""What is shown, and how many columns of a terminal that takes."""
+"""A cell's text, and its width in columns of a terminal."""
 
 _NARROW = str.maketrans("", "", "→×…⌊⌋−·✓✗")
-"""Characters of our own that take one column each."""
+"""Characters outside ASCII that take one column each."""
 
 
 def _measured(cells: tuple[str, ...]) -> list[Cell]:
@@ -102,7 +102,7 @@ def _measured(cells: tuple[str, ...]) -> list[Cell]:
 
 
 def _fitted(columns: tuple[Column, ...], natural: list[int], room: int) -> tuple[list[int], list[int]]:
-    """Which columns are kept, and how wide each is."""
+    """The columns that are kept, and their widths."""
     kept = list(range(len(columns)))
 
     def over(sizes: list[int]) -> int:

@@ -1,4 +1,4 @@
-"""What `cnnspec verify` shows: the largest difference of each layer, and the tensor that has the largest."""
+"""The output of `cnnspec verify`: the largest difference of each layer, and the tensor that has it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ KINDS = {
     "gradient eval": ("grad eval", "gradient in evaluation", 4),
     "gradient train": ("grad train", "gradient in training", 5),
 }
-"""What is compared: the head of its column, what it is called in a sentence, and the column's `drop`."""
+"""By kind of tensor: the head of its column, its name in a sentence, and the column's `drop`."""
 VOLUMES = ("eval", "train")
-"""What is a layer's own; the other kinds are its weights'."""
+"""Kinds that belong to a layer; the others belong to its weights."""
 COLUMNS = (Column("name", cut=2), Column("layer", cut=1, least=8, drop=1))
 MOST_ROWS = 40
 ROUNDING = 10
-"""A difference is rounding alone up to so many times what the last digit of the input moves."""
+"""A difference is explained by rounding up to this many times the effect of the input's last digit."""
 FINEST = 1e-10
-"""A smaller tolerance asks for the rounding itself, which then explains nothing."""
+"""Below this tolerance, rounding is not accepted as an explanation."""
 FEW = 4
-"""A norm of so few numbers, or fewer, gives little but the signs of their differences."""
+"""A norm over this many numbers or fewer gives little more than the signs of their differences."""
 
 Found = dict[str, float]
 
@@ -58,7 +58,7 @@ class Verdict:
         above = {kind: value for kind, value in largest.items() if value > tolerance}
         rounded = all(value <= ROUNDING * self.rounding.get(kind, 0.0) for kind, value in above.items())
         self.rounded = bool(above) and rounded and tolerance >= FINEST
-        """Whether what is above the tolerance is no more than rounding makes of this network."""
+        """Whether all differences above the tolerance are within the effect of rounding on this network."""
         self.holds = not self.problems and (not above or self.rounded)
 
     def as_text(self, title: str, every: bool) -> Iterator[str | Table]:
@@ -93,7 +93,7 @@ class Verdict:
             yield from self._why()
 
     def _why(self) -> Iterator[str]:
-        """What rounding makes of this network, and its norms of very few numbers."""
+        """The effect of rounding on this network, and its norms over very few numbers."""
         moved = max(self.rounding.values())
         yield f"  the NumPy program's own numbers move by {moved:.1e} if the last digit of its input does\n"
         batch, few = self.job["batch"], []
@@ -123,7 +123,7 @@ class Verdict:
             depth -= 1
         parts: dict[tuple[str, ...], tuple[list[str], Found]] = {}
         for number, (levels, (row, found)) in enumerate(zip(names, self.layers, strict=True)):
-            # uses of a shared block one below the other may be one name
+            # consecutive uses of a shared block may have one name
             part = (".".join(levels[:depth]), *([str(number)] if every else []))
             layers, worst = parts.setdefault(part, ([], {}))
             layers.append(row["layer"])
@@ -133,7 +133,7 @@ class Verdict:
             yield name, layers[0] if len(layers) == 1 else f"{len(layers)} layers", worst
 
     def as_document(self) -> dict[str, Any]:
-        """The comparison for `--format json`; a difference that is null is infinite (shapes differ, or
+        """The comparison for `--format json`; null stands for an infinite difference (shapes differ, or
         NaN)."""
         return {
             "batch": self.job["batch"],

@@ -1,5 +1,5 @@
-"""The pages of words and symbols: `field`, `padding`, `=>`, `R`. They are the sections of words.md, each
-under its names and, in a line, what they mean.
+"""The pages of words and symbols: `field`, `padding`, `=>`, `R`. They are the sections of words.md, each with
+its names and a one-line meaning.
 """
 
 from __future__ import annotations

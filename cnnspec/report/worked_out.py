@@ -1,5 +1,5 @@
-"""A network worked out the way homework wants it: each layer's formulas with its numbers in them, what it is
-compared with, and the totals.
+"""A network worked out as for homework: each layer's formulas with its numbers, the comparison with a dense
+layer, and the totals.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from cnnspec.pipeline import Model
 
 AROUND = 24
-"""How many layers before and after one are searched for those that it is compared with."""
+"""The number of layers before and after one that are searched for its comparison."""
 
 
 class Worked(NamedTuple):
-    """A layer with its formulas. `again` names the later layers that are this one once more, in the passes of
-    a repeat or the uses of a block, each with its receptive field.
+    """A layer with its formulas. `again` names the later occurrences of this layer, in the passes of a repeat
+    or the uses of a block, each with its receptive field.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Worked(NamedTuple):
     again: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """For a machine: plain values."""
+        """Plain values, for JSON."""
         return {
             "name": self.name,
             "op": self.op,
@@ -73,7 +73,7 @@ class Worksheet(NamedTuple):
     claims: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """For a machine: plain values."""
+        """Plain values, for JSON."""
         sums = {formula.name: _plain(formula)["result"] for formula, _ in self.totals}
         return {
             "name": self.name,
@@ -99,8 +99,8 @@ def _plain(formula: Formula) -> dict[str, Any]:
 
 
 def worked_out(model: Model, name: str | None = None) -> Worked | Worksheet | list[str]:
-    """The layer of that name, the part of that name, or (without a name) the whole network; else the names
-    that there are.
+    """The layer of that name, the part of that name, or (without a name) the whole network; if the name is
+    unknown, the existing names.
     """
     if model.report is None:
         return []

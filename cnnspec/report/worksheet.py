@@ -77,7 +77,7 @@ def _layer_markdown(layer: Worked, heading: str) -> Iterator[str]:
 
 
 def _md(text: str) -> str:
-    """Text of a spec in Markdown: nothing in it is markup."""
+    """Text of a spec, escaped for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", printable(text))
 
 
@@ -184,7 +184,7 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    """Text of a spec in LaTeX: nothing in it is a command; what the fonts lack becomes a question mark."""
+    """Text of a spec, escaped for LaTeX; characters that the fonts do not have become question marks."""
     return "".join(_TEX.get(mark, mark if ord(mark) < 256 else "?") for mark in printable(text))
 
 
@@ -197,7 +197,7 @@ _SHARE = re.compile(r"([A-Za-z][\w.]*) (?=[0-9])")
 
 
 def _math(text: str) -> str:
-    """A formula in TeX's notation; `C3.conv 2,416` in a sum is a layer and its share."""
+    """A formula in TeX's notation; `C3.conv 2,416` in a sum is a layer and its number."""
     if share := _SHARE.search(text):
         before, rest = text[: share.start()], text[share.end() :]
         return f"{_math(before)}\\text{{{_tex(share[1])}}}\\ {_math(rest)}"

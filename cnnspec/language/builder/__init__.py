@@ -1,7 +1,7 @@
-"""The tree's nodes, built while lark parses: for each alias in grammar/cnn.lark, what is made of its symbols.
+"""The tree's nodes, built while lark parses: one function for each alias in grammar/cnn.lark.
 
 An action takes the context and the values v[0], v[1], … of the alternative's symbols; a token is a `Token`.
-Nothing here recurses: a node is made from nodes that are ready.
+Nothing here recurses: a node is built from finished nodes.
 """
 
 from __future__ import annotations

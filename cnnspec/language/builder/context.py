@@ -1,4 +1,4 @@
-"""What the functions that make nodes share while one text is read."""
+"""The state that the functions of the builder share while one text is parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnnspec.language import tree
 from cnnspec.language.tokens import Token
 
 MAX_DEPTH = 100
-"""Operations one inside the other in an expression, and `else if` after `else if`."""
+"""The deepest nesting of operations in an expression, and the longest chain of `else if`."""
 
 Action: TypeAlias = Callable[["Context", Items[Any]], Any]
 Actions: TypeAlias = dict[str, Action]
@@ -26,7 +26,7 @@ def append(items: list[Any], item: Any) -> list[Any]:
 
 
 def known(items: Items[Any]) -> tuple[Any, ...]:
-    """What could be read."""
+    """The parts that could be parsed."""
     return tuple(item for item in items if item is not None)
 
 
@@ -35,13 +35,14 @@ class Context:
         self.text = text
         self.sink = sink
         self.numbers: dict[str, Fraction] = {}
-        # How deep an expression or a chain of `else if` is, by the node's id; a node that is missing is flat.
+        # The depth of an expression or a chain of `else if`, by the node's id; a node that is missing is
+        # flat.
         self.depths: dict[int, int] = {}
         self.deep: set[int] = set()
         self.brackets: dict[int, tuple[Any, Span]] = {}  # expressions in brackets, by the node's id
 
     def checked(self, node: Any, *parts: Any, instead: Any = None) -> Any:
-        """The node; with a finding, its first part where the node would be too deep for a walk over it."""
+        """The node. If it is nested too deeply to be walked, its first part, with a finding."""
         depth = 1 + max(self.depths.get(id(part), 0) for part in parts)
         if depth <= MAX_DEPTH:
             self.depths[id(node)] = depth
@@ -57,19 +58,20 @@ class Context:
         return instead or parts[0]
 
     def span(self, v: Items[Any]) -> Span:
-        """From the first of an alternative's symbols to its last."""
+        """The span from an alternative's first symbol to its last."""
         first, last = v[0], v[-1]
         start = first.start if type(first) is Token else self.whole(first).start
         return Span(start, last.end if type(last) is Token else self.whole(last).end)
 
     def whole(self, value: Any) -> Span:
-        """Where a value stands, with the brackets around it, which are not nodes."""
+        """The span of a value, with the brackets around it, which are not nodes."""
         found = self.brackets.get(id(value)) if self.brackets else None
         return value.span if found is None else found[1]
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """What the file names by `let`, as a block or as a parameter (roughly: asked only for suspects)."""
+        """The names that the file defines by `let`, as a block or as a parameter (an approximation, needed
+        only for findings)."""
         names = set(re.findall(r"(?:let|block|shared)[ \t]+([A-Za-z][A-Za-z0-9_]*)", self.text))
         for parameters in re.findall(r"(?:block|shared)[ \t]+[A-Za-z][A-Za-z0-9_]*\(([^{]*)", self.text):
             names.update(re.findall(r"[A-Za-z][A-Za-z0-9_]*", parameters))

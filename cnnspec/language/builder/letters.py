@@ -1,4 +1,4 @@
-"""What is meant as a hyperparameter: `f3`, `F 3`, `F(3)`, `Kn`."""
+"""Hyperparameters in another form: `f3`, `F 3`, `F(3)`, `Kn`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cnnspec.language.tokens import LETTERS
 _SMALL = r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+){0,2}|same))+"
 _NAMED = r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+){0,2}|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)"
 Meant: TypeAlias = tuple[str, list[tree.LetterArgument]]
-"""How it is written right, and what it is."""
+"""The correct form, and its value."""
 
 
 def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] | None:
-    """The arguments, with `f3`, `F 3` and `F(3)` read as the hyperparameters that they are meant to be
-    (E104); None where one cannot be read.
+    """The arguments, with `f3`, `F 3` and `F(3)` read as hyperparameters (E104); None where one cannot be
+    read.
     """
     suspects = (tree.Name, tree.Function)
     if not any(type(a) is tree.PositionalArgument and type(a.value) in suspects for a in arguments):
@@ -62,7 +62,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
 
 
 def _report(c: Context, mended: list[Edit], word: str, arguments: list[Any]) -> None:
-    """One finding for a layer, however many of its letters are written so."""
+    """One finding for a layer, however many of its letters are in another form."""
     message = "a hyperparameter is its letter and then its number"
     if any("=" in edit.text for edit in mended):
         message = "a value by its name follows the letter after `=`"

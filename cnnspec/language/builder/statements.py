@@ -1,4 +1,4 @@
-"""Statements, lines and steps, and the names that they give."""
+"""Statements, lines and steps, and the names that they define."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BEHIND = {
 
 
 def _declared(c: Context, token: Token, behind: str = "") -> tuple[str, Span]:
-    """The name in a token, without what the token took in after it."""
+    """The name at the beginning of a token."""
     _, text, start, _ = token
     if behind:
         text = text.removesuffix(behind).rstrip(" \t")
@@ -162,7 +162,7 @@ def _if_else_if(c: Context, v: Items[Any]) -> Any:
 
 
 def _claims(v: Items[Any]) -> tuple[tuple[tree.Claim, ...], Span]:
-    """The claims after an arrow or an `expect`, and the place of it all."""
+    """The claims after an arrow or an `expect`, and the span of the whole."""
     first, claims = v[0], known(v[1])
     return claims, Span(first.start, claims[-1].span.end if claims else first.end)
 
@@ -180,7 +180,7 @@ def _line(c: Context, v: Items[Any]) -> tree.Line:
 
 
 def _layers(c: Context, v: Items[Any]) -> tree.Layers:
-    """`[bn -> relu]` among a block's arguments: one line, and in its brackets too."""
+    """`[bn -> relu]` among a block's arguments: one line, also inside its brackets."""
     body, span = _sequence(c, *v), c.span(v)
     waiting, wrong = [body], None
     while waiting and wrong is None:
@@ -260,7 +260,7 @@ def _setting(c: Context, v: Items[Any]) -> tree.Let:
 
 
 def _variant(c: Context, v: Items[Any], settings: Items[Any] = (), claims: Items[Any] = ()) -> tree.Variant:
-    """A variant up to its last setting or claim; what ends there with a finding ends at the word before."""
+    """A variant up to its last setting or claim; if the last one is in error, up to the word before it."""
     name, span = _declared(c, v[1], ":" if len(v) > 2 else "")
     values, claimed = known(settings), known(claims)
     last = (*values, *claimed)[-1].span if values or claimed else v[1]

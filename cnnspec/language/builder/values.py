@@ -13,7 +13,7 @@ from cnnspec.language.builder.context import Actions, Context, append
 from cnnspec.language.tokens import ARROWS, LETTERS
 
 MAX_DIGITS = 40
-"""Of a number, before and after its point; its exponent is at most this too."""
+"""The most digits of a number before and after its point, and its largest exponent."""
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 1}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _EXPONENT = re.compile(r"[eE][-+]?([0-9]+)")
@@ -25,7 +25,7 @@ _LETTER = re.compile(r"([FSPKGD])(?:(same)|([0-9]+(?:x[0-9]+)*))")
 
 
 def fraction(c: Context, text: str, start: int, end: int) -> Fraction:
-    """The exact value of `12`, `0.1`, `1e-6`, `2/3`; 1 with a finding where it cannot be one."""
+    """The exact value of `12`, `0.1`, `1e-6`, `2/3`; for an invalid number 1, with a finding."""
     value = c.numbers.get(text)
     if value is not None:
         return value
@@ -52,7 +52,7 @@ def number(c: Context, text: str, start: int, end: int) -> tree.Number:
 
 
 def _dimension(c: Context, text: str, start: int, end: int) -> tree.Number:
-    """A whole number; with E106, what another is read as."""
+    """A whole number; any other number is reported (E106) and rounded."""
     if text.isdigit():
         return number(c, text, start, end)
     plain = text.lstrip("~").rstrip("kKMGiB")
@@ -187,7 +187,7 @@ ARGUMENTS: Actions = {
 
 
 def _quantity(c: Context, v: Items[Any]) -> tree.Quantity:
-    """A number with its unit, and how exact it is."""
+    """A number with its unit and its precision."""
     ((_, text, start, end),) = v
     digits = text.lstrip("~").replace(",", "")
     unit = _UNITS[digits.lstrip("0123456789.")]

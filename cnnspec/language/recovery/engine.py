@@ -24,14 +24,14 @@ from cnnspec.language.tokens import CLOSES, END, OPENS, STATEMENTS, Token
 from cnnspec.notations import is_from_to
 
 MAX_FAILURES = 3
-"""At one place, before a token is passed over unseen."""
+"""The most repairs at one place before a token is skipped."""
 _CLOSERS = {"(": ("RPAR", ")"), "[": ("RSQB", "]"), "{": ("RBRACE", "}")}
 _WHOLE = ("chain", "line", "item", "let", "statement", "file_line", "seq_line", "file", "sequence")
 """What is complete on top of the stack stays; only what follows is left out."""
 
 
 class Recovery:
-    """Brings one parser on after its mistakes."""
+    """Continues one parser after syntax errors."""
 
     def __init__(self, parser: Parser) -> None:
         self.parser = parser
@@ -41,10 +41,10 @@ class Recovery:
         self.failed_at = -1
         self.failures = 0
         self.used: list[Rule] = []
-        """The rules that gave an answer, in order."""
+        """The rules that applied, in order."""
 
     def recover(self, found: Token, deep: bool) -> bool:
-        # A mistake may leave the parser where it was; it must not stay there for ever.
+        # A repair may leave the parser at the same place; it must not stay there for ever.
         if found.start != self.failed_at:
             self.failed_at, self.failures = found.start, 0
         self.failures += 1
@@ -63,7 +63,7 @@ class Recovery:
             return True
         new_statement = found.type in STATEMENTS or found.type == "LET"
         if answer is None and new_statement and self.begins_line(found, -1):
-            # a line before it ended with `->`, `=` or the like, or does not go on as it must
+            # the line before it ended with `->`, `=` or the like, or does not continue as it must
             answer = self.first(RULES, mistake, reading=False)
             self.report(answer)
             self.leave_out(found, skipping=False)
@@ -83,7 +83,7 @@ class Recovery:
         return True
 
     def reopen(self) -> None:
-        """A line that this token seemed to end may go on after it."""
+        """A line that this token seemed to end may continue after it."""
         line = self.parser.values[-1] if self.parser.values else None
         if type(line) is tree.Line:
             self.parser.cut(len(self.parser.values) - 1)
@@ -93,7 +93,7 @@ class Recovery:
             self.parser.push("chain", list(line.steps))
 
     def first(self, rules: Iterable[Rule], mistake: Mistake, reading: bool = True) -> Answer | None:
-        """The answer of the first rule that holds; without `reading`, of those that read nothing."""
+        """The answer of the first rule that applies; without `reading`, only of rules that read nothing."""
         for rule in rules:
             answer = rule.answer(mistake)
             if answer is not None and (reading or answer.reads is None):
@@ -107,7 +107,7 @@ class Recovery:
             self.sink.report(code, message, span, help=way, fix=fix, safe=safe, cause=cause)
 
     def read(self, mistake: Mistake, answer: Answer) -> bool:
-        """Reads the text that was meant; False if it does not fit."""
+        """Parses the text that was meant; False if it does not fit."""
         if answer.merges:
             self.merge(mistake, answer.merges)
         since = answer.since if answer.since >= 0 else answer.span.start
@@ -129,8 +129,8 @@ class Recovery:
         return True
 
     def take_back(self, since: int) -> bool:
-        """Removes from the stack everything that was read from a place on; False if that would reopen a
-        bracket closed since."""
+        """Removes from the stack everything that was parsed from a place on; False if that would reopen a
+        closed bracket."""
         values: list[Any] = self.parser.values
         height = len(values)
         while height and begin_of(values[height - 1]) >= since:
@@ -168,7 +168,7 @@ class Recovery:
     # --- brackets that are not closed -------------------------------------------------------------
 
     def unclosed(self, mistake: Mistake) -> bool:
-        """Closes the brackets that must have been meant to be closed before this token."""
+        """Closes the brackets that were certainly meant to be closed before this token."""
         found, brackets, kind = mistake.found, self.lexer.brackets, mistake.kind
         if kind == "LSQB" and any(rule.answer(mistake) for rule in (*NOTATIONS, *LISTS)):
             return False
@@ -195,7 +195,7 @@ class Recovery:
         return True
 
     def to_close(self, found: Token, opens: str | None) -> int:
-        """How many brackets are closed before a token; `opens` is the kind that it closes or parts."""
+        """The number of brackets to close before a token; `opens` is the kind that it closes or separates."""
         kinds = [bracket.kind for bracket in self.lexer.brackets]
         if found.type == END or found.type in STATEMENTS:
             return len(kinds)
@@ -207,7 +207,8 @@ class Recovery:
         return int(goes_on or self.begins_line(found, self.lexer.brackets[-1].span.start))
 
     def swallowed(self, found: Token) -> bool:
-        """A `(` of a line before that took in this line's beginning: `f(64, s=2` and below it `conv F3`."""
+        """An open `(` on an earlier line that includes the beginning of this line: `f(64, s=2` and below it
+        `conv F3`."""
         if not self.lexer.brackets or self.lexer.brackets[-1].kind != "(":
             return False
         line = line_start(self.text, found.start)
@@ -232,8 +233,8 @@ class Recovery:
     # --- leaving a part out -----------------------------------------------------------------------
 
     def leave_out(self, found: Token, skipping: bool = True, since: int | None = None) -> None:
-        """Takes the innermost step, claim or statement (that begins at `since` or before) off the stack and
-        continues after it."""
+        """Removes the innermost step, claim or statement (that begins at `since` or before) from the stack
+        and continues after it."""
         states, values = self.parser.states, self.parser.values
         entered_by = self.lexer.tables.entered_by
         self.parser.context.depths.clear()
@@ -293,7 +294,7 @@ class Recovery:
         return value.text.rstrip("(: \t") if type(value) is Token and value.text[:1].isalpha() else None
 
     def skip(self, found: Token, symbol: str) -> int:
-        """Moves to the place where the parser can continue; returns the end of the skipped text."""
+        """Moves to a place where the parser can continue; returns the end of the skipped text."""
         lexer, depth = self.lexer, 0
         pos = end_of_last = found.start
         while True:
@@ -320,7 +321,7 @@ class Recovery:
             pos = end_of_last = end
 
     def goes_on(self, kind: str, symbol: str) -> bool:
-        """Whether the parser can take up at a token after such a part was left out."""
+        """Whether the parser can continue at a token after such a part was left out."""
         if kind in ("ARROW", "CLAIMS"):
             return symbol not in ("statement", "let")
         if kind == "COMMA":

@@ -1,4 +1,5 @@
-"""What a rule sees of a mistake: what was found, what was expected, the tokens around it, the text."""
+"""A syntax error as the rules see it: the token found, the tokens expected, the tokens around it, the
+text."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ _EXPECTED = (
     ("NAME", "a name"),
     ("REFERENCE", "a label such as @skip"),
 )
-"""What is expected where all these tokens would be allowed; the first that holds."""
+"""What is expected where all these tokens would be allowed; the first entry that applies."""
 _MARKS = {
     "ARROW": "`->`", "CLAIMS": "`=>`", "COMMA": "`,`", "EQUAL": "`=`", "RPAR": "`)`", "LBRACE": "`{`",
     "RSQB": "`]`", "VBAR": "`|`", "RBRACE": "`}`", "ELSE": "`else`", "_NL": "a line break",
@@ -40,7 +41,7 @@ _ENDS = ("RSQB", "VBAR", "RBRACE", "_NL")
 
 
 class Answer(NamedTuple):
-    """A finding and, where the meaning is plain, how the parser continues."""
+    """A finding and, where the meaning is clear, how the parser continues."""
 
     code: str
     message: str
@@ -50,19 +51,19 @@ class Answer(NamedTuple):
     safe: bool = False
     cause: Cause | None = None
     reads: str | Token | None = None
-    """What is read in place of the marked characters; None where the step is left out."""
+    """The text to parse in place of the marked characters; None where the step is left out."""
     resume: int = -1
-    """Where the text goes on; -1 after the marked characters."""
+    """Where the text continues; -1 for after the marked characters."""
     since: int = -1
-    """What was read from this place on is taken back before; -1 for what is marked."""
+    """What was parsed from this place on is removed first; -1 for the marked characters."""
     merges: str = ""
-    """The word by which the branches in the innermost brackets are merged."""
+    """The word of the merge for the branches in the innermost brackets."""
 
 
 def rewritten(
     span: Span, plain: str, message: str, help: str = "", code: str = "E102", **more: Any
 ) -> Answer:
-    """A finding whose fix writes `plain` over a place."""
+    """A finding whose fix replaces a place by `plain`."""
     return Answer(code, message, span, help or f"write `{plain}`", (Edit(span, plain),), **more)
 
 
@@ -132,7 +133,7 @@ class Mistake:
 
     @cached_property
     def before_step(self) -> bool:
-        """Whether a step may begin here (an argument begins as one does, or with a number)."""
+        """Whether a step may begin here (an argument begins like a step, or with a number)."""
         return self.accepts("CALL") and self.accepts("LSQB") and not self.accepts("NUMBER")
 
     @cached_property
@@ -140,7 +141,7 @@ class Mistake:
         return self.accepts("CLAIM_NUMBER") or self.last == "CLAIM_NUMBER"
 
     def part(self, back: int) -> Part:
-        """The last part that was read, the one before it, …"""
+        """The last part that was parsed, the one before it, …"""
         values: list[Any] = self._parser.values
         if back >= len(values):
             return Part("", -1, None)
@@ -149,7 +150,7 @@ class Mistake:
         return Part(symbol, begin_of(value), value if type(value) is Token else None)
 
     def opens(self, bracket: str) -> int:
-        """How many of these brackets are open."""
+        """The number of open brackets of these kinds."""
         return sum(one.kind == bracket for one in self._parser.lexer.brackets)
 
     def reported(self, start: int) -> bool:
@@ -176,7 +177,7 @@ class Mistake:
 
     @property
     def place(self) -> int:
-        """Where the mistake is seen on its line: before the end of it."""
+        """The place of the mistake on its line, before the line's end."""
         return max(self.begin, self.start - 1) if self.kind == "_NL" else self.start
 
     @cached_property
@@ -226,7 +227,7 @@ class Mistake:
 
 
 def begin_of(value: Any) -> int:
-    """Where something that was read begins; -1 for what cannot say it."""
+    """The offset at which a parsed value begins; -1 if it has none."""
     if type(value) is Token:
         return value.start
     while isinstance(value, list) and value:

@@ -1,6 +1,6 @@
-"""Characters that come along when a spec is pasted from a paper, a web page or a word processor.
+"""Characters from papers, web pages and word processors in a pasted spec.
 
-What they are read as is as long as they are, so that offsets stay: an arrow is read by the lexer itself
+Their replacement is as long as they are, so that offsets stay the same: an arrow is read by the lexer itself
 (`ARROWS`). The same character several times in a line is one finding.
 """
 
@@ -45,11 +45,12 @@ _STRETCH = re.compile(
     rf"|(?P<alike>[A-Za-z0-9_]*[{_ALIKE}][A-Za-z0-9_{_ALIKE}]*)"
 )
 Pasted: TypeAlias = tuple[str, Span, str, str, tuple[Edit, ...]]
-"""What a stretch is read as; what is marked, the message, the help and the fix, nothing where it is fine."""
+"""The reading of a stretch of characters; and the mark, the message, the help and the fix, empty where it is
+correct."""
 
 
 def read_plain(text: str, sink: Sink) -> str:
-    """The text with pasted characters replaced by the plain ones that they stand for, each with its E103."""
+    """The text with pasted characters replaced by plain ones, each reported (E103)."""
     parts: list[str] = []
     done = 0
     met: dict[tuple[int, str], list[Pasted]] = {}  # by line and message
@@ -73,7 +74,7 @@ def read_plain(text: str, sink: Sink) -> str:
 
 
 def _together(text: str, edits: tuple[Edit, ...]) -> str:
-    """From the first of the edits to the last, as it is meant."""
+    """The corrected text from the first of the edits to the last."""
     shown, done = "", edits[0].span.start
     for edit in edits:
         shown += text[done : edit.span.start] + edit.text
@@ -133,7 +134,7 @@ def _pasted(text: str, found: re.Match[str]) -> Pasted:
 
 
 def _parts_steps(text: str, end: int) -> bool:
-    """Whether a dash comes before a layer and is meant as an arrow."""
+    """Whether a dash is meant as an arrow: a layer follows."""
     from cnnspec.language.recovery.words import is_layer
 
     following = re.compile(r"[ \t]+([A-Za-z][A-Za-z0-9_]*)").match(text, end)

@@ -1,4 +1,4 @@
-"""A rule: an example, when it holds, what it reports, and how the example is written right."""
+"""A rule: an example, the condition, the finding, and the corrected example."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ class Rule(NamedTuple):
     """
 
     examples: Mapping[str, str]
-    """Texts with this mistake, the characters that the finding marks in ⟦ ⟧; and how each is written right,
-    nothing where more than one correction is possible.
+    """Texts with this mistake, the marked characters in ⟦ ⟧; and the correction of each, empty where several
+    are possible.
     """
     says: str = ""
     help: str = ""
     on: str = ""
-    """The types that the token may have;"""
+    """The types of the token,"""
     word: str = ""
-    """the texts that it may have;"""
+    """its texts,"""
     last: str = ""
-    """the types that the token before it may have;"""
+    """the types of the token before it,"""
     accepts: str = ""
-    """a type of token that would be allowed here;"""
+    """a type of token that would be allowed here,"""
     here: str = ""
-    """a pattern that matches from the token on;"""
+    """a pattern that matches from the token on,"""
     when: Callable[[Mistake], Any] = lambda mistake: True
-    """anything else: gives a match, a span to be marked instead of the token, or the whole answer. A match's
-    groups `mark` and `over` are what is marked and what the fix writes over.
+    """or any other test: it returns a match, a span to be marked instead of the token, or the whole answer. A
+    match's groups `mark` and `over` are the marked characters and those that the fix replaces.
     """
     code: str = "E101"
     put: str | None = None
-    """What the fix writes over the marked characters,"""
+    """The fix's text in place of the marked characters,"""
     before: str | None = None
     """or before the token, in front of the blanks there."""
     reads: str | None = None
-    """What the parser reads in place of what is marked, where it is not what the fix writes."""
+    """The text to parse in place of the marked characters, if it is not the fix's text."""
     to_line_end: bool = False
     """The parser continues at the end of the line."""
     safe: bool = True
@@ -100,7 +100,7 @@ class Rule(NamedTuple):
 
 
 def _between(text: str, span: Span) -> str:
-    """The text that stays where characters are left out: a blank between two words."""
+    """The text that remains where characters are left out: a blank between two words."""
     return (
         " " if text[span.start - 1 : span.start].isalnum() and text[span.end : span.end + 1].isalnum() else ""
     )

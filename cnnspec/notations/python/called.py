@@ -1,4 +1,4 @@
-"""What a call gives: a layer, the output of a layer, modules in a row, the network itself."""
+"""The value of a call: a layer, the output of a layer, a chain of modules, the network itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnnspec.notations.words import LAYERS
 _CHAINS = ("Sequential",)
 _MODELS = ("Model", "Functional")
 _OF_TENSOR = ("flatten", "mean")
-"""Functions in the tables with the tensor as their first argument."""
+"""Functions in the tables whose first argument is the tensor."""
 _NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|range|type|isinstance")
 _SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
 """Methods that return the same tensor."""
@@ -158,7 +158,7 @@ def _chain(c: State, arguments: Iterable[ast.expr]) -> Iterator[Module]:
 
 
 def _axis(word: str, call: Call) -> str:
-    """Why a merge is not certain: it joins along another axis than the channels."""
+    """The reason why a merge is not certain: it joins along another axis than the channels."""
     if word != "concat":
         return ""
     torch = call.name == "cat"

@@ -42,7 +42,7 @@ def value(c: State, node: ast.expr) -> Value:
 
 
 def constant(c: State, node: ast.expr) -> ast.Constant | None:
-    """A number, a name with a number as its value, or a sum or product of these."""
+    """The value of a number, of a name for a number, or of a sum or product of these."""
     match node:
         case ast.Constant():
             return node

@@ -1,4 +1,5 @@
-"""Layers as nodes of the network: one that is made, one that a tensor passes through, and the whole."""
+"""Layers as nodes of the network: a layer that is created, one that is applied to a tensor, and the whole
+network."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _SHARED = "it is used again, with the same weights: a `shared` block does that h
 
 
 def layer(c: State, call: Call, span: Span) -> Module:
-    """The layer that a call makes."""
+    """The layer that a call creates."""
     reading = read_call(call, c.tool)
     if reading is None or not (reading.text or reading.why):
         missing = MISSING.get(fold(call.name))
@@ -46,8 +47,8 @@ def use(c: State, block: Block, call: Call, span: Span) -> Node:
 
 
 def apply(c: State, module: Module, inputs: list[int]) -> int:
-    """The tensor that a layer makes of its inputs: a new node."""
-    if len(c.nodes) >= MOST:  # modules of modules of modules double with each line
+    """The output of a layer applied to inputs: a new node."""
+    if len(c.nodes) >= MOST:  # nested modules can double with each line
         c.doubt(f"it has more than {MOST:,} layers")
         return c.current
     if module.parts:

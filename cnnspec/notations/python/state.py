@@ -1,4 +1,4 @@
-"""What is known of a program while it is read."""
+"""The state of a program while it is read."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Module(NamedTuple):
 
 
 Value: TypeAlias = "Module | int | ast.Constant | Sequence[Value] | None"
-"""Of a name: a layer, a tensor by the number of its node, a number, or a list of these."""
+"""The value of a name: a layer, a tensor by the number of its node, a number, or a list of these."""
 
 
 @dataclass(eq=False, repr=False)
 class State:
-    """Of one program, class or function: its names, and the nodes of its network so far."""
+    """The state of one program, class or function: its names, and the nodes of its network so far."""
 
     tool: str
     lets: frozenset[str] = frozenset()
-    """Names that the spec gives a value."""
+    """Names that have a value in the spec."""
     blocks: Mapping[str, Block] = field(default_factory=dict)
     is_block: bool = False
     function: str = ""
@@ -78,7 +78,7 @@ class State:
 
 
 def tool_in(text: str) -> str:
-    """The tool whose layers a program has most of; "" where it has none."""
+    """The tool with the most layers in a program; "" if it has none."""
     votes = Counter(filter(None, map(tool_of, re.findall(r"\b(\w+)\(", text))))
     votes["torch"] += len(_TORCH.findall(text))
     votes["Keras"] += len(_KERAS.findall(text))

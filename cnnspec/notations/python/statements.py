@@ -1,4 +1,4 @@
-"""Statements: what they give the names of a program, and the layers that they add to its network."""
+"""Statements: the values that they give to names, and the layers that they add to the network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|final
 OWN_WORDS = re.compile(
     r"(\w+)[ \t]*=[ \t]*([a-z]\w*(?:[ \t]+[\w.=]+)+)(?:[ \t]*\([ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*\))?"
 )
-"""`x = conv F3 K8(x)`: a layer as it is written here, called on a tensor or not."""
+"""`x = conv F3 K8(x)`: a layer in this language, called on a tensor or not."""
 _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 
 
@@ -51,7 +51,7 @@ def read_statement(c: State, text: str, begin: int) -> bool:
 
 
 def _as_call(text: str) -> str:
-    """What print(model) shows as a call of Python, each character in its place: `(conv1): Conv2d(…)` is
+    """A line of print(model) as a call of Python, with each character in its place: `(conv1): Conv2d(…)` is
     `_conv1 = Conv2d(…)`.
     """
     text = _PRINTED.sub(lambda found: f"_{found[1]} = ".ljust(len(found.group())), text)
@@ -119,7 +119,7 @@ def _name(c: State, name: str, given: Value) -> None:
 
 
 def _extend(c: State, name: str, values: Sequence[Value]) -> None:
-    """Modules that are added to a list, or to an nn.Sequential."""
+    """Adds modules to a list, or to an nn.Sequential."""
     owner = c.names.get(name)
     modules = tuple(one for one in values if isinstance(one, Module))
     if not isinstance(owner, Module):
@@ -131,7 +131,7 @@ def _extend(c: State, name: str, values: Sequence[Value]) -> None:
 
 
 def _append(c: State, given: Value) -> None:
-    """A layer alone on its line follows the one before it."""
+    """Adds a layer that is alone on its line after the one before it."""
     if isinstance(given, Module) and given.parts:
         c.names[f"{len(c.names)}"] = given
     elif isinstance(given, Module):
@@ -139,7 +139,7 @@ def _append(c: State, given: Value) -> None:
 
 
 def _enter(c: State, name: str, arguments: ast.arguments) -> None:
-    """The parameters of a function whose statements follow."""
+    """Takes the parameters of a function whose statements follow."""
     names = [one.arg for one in arguments.args]
     free = names[: len(names) - len(arguments.defaults)]
     values = [constant(c, one) for one in arguments.defaults]

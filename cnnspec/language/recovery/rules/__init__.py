@@ -1,4 +1,4 @@
-"""The rules, in the order in which they are tried: the first that holds is the answer.
+"""The rules, in the order in which they are tried: the first one that applies gives the answer.
 
 A new rule is one more entry in the table of its subject; its example is a test (test_rules.py).
 """
@@ -35,7 +35,7 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
     *layers.GIVEN,
     *nested.NESTED,
 )
-"""Tried before it is asked whether a bracket is not closed."""
+"""Tried before unclosed brackets are looked for."""
 
 RULES: tuple[Rule, ...] = (
     *documents.DOCUMENTS,

@@ -1,6 +1,6 @@
 """A layer whose hyperparameters are written in another form: `F[3 3]`, `-F 3`, `3F`, `f3, k16`, `F3 | K16`.
 
-However many of its arguments are written so, it is one finding, with the whole layer as it is written here.
+However many of its arguments are in another form, it is one finding, with the whole layer in this language.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PLAIN = re.compile(
 _ENDS = re.compile(r"[ \t]*(?:->|=>|[\]}#\r\n]|\|(?![ \t]*[FSPDKG][=0-9])|$)")
 _GLUED = "(?:[0-9]+(?:x[0-9]+)?|same)"
 _FARTHEST, _MOST = 6, 16
-"""Parts that the parser has read since the layer's word; arguments of one layer."""
+"""The most parts of a layer, and the most arguments, that are looked at."""
 
 
 def _layer(m: Mistake) -> Answer | None:
@@ -69,7 +69,7 @@ def _layer(m: Mistake) -> Answer | None:
 
 
 def _word_before(m: Mistake) -> Token | None:
-    """The word of the layer that the token is in; at a `|` the layer is put together already."""
+    """The word of the layer that contains the token; at a `|` the layer's node is already complete."""
     if m.kind != "VBAR":
         parts = (m.part(back).token for back in range(_FARTHEST))
         return next((one for one in parts if one and one.type == "NAME" and is_layer(one.text)), None)
@@ -82,7 +82,7 @@ def _word_before(m: Mistake) -> Token | None:
 
 
 def _argument(text: str, place: int, word: str) -> tuple[re.Match[str] | None, str]:
-    """An argument, and how it is written here; nothing where it is not one, or cannot be written."""
+    """An argument and its form in this language; empty where it is not an argument, or has no such form."""
     if found := _PLAIN.match(text, place):
         return found, found.group()
     if found := _TURNED.match(text, place):

@@ -1,4 +1,4 @@
-"""What is in brackets: matrices, `[[1, 0], [0, 1]]`; branches, `[ a | b ] add`; statements in a block."""
+"""Content of brackets: matrices, `[[1, 0], [0, 1]]`; branches, `[ a | b ] add`; statements in a block."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _decimal_commas(inner: str) -> str | None:
 
 
 def _fitting(m: Mistake, inner: str, close: int) -> str:
-    """Which reading of a matrix's commas has as many numbers as F or K says: `decimals` or `list`."""
+    """Which reading of a matrix's commas has as many numbers as F or K requires: `decimals` or `list`."""
     begin, end = line_start(m.text, m.opened), REST.match(m.text, close)
     layer = m.text[begin : m.opened] + (end.group() if end else "")
     is_bias = layer[: m.opened - begin].rstrip(" \t=").endswith("bias")

@@ -1,4 +1,4 @@
-"""A whole text that is no spec: JSON, a Python dictionary, XML; and tags around a spec."""
+"""A whole text that is not a spec: JSON, a Python dictionary, XML; and tags around a spec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOKS = (
     "a spec begins `input 3x32x32`, and has one line or several of steps below it, `conv F3 P1 K16 -> relu`"
 )
 _FEWEST = 3
-"""Lines with tags of a text that is XML; fewer are around a spec."""
+"""From this many lines with tags a text is XML; fewer are tags around a spec."""
 
 
 def _whole(m: Mistake, what: str) -> Answer:

@@ -46,7 +46,7 @@ _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
 _SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
 _SHAPE_STANDS = re.compile(r"(?:(?i:input)(?:[ \t]+\w+[ \t]*:)?|=>|,|out)[ \t]*$")
 _PYTHON_GOES_ON = ("()", "):", '"""')
-"""Ends of lines that go on with Python, once some is reported."""
+"""Ends of lines that continue with Python, once some Python is reported."""
 
 
 def _whole(m: Mistake) -> Span:
@@ -158,7 +158,7 @@ def _block(m: Mistake) -> Answer | None:
 
 
 def python_block(text: str, begin: int) -> Answer | None:
-    """`def res(k):` above indented steps as they are written here."""
+    """`def res(k):` above indented steps in this language."""
     head = re.compile(r"def[ \t]+(\w+\([^()\r\n]*\))[ \t]*:").match(text, begin)
     if head is None or not _steps_below(text, head.end()):
         return None
@@ -180,7 +180,7 @@ def steps_below(text: str, opened: int, begin: int) -> Span:
 
 
 def _steps_below(text: str, opened: int) -> bool:
-    """Whether the first line after a head and its line break is indented and begins with a layer as here."""
+    """Whether the first line after a head is indented and begins with a layer in this language."""
     below = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n])+[ \t]+([a-z]\w*)(?=[ \t]|->|[\r\n]|$)").match(
         text, opened
     )
@@ -289,7 +289,7 @@ def _variants(m: Mistake) -> Answer | None:
 
 
 def _open_input(m: Mistake) -> Answer | None:
-    """`input (None, None, 3)`: sizes that are left open."""
+    """`input (None, None, 3)`: sizes that are not given."""
     found = _OPEN.match(m.line)
     sizes = re.findall(r"[0-9]+|None|[?]|-1", found[1])[-3:] if found else []
     known = [size for size in sizes if size.isdecimal()]
@@ -303,7 +303,7 @@ def _open_input(m: Mistake) -> Answer | None:
 
 
 def _input(m: Mistake) -> Answer | None:
-    """An input whose line means three sizes."""
+    """An input line that gives three sizes in another form."""
     code = m.line.split("#")[0].rstrip()
     found = _INPUT.fullmatch(code)
     if found is None or re.fullmatch(r"[0-9]+(?:x[0-9]+)*[ \t]*[,;]", found[1]):
@@ -332,7 +332,7 @@ def _input(m: Mistake) -> Answer | None:
 
 
 def _padding(value: str) -> Rule:
-    """`padding='same'` among arguments that are written as here."""
+    """`padding='same'` among arguments in this language."""
     pattern = rf"(?i:(?P<mark>(?:padding|pad|P)[ \t]*=[ \t]*[\"']{value}[\"']))"
     plain = {"same": "Psame", "valid": "P0"}[value]
     return Rule(
@@ -345,7 +345,7 @@ def _padding(value: str) -> Rule:
 
 
 def _translated(m: Mistake) -> Answer | None:
-    """That a whole file is Python is reported once."""
+    """A part in another tool's notation; a file that is Python as a whole is reported once."""
     found = m.translation
     if found is None:
         return None

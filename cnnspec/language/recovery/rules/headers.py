@@ -1,4 +1,4 @@
-"""What other languages have around or above a network: `model LeNet { … }`, `include "blocks.cnn"`,
+"""Text that other languages put around or above a network: `model LeNet { … }`, `include "blocks.cnn"`,
 `title "…"`, YAML between two lines of `---`.
 """
 
@@ -62,7 +62,7 @@ def _braces(m: Mistake) -> Answer | None:
 
 
 def _last_brace(m: Mistake) -> Answer | None:
-    """Of the braces around a spec, which are reported at the first."""
+    """The last of the braces around a spec, which are reported at the first."""
     return None if m.opens("{") else Answer("", "", m.span, reads="", resume=m.end)
 
 

@@ -1,5 +1,5 @@
-"""Steps joined by something else than `->`: `conv F3 K8 & bn & relu`, `relu ==> bn`, `relu if C == 3`,
-`[relu](3)`. However often a mark stands on the line, it is one finding.
+"""Steps joined by something other than `->`: `conv F3 K8 & bn & relu`, `relu ==> bn`, `relu if C == 3`,
+`[relu](3)`. A mark that occurs several times on a line is one finding.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ _CHOICES = tuple(
 """`if C == 3: relu else: bn`, `relu if C == 3 else bn`, `C == 3 ? relu : bn`."""
 _PART = re.compile(r"[ \t]*(?:\w+[ \t]*:(?=[ \t]*\w))?[ \t]*([^\[\]{}|\r\n#]*)")
 _NEAR = 300
-"""Characters before a mark in which the same mark is looked for, and of a line that is one choice."""
+"""The most characters before a mark that are searched for the same mark, and of a line that is a
+condition."""
 _AGAIN = ("+", ",")
-"""Marks of which one alone has a rule of its own."""
+"""Marks with a rule of their own where they occur once."""
 
 
 def _marks(m: Mistake) -> Answer | None:
@@ -68,7 +69,7 @@ def _continues(behind: str) -> bool:
 
 
 def _choice(m: Mistake) -> Answer | None:
-    """A line or a branch that is a condition as other languages write it."""
+    """A line or a branch with a condition in the form of other languages."""
     if m.kind not in ("IF", "COMPARE", "NAME") and m.word not in ":?":
         return None
     begin = 1 + max(m.head.rfind(mark) for mark in "[|{")

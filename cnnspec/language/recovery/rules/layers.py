@@ -1,4 +1,4 @@
-"""Layers that a block is given, without their brackets: `unit(64, leaky 0.1)`."""
+"""Layers passed to a block without brackets: `unit(64, leaky 0.1)`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"([A-Za-z]\w*)(\()?")
 
 
 def _without_brackets(m: Mistake) -> Answer | None:
-    """An argument of a block's that goes on like a line of layers."""
+    """An argument of a block that continues like a line of layers."""
     close = closing(m.text, m.opened) if m.inside == "(" else None
     if close is None or not _HEAD.search(m.text, m.begin, m.opened) or "\n" in m.text[m.opened : close]:
         return None
@@ -35,7 +35,7 @@ def _without_brackets(m: Mistake) -> Answer | None:
 
 
 def _empty_call(m: Mistake) -> Answer | None:
-    """`se()` or `relu()` as an argument: no function takes nothing."""
+    """`se()` or `relu()` as an argument: there is no function without arguments."""
     head = _HEAD.search(m.text, m.begin, m.opened)
     if head is None or m.opens("(") < 2:
         return None

@@ -18,7 +18,7 @@ _LAST = re.compile(r"-[ \t]*([0-9]+)")
 
 
 def _round(text: str) -> str | None:
-    """`[64, 128]` and `{64 128}` as a list; None where it is none."""
+    """`[64, 128]` and `{64 128}` as a list; None where it is not one."""
     inner = text[1:-1].strip()
     if not inner or not _INNER.fullmatch(inner) or re.search(r"[A-Za-z]\w*[ \t]+[A-Za-z]", inner):
         return None
@@ -29,7 +29,8 @@ def _round(text: str) -> str | None:
 
 
 def _square(m: Mistake) -> Answer | None:
-    """Where a value would be allowed; or as a matrix in a block's arguments, which have none."""
+    """A list in square brackets where a value is allowed; or read as a matrix in a block's arguments, which
+    cannot be matrices."""
     opened = m.start if m.kind in ("LSQB", "LBRACE") else m.opened
     while opened < m.start and m.text[opened - 1] == "[":
         opened -= 1

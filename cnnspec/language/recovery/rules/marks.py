@@ -133,7 +133,7 @@ def _named_branches(m: Mistake) -> Answer | None:
 
 
 def _or(m: Mistake) -> Answer | None:
-    """`if a || b`, of which `if a` may be put together already."""
+    """`if a || b`; the node of `if a` may already be complete."""
     condition = _CONDITION.search(m.head) if m.here(r"\|\|") else None
     if condition is None:
         return None
@@ -145,7 +145,7 @@ def _or(m: Mistake) -> Answer | None:
 
 
 def _is(m: Mistake) -> Answer | None:
-    """`if a is 2`, of which `if a` may be put together already."""
+    """`if a is 2`; the node of `if a` may already be complete."""
     condition = _CONDITION.search(m.head)
     if condition is None:
         return None
@@ -156,7 +156,7 @@ def _is(m: Mistake) -> Answer | None:
 
 
 def _point_behind(m: Mistake) -> Answer | None:
-    """`maxpool F2.`, of which `F2` was not read as a hyperparameter."""
+    """`maxpool F2.`, where `F2` was not read as a hyperparameter."""
     name = m.part(0).token
     if name is None or not HYPER.fullmatch(name.text) or m.rest.split("#")[0].strip():
         return None
@@ -174,13 +174,13 @@ def _no_branches(m: Mistake) -> Answer | None:
 
 
 def _label_by_dash(m: Mistake) -> bool:
-    """Whether only a name that is no layer's is before a dash: `C1 - conv F3`."""
+    """Whether only a name that is not a layer's is before a dash: `C1 - conv F3`."""
     head = re.fullmatch(r"[ \t]*([A-Za-z]\w*)[ \t]*", m.head)
     return head is not None and not is_layer(head[1]) and before_layer(m) is not None
 
 
 def behind_arrows(m: Mistake) -> int:
-    """Where the arrows end that follow one another here."""
+    """The end of a run of arrows."""
     arrows = m.here(r"->(?:[ \t]*->)*")
     return arrows.end() if arrows else m.end
 

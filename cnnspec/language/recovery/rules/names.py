@@ -42,7 +42,7 @@ _HYPHENATED = r"(?m:->|[|\[{:]|^)[ \t]*([A-Za-z]\w*(?:-[A-Za-z]\w*)+)(?=[ \t]|->
 
 
 def _hyphenated(m: Mistake) -> Answer | None:
-    """`self-attention heads=4`: the word that it is without hyphens, of which what it means is reported."""
+    """`self-attention heads=4`: the word without hyphens, whose meaning is reported later."""
     found = m.around(_HYPHENATED, 1)
     if found is None or m.inside == "(":
         return None

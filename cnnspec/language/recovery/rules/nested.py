@@ -1,4 +1,4 @@
-"""Layers as calls in one another, `relu(bn(conv(F3, K8)))`, `add(conv(F1, K3), id)`, `conv(F3, K8).relu()`;
+"""Nested calls of layers, `relu(bn(conv(F3, K8)))`, `add(conv(F1, K3), id)`, `conv(F3, K8).relu()`;
 and steps in brackets after a layer, `conv F3 K8 [bn, relu]`.
 """
 
@@ -35,7 +35,7 @@ def _split(text: str) -> list[str]:
 
 
 def _steps(text: str, depth: int = 0) -> str | None:
-    """Nested calls as steps one after another; None where something else is in them."""
+    """Nested calls as a chain of steps; None where they contain anything else."""
     head = _CALL.match(text)
     if head is None:
         found = _STEPS.fullmatch(text)

@@ -37,7 +37,7 @@ def invalid_number(found: re.Match[str], plain: str, reason: str, safe: bool = F
 
 
 def _percentage(m: Mistake) -> Answer | None:
-    """A `%` that has nothing after it to divide by."""
+    """A `%` without a divisor after it."""
     pattern, number = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*%"), m.part(1).start
     found = pattern.match(m.text, number) if m.last == "DIVIDE" and number >= 0 else None
     if found is None or found.end() != m.part(0).start + 1:

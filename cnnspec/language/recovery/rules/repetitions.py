@@ -15,11 +15,11 @@ _COUNT = r"[ \t]*\*[ \t]*(\w+)"
 _ENDS = r"(?=[ \t]*(?:->|=>|[|\])}#\r\n]|$))"
 _TIMES_BEFORE = re.compile(r"([0-9]+)(?:[ \t]*([x*]|times\b))?[ \t]*(?=\[|([A-Za-z]\w*))")
 _LONGEST = 300
-"""Characters of a line in which the steps that are repeated are looked for."""
+"""The most characters of a line that are searched for the repeated steps."""
 
 
 def begin_of_steps(text: str, place: int) -> int:
-    """Where the steps of a line or a branch begin, of which one is at a place."""
+    """The beginning of the line or branch of steps that contains a place."""
     begin = max(line_start(text, place), place - _LONGEST)
     depth = 0
     for at in range(place - 1, begin - 1, -1):
@@ -32,7 +32,7 @@ def begin_of_steps(text: str, place: int) -> int:
 
 
 def repeated(text: str, step: Span, end: int, count: str) -> tuple[str, tuple[Edit, ...]]:
-    """How a step with its count, which end at a place, is written; a fix where no step comes before it."""
+    """A step and its count, which end at a place, as a repeat; with a fix where no step comes before it."""
     begin = begin_of_steps(text, step.start)
     alone = f"[{shortened(text[slice(*step)], '…')}]*{count}"
     if "->" in text[begin : step.start]:
@@ -79,7 +79,8 @@ def _opening(text: str, closed: int) -> int | None:
 
 
 def _first_of_its_steps(text: str, place: int) -> bool:
-    """Whether the line before has no steps, which could be meant to be repeated too."""
+    """Whether this is the first line of its steps; steps of lines before it could be meant to be repeated
+    too."""
     before = text[max(0, place - 2 * _LONGEST) : line_start(text, place)].split("\n")
     lines = [line.split("#")[0].strip() for line in before]
     last = next((line for line in reversed(lines) if line), "")
@@ -122,7 +123,7 @@ def _count_before(m: Mistake) -> Answer | None:
 
 
 def _end_of_steps(text: str, start: int, whole: bool) -> int:
-    """Where a step ends, or the steps of its line."""
+    """The end of a step, or of the steps of its line."""
     depth = 0
     for at in range(start, min(len(text), start + _LONGEST)):
         depth += (text[at] in "([{") - (text[at] in ")]}")

@@ -1,4 +1,4 @@
-"""What is explained where it is not plain what was meant, in the end by what was expected."""
+"""Mistakes with more than one possible meaning, and last a message that names what was expected."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _VARIANT = re.compile(r"[ \t]*(variant[ \t]+\w+)[ \t]*")
 _OPEN_ENDS = frozenset(
     ("ARROW", "PLUS", "MINUS", "STAR", "DIVIDE", "COMPARE", "EQUAL", "COMMA", "LABEL", "AND", "OR", "NOT")
 )
-"""What no line can end with."""
+"""Tokens that cannot end a line."""
 _FROM = r"[ \t]+(?:from|of|on|using|with)$"
 _REPETITION = "a repetition is written `[ … ]*3`"
 _ADDED = "tensors are not added with `+`"
 
 
 def _mistyped(m: Mistake) -> Answer | None:
-    """The first word of a line where it looks like a statement's."""
+    """The first word of a line where it looks like a misspelt statement."""
     head = m.of_line(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)")
     if head is None or not m.text[head.end() : m.start].strip():
         return None
@@ -145,7 +145,7 @@ def _power_of_ten(m: Mistake) -> Answer | None:
 _SPELT = str.maketrans(
     {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "æ": "ae", "Æ": "Ae", "œ": "oe"}
 )
-"""Letters that are more than a plain one with a mark."""
+"""Letters that are not a plain letter with a diacritic."""
 
 
 def _odd_name(m: Mistake) -> Answer | None:
@@ -235,7 +235,7 @@ def _tensor_behind(m: Mistake) -> Answer | None:
 
 
 def _of_its_label(m: Mistake) -> Answer | None:
-    """`conv1: F3 K8`, whose label says the layer."""
+    """`conv1: F3 K8`, whose label names the layer."""
     found = re.fullmatch(r"[ \t]*([a-z]+)[0-9_]+[ \t]*:[ \t]*", m.head)
     if found is None or not is_layer(found[1]):
         return None
@@ -302,7 +302,7 @@ def _ends_early(m: Mistake, last: Token) -> Answer:
 
 
 def _operator_at_the_end(m: Mistake) -> Answer | None:
-    """`let k = 3 +` above a line of steps, of which the first word was read as a value."""
+    """`let k = 3 +` above a line of steps, whose first word was read as a value."""
     found = re.compile(r"[ \t]*(let\b[^\r\n#]*?)[ \t]*([-+*/%]|//)[ \t]*(?:#[^\r\n]*)?[\r\n]+").match(
         m.text, line_start(m.text, max(0, m.begin - 1))
     )

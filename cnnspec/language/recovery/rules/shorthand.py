@@ -11,7 +11,7 @@ from cnnspec.language.recovery.rule import Rule
 _PART = r"(?:[0-9]+[CN][0-9]*|[CP][0-9]+|MP[0-9]+|AP[0-9]+|FC?[0-9]+)"
 _LINE = re.compile(rf"[ \t]*({_PART}(?:[ \t]*[-–][ \t]*{_PART})+)[ \t]*(?=[#\r\n]|$)")
 _SIZE = 3
-"""The filter size where it is not written."""
+"""The filter size where the shorthand has none."""
 
 
 def _shorthand(m: Mistake) -> Answer | None:

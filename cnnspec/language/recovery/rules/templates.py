@@ -1,4 +1,4 @@
-"""What is left of LaTeX or of a template, `$K=64$`, `K<filters>`; a note without `#`, `TODO: the head`."""
+"""Remains of LaTeX or of a template, `$K=64$`, `K<filters>`; a note without `#`, `TODO: the head`."""
 
 from __future__ import annotations
 
