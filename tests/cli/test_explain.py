@@ -223,6 +223,58 @@ def test_the_zeros_of_psame_have_their_places(cnnspec: Command) -> None:
         assert re.search(rf"at the [a-z ]*{side}.* = {zeros}$", ran.out, re.MULTILINE), side
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "field",
+        "macs",
+        "flops",
+        "params",
+        "padding",
+        "input",
+        "let",
+        "block",
+        "=>",
+        "expect",
+        "R",
+        "E",
+        "J",
+        "F",
+        "S",
+        "P",
+        "K",
+        "D",
+        "G",
+        "C",
+        "H",
+        "W",
+        "T",
+        "W'",
+        "H'",
+        "N",
+        "I",
+        "O",
+        "Z",
+        "x",
+        "y",
+        "w",
+        "b",
+        "Σ",
+        "μ",
+        "σ",
+        "ε",
+        "L",
+        "dL/dy",
+        "dL/dx",
+        "dL/dw",
+    ],
+)
+def test_a_word_is_explained(cnnspec: Command, word: str) -> None:
+    ran = cnnspec("explain", word)
+    assert ran.status == 0
+    assert ran.out.startswith(f"# {word}: ")
+
+
 def test_every_symbol_of_a_formula_has_a_page() -> None:
     from tests.ops.test_json_and_text import drawn
 
@@ -232,7 +284,8 @@ def test_every_symbol_of_a_formula_has_a_page() -> None:
             out = op.out(shape)
             if not isinstance(out, Misfit):
                 for formula in op.formulas((shape,), out):
-                    assert all(page(symbol) for symbol in formula.values), formula
+                    printed = re.findall(r"\b[A-Z][hwt]?[0-9]?'?(?![\w'])", f"{formula.name} {formula.text}")
+                    assert all(page(symbol) for symbol in (*formula.values, *printed)), formula
 
 
 def test_the_specs_of_the_words_pages_hold() -> None:

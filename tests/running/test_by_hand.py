@@ -19,6 +19,7 @@ from cnnspec.cli.by_hand import asked, find
 from cnnspec.ir.flat import flat
 from cnnspec.ops import lookup, words
 from cnnspec.report.gradients import gradients_as_text
+from cnnspec.report.pages import page
 from cnnspec.running.job import network, operation
 from cnnspec.running.worker import number, tell
 from cnnspec.running.worker.forward import doubled, ready
@@ -85,6 +86,18 @@ def _silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tell, "report", lambda event, **what: None)
 
 
+SYMBOL = re.compile(r"(?<![\w.'])([A-Za-zΑ-Ωα-ω]\u0302?)(?![\w\u0302'])")
+"""A single letter in a formula: `x`, `x̂`, `Σ`."""
+
+
+def undefined(lines: list[str]) -> set[str]:
+    """The symbols in the formulas of a sheet that it does not define itself, `g = √(Σ x²)`."""
+    formulas = [line for line in lines if " = " in line]
+    defined = {name for line in formulas for name in re.findall(r"(?:^|; )(\w) = ", line)} - {"y"}
+    used = {symbol for line in formulas for symbol in SYMBOL.findall(line.partition(": ")[0])}
+    return used - defined - {"a", "e"}
+
+
 def job_of(folder: Path, spec: str, **more: Any) -> dict[str, Any]:
     """A job as the child reads it, with the NumPy program in its folder."""
     (folder / "program_numpy.py").write_text(build(text=spec, target="numpy"), encoding="utf-8")
@@ -125,6 +138,8 @@ def test_one_number_is_torchs(tmp_path: Path, shape: str, layer: str) -> None:
         assert made["value"] == pytest.approx(expected, rel=1e-9, abs=1e-12)
         assert made["program"] == pytest.approx(expected, rel=1e-9, abs=1e-12)
         assert made["lines"][-1].startswith("y = ")
+        for symbol in undefined(made["lines"]):
+            assert page(symbol), (symbol, made["lines"])
 
 
 @pytest.mark.parametrize("word", EXAMPLES)

@@ -110,7 +110,7 @@ def attention(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     sheet.part(title, float(p @ values), grids)
     sheet.lines.append(
         f"score = q·k{'' if sheet.op['unscaled'] else f'/√{depth}'}"
-        f"{' + what its offset adds' if sheet.op['relative'] else ''}; p = e^score/Σ e^score"
+        f"{' + the bias of its offset' if sheet.op['relative'] else ''}; p = e^score/Σ e^score"
     )
     sheet.lines.append(f"y = Σ p·v = {text(p @ values)}")
     return float(p @ values)

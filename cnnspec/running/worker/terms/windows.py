@@ -97,7 +97,7 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place, places: Places) -> float
             numbers *= mask[0].reshape(-1, len(numbers))[group]
         grid = numbers.reshape(-1, shape[-1]).tolist()
         sums.append(sheet.products(f"channel {c}, {_places(there)}", grid, w))
-    sheet.lines.append(f"what lies between positions is interpolated{', times the mask' if mask else ''}")
+    sheet.lines.append(f"values between positions are interpolated{', times the mask' if mask else ''}")
     return with_bias(sheet, sums, k)
 
 
