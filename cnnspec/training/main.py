@@ -41,7 +41,7 @@ def put_load(writer: Writer, plan: Plan) -> None:
         writer.line('message = f"{len(training.labels)} images are less than a batch of {BATCH}"')
         writer.line('raise Refused(f"{message}: use a smaller batch")')
     with writer.block("if len(held_out.labels) == 0:"):
-        writer.line('raise Refused("no images are held out")')
+        writer.line('raise Refused("no images are held out: set validation = 0.1 in [data]")')
 
 
 def put_identity(writer: Writer, plan: Plan) -> None:
@@ -105,9 +105,10 @@ def _prepare(writer: Writer, plan: Plan) -> None:
         writer.line('os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")', "as cuBLAS requires it")
         writer.line("torch.use_deterministic_algorithms(True, warn_only=True)")
         writer.line("torch.backends.cudnn.benchmark = False")
-    writer.line(f"parts = team.size{' * PARTS' if run.accumulate > 1 else ''}")
-    with writer.block("if BATCH % parts:"):
-        writer.line('raise Refused(f"{BATCH} images cannot be divided into {parts} equal parts")')
+    writer.line(f"shares = team.size{' * PARTS' if run.accumulate > 1 else ''}")
+    with writer.block("if BATCH % shares:"):
+        writer.line('message = f"{BATCH} images cannot be divided into {shares} equal parts"')
+        writer.line('raise Refused(f"{message}: use a multiple of {shares}")')
     put_load(writer, plan)
 
 
@@ -251,15 +252,17 @@ def _finish(writer: Writer, plan: Plan) -> None:
             writer.line('result = f"accuracy {100 * progress.best:.2f} %, loss {progress.loss:.4f}"')
         else:
             writer.line('result = f"loss {progress.loss:.4f}"')
-        writer.line(f"ok = {condition(expect, 'progress.best', 'progress.loss')}")
+        ok = condition(expect, "progress.best", "progress.loss")
+        if ok != "True":
+            writer.line(f"ok = {ok}")
         with writer.block("if team.rank == 0:"):
             writer.line('print(f"best: epoch {progress.epoch}, {result}")')
-            writer.line('about = {**asdict(progress), "ok": ok}')
+            writer.line(f'about = {{**asdict(progress), "ok": {"True" if ok == "True" else "ok"}}}')
             writer.line('write_whole(folder / "result.json", json.dumps(about).encode())')
             if plan.recipe.run.onnx:
                 writer.line("export_onnx(folder)")
         put_missed(writer, expect, "team.rank == 0 and not ok")
-        writer.line("return 0 if ok else 1")
+        writer.line("return 0" if ok == "True" else "return 0 if ok else 1")
 
 
 def _export(writer: Writer, plan: Plan) -> None:

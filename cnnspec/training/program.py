@@ -39,6 +39,7 @@ STANDARD_FROM = {
     "Callable": ("collections.abc", "Callable"),
     "Iterable": ("collections.abc", "Iterable"),
     "Iterator": ("collections.abc", "Iterator"),
+    "Mapping": ("collections.abc", "Mapping"),
     "Sequence": ("collections.abc", "Sequence"),
     "ThreadPoolExecutor": ("concurrent.futures", "ThreadPoolExecutor"),
     "nullcontext": ("contextlib", "nullcontext"),

@@ -209,7 +209,14 @@ def test_an_expectation_that_is_not_met(folder: Path, tmp_path: Path) -> None:
     assert "expected: accuracy 100 %, loss 0.001" in run(other, "--resume", status=1)
 
 
-@pytest.mark.parametrize("recipe", [EVERY, RECIPE.replace("[data]", "[data]\nmean = [0.5]\nstd = [0.2]")])
+OTHERS = (
+    RECIPE.replace("[data]", "[data]\nmean = [0.5]\nstd = [0.2]"),
+    RECIPE.replace('name = "adam"', 'name = "sgd"\nmomentum = 0.9\nnesterov = true'),
+    RECIPE.replace('name = "adam"', 'name = "rmsprop"'),
+)
+
+
+@pytest.mark.parametrize("recipe", [EVERY, *OTHERS])
 def test_ruff_has_nothing_to_say(tmp_path: Path, recipe: str) -> None:
     built(tmp_path, recipe=recipe, target="numpy")
     for line in (["check", "--select", "E4,E7,E9,F,I,B,UP"], ["format", "--check"]):

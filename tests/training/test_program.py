@@ -277,4 +277,4 @@ def test_without_held_out_images(folder: Path, tmp_path: Path) -> None:
     other = copied(folder, tmp_path / "none")
     arrays = dict(np.load(other / "data.npz"))
     np.savez(other / "data.npz", **arrays | {"x_test": arrays["x_test"][:0], "y_test": arrays["y_test"][:0]})
-    assert "train.py: no images are held out\n" in run(other, status=2)
+    assert "train.py: no images are held out: set validation = 0.1 in [data]\n" in run(other, status=2)

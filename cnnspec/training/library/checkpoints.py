@@ -1,6 +1,7 @@
 """Checkpoints: safetensors, written whole or not at all, refused if not this run's."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def state_of(
-    nets: dict[str, nn.Module], optimizer: Optimizer, running: Tensor
+    nets: Mapping[str, nn.Module], optimizer: Optimizer, running: Tensor
 ) -> dict[str, Tensor]:
     """All that a run needs to go on; `running` is the sum of this epoch's losses."""
     found = {"loss": whole(running)}

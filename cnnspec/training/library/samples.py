@@ -101,7 +101,7 @@ def missing(images: np.ndarray, size: tuple[int, ...]) -> list[int]:
     counts = [wanted - one for wanted, one in zip(size, found, strict=True)]
     if min(counts) < 0:
         sizes = f"{size_text(found)} are larger than the input, {size_text(size)}"
-        raise Refused(f"images of {sizes}")
+        raise Refused(f'images of {sizes}: fit = "resize" scales images')
     return counts
 
 
@@ -185,7 +185,9 @@ def checked(
     """
     images, labels = samples
     if images.shape[1:] != image:
-        sizes = f"{size_text(image)}, found {size_text(images.shape[1:])}"
+        found = images.shape[1:]
+        way = ': fit = "pad" or "resize" in [data]' if found[:1] == image[:1] else ""
+        sizes = f"{size_text(image)}, found {size_text(found)}{way}"
         raise Refused(f"expected images of {sizes}")
     if len(images) != len(labels):
         raise Refused(f"{len(images)} images and {len(labels)} labels")

@@ -146,7 +146,7 @@ def _formulas(writer: Writer, plan: Plan) -> None:
     writer.line(f'"""{name}: changes each weight w by its gradient g.')
     writer.gap(1)
     for line in lines:
-        writer.line(f"    {line}")
+        writer.line(line)
     if isinstance(optimizer, Adam):
         writer.gap(1)
         writer.line("m' = m / (1 - b1^t), v' = v / (1 - b2^t) in step t = 1, 2, ...: both start at 0.")

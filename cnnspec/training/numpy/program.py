@@ -210,13 +210,15 @@ def _save(writer: Writer) -> None:
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
     best, loss = 'progress["best"]', 'progress["loss"]'
-    writer.line(f"ok = {condition(expect, best, loss)}")
+    ok = condition(expect, best, loss)
+    if ok != "True":
+        writer.line(f"ok = {ok}")
     writer.line("result = f\"loss {progress['loss']:.4f}\"")
     if plan.accuracy:
         writer.line("result = f\"accuracy {100 * progress['best']:.2f} %, {result}\"")
     writer.line("print(f\"best: epoch {progress['epoch']}, {result}\")")
     writer.line('about = {key: progress[key] for key in ("step", "best", "epoch", "loss", "stale")}')
-    writer.line('about = json.dumps({**about, "ok": ok})')
+    writer.line(f'about = json.dumps({{**about, "ok": {"True" if ok == "True" else "ok"}}})')
     writer.line('write_whole(options.out / "result.json", about.encode())')
     put_missed(writer, expect, "not ok")
-    writer.line("return 0 if ok else 1")
+    writer.line("return 0" if ok == "True" else "return 0 if ok else 1")
