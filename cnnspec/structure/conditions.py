@@ -88,7 +88,7 @@ def _ratio(draft: Draft, group: Group, present: Numbers) -> str | None:
         if not times or times.keys() != uses_with or 1 in times.values():
             return None
         times |= {one[0]: 1 for one, value in present.values.items() if not value}
-        parameter = Parameter(draft.free("t"), "number", times)
+        parameter = Parameter(draft.free("t"), "number", times, family="ratio")
         draft.parameters.append(parameter)
         slot.text = f"{parameter.name}*C"
         return f"{parameter.name} != 1"

@@ -44,11 +44,17 @@ def _even(draft: Draft, parameter: Parameter) -> dict[int, Any] | None:
 
 def _most(draft: Draft, parameter: Parameter) -> tuple[Any, int, int]:
     """The most frequent value, the number of calls that have it, and the number of all calls."""
+    count = _calls(draft, parameter)
+    value, most = count.most_common(1)[0]
+    return value, most, count.total()
+
+
+def _calls(draft: Draft, parameter: Parameter) -> Counter[Any]:
+    """The number of calls with each value."""
     count: Counter[Any] = Counter()
     for use, value in parameter.values.items():
         count[value] += len(draft.calls[use]) if draft.calls else 1
-    value, most = count.most_common(1)[0]
-    return value, most, count.total()
+    return count
 
 
 def ordered(draft: Draft) -> list[Parameter]:
@@ -58,7 +64,11 @@ def ordered(draft: Draft) -> list[Parameter]:
         letter = parameter.kind == "letter" and parameter.name != "K"
         usual = count >= 2 and (2 + letter) * count >= total
         usual = usual and not is_width(parameter.name) and parameter.name not in ("K", "n")
-        if parameter.kind == "number" and parameter.name in ("s", "d") and 1 in parameter.values.values():
+        if (
+            parameter.kind == "number"
+            and parameter.name in ("s", "d")
+            and 4 * _calls(draft, parameter)[1] >= total
+        ):
             most, usual = 1, True
         parameter.default = most if usual or (parameter.kind == "truth" and most is False) else None
     return sorted(draft.parameters, key=lambda one: one.default is not None)

@@ -36,7 +36,7 @@ class Draft:
 
     def free(self, *candidates: str) -> str:
         """The first of the names that no parameter has."""
-        return names.free(candidates, {"c", *(parameter.name for parameter in self.parameters)})
+        return names.free(candidates, {"c", "h", "w", *(parameter.name for parameter in self.parameters)})
 
 
 def begun(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]]) -> Draft:

@@ -15,7 +15,13 @@ from cnnspec.structure.pattern import Instance
 Gives: TypeAlias = Callable[[int], Any]
 Value: TypeAlias = Any
 """An int, a Fraction, a bool; a tuple for sizes that differ between axes; the text of a layer."""
+Base: TypeAlias = tuple[str, Mapping[Instance, Any]]
+"""What an expression may contain: its text, and its value in each instance."""
 FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
+AXES = ("T", "H", "W", "h", "w")
+"""The axes of the map at a step, and (small letters) of the map at the beginning of the block."""
+PARTS = ((3, 4), (2, 3), (3, 2), (3, 8), (5, 8), (7, 8))
+"""Fractions of a number of channels: the ends of `slice C//2:3*C//4`."""
 
 
 @dataclass(eq=False, repr=False)
@@ -28,18 +34,22 @@ class Parameter:
     values: dict[int, Value]
     default: Value = None
     first: int = 1 << 30  # the first argument that contains it, in the order of the text
+    family: str = ""
 
 
 @dataclass(eq=False, repr=False)
 class Numbers:
     """The values of an argument in each instance, with the numbers of channels: at the step (`here`; empty
-    where the text cannot use C), and at the beginning of the block (`entry`, by use). size: for a size along
-    an axis, the axis, and the map's size along it at the step."""
+    where the text cannot use C), and at the beginning of the block (`entry`, by use). sizes: for a size, the
+    sizes of maps and products of them, by name; fixed: such a size cannot be computed from anything else.
+    family: what the argument counts; a window is not computed from a number of channels."""
 
     values: dict[Instance, Value]
     here: Mapping[Instance, int]
     entry: Mapping[int, int]
-    size: tuple[str, Mapping[Instance, int]] = ("", {})
+    sizes: Sequence[Base] = ()
+    fixed: bool = False
+    family: str = "width"
 
     @property
     def constant(self) -> bool:
@@ -57,22 +67,46 @@ def _typed(value: Value) -> tuple[type, Value]:
     return type(value), value
 
 
+FAMILY = {
+    **dict.fromkeys(("F", "S", "P", "D", "f", "s", "p", "d"), "window"),
+    **dict.fromkeys(("border", "left", "right", "top", "bottom", "front", "back"), "window"),
+    **dict.fromkeys(("C", "c", "K", "k", "mid", "G", "g", "heads", "shape", "size"), "width"),
+    **dict.fromkeys(("range", "end", "channels"), "range"),
+    **dict.fromkeys(("n", "times"), "count"),
+    "t": "ratio",
+}
+"""What the fields of layers and the parameters of blocks count."""
+RELATED = {("width", "ratio"), ("range", "width")}
+"""The families whose numbers may be computed from those of another one: `K=t*C`, `slice 0:C//2`."""
+
+
+def family_of(name: str) -> str:
+    """The family of a field or a parameter; "" for one like no other."""
+    return FAMILY.get(name.partition(".")[0].rstrip("0123456789"), "")
+
+
+def related(one: str, other: str) -> bool:
+    """Whether a number of a family may be computed from one of another family."""
+    return one == other or (one, other) in RELATED
+
+
 def expression(numbers: Numbers, parameters: list[Parameter], new: Parameter | None = None) -> str | None:
     """The simplest text that has these values, or None. `new`: expressions with the other parameters were
     tried before."""
     if numbers.constant:
         return written_value(next(iter(numbers.values.values())))
     for one in parameters if new is None else (new,):
-        if _holds(numbers, _of(one, numbers)):
+        if _holds(numbers, _of(one, numbers)) and _equals(numbers, one):
             return one.name
     if not numbers.numeric:
         return None
-    bases: list[tuple[str, Mapping[Instance, Value]]] = [
-        (parameter.name, _of(parameter, numbers)) for parameter in parameters if parameter.kind == "number"
+    bases: list[Base] = [
+        (parameter.name, _of(parameter, numbers))
+        for parameter in parameters
+        if parameter.kind == "number" and related(numbers.family, parameter.family)
     ]
-    if numbers.size[0]:
-        bases.append(numbers.size)
-    else:
+    bases += numbers.sizes
+    if not numbers.fixed and related(numbers.family, "width"):
         if numbers.here:
             bases.append(("C", numbers.here))
         if any(numbers.here.get(instance) != numbers.entry[instance[0]] for instance in numbers.values):
@@ -82,7 +116,8 @@ def expression(numbers: Numbers, parameters: list[Parameter], new: Parameter | N
     able = [(name, [values[one] for one in at]) for name, values in bases if all(one in values for one in at)]
     whole = all(isinstance(one, int) for one in expected)
     name = new.name if new is not None else ""
-    return next((text for text, gives in _forms(able, whole, name) if _is(gives, expected)), None)
+    forms = _forms(able, name, numbers.family == "range") if whole else _later(able, expected)
+    return next((text for text, gives in forms if _is(gives, expected)), None)
 
 
 def _is(gives: Gives, expected: list[Value]) -> bool:
@@ -97,18 +132,32 @@ def _of(parameter: Parameter, numbers: Numbers) -> dict[Instance, Value]:
     }
 
 
+def _equals(numbers: Numbers, parameter: Parameter) -> bool:
+    """Whether equal numbers mean the same: not the stride and the number of repeats."""
+    families = numbers.family, parameter.family
+    return related(*families) or "" in families
+
+
 def _holds(numbers: Numbers, values: Mapping[Instance, Value]) -> bool:
     return all(
         one in values and _typed(values[one]) == _typed(value) for one, value in numbers.values.items()
     )
 
 
-def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> Iterator[tuple[str, Gives]]:
+def _later(bases: list[tuple[str, list[Value]]], expected: list[Value]) -> Iterator[tuple[str, Gives]]:
+    """Rates at a constant distance from a parameter: the `p + 1/80` of the second of two layers."""
+    for name, values in bases:
+        more = Fraction(expected[0]) - Fraction(values[0])
+        if more > 0 and any(isinstance(value, Fraction) for value in values):
+            yield f"{name} + {written_number(more)}", lambda at, v=values, m=more: v[at] + m  # type: ignore[misc]
+
+
+def _forms(
+    bases: list[tuple[str, list[Value]]], new: str = "", parts: bool = False
+) -> Iterator[tuple[str, Gives]]:
     """Expressions over the bases, with their values in each instance, simple ones first; with `new`, only
-    those that contain it. Only whole numbers have expressions other than a name."""
+    those that contain it; with `parts`, other fractions than 1/n, too."""
     yield from ((name, values.__getitem__) for name, values in bases)
-    if not whole:
-        return
     bases = [(name, values) for name, values in bases if all(isinstance(value, int) for value in values)]
     single = [base for base in bases if new in ("", base[0])]
     for name, values in single:
@@ -117,7 +166,7 @@ def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> 
         for factor in FACTORS:
             yield f"{name}//{factor}", lambda at, v=values, f=factor: v[at] // f  # type: ignore[misc]
     for name, values in single:
-        for less in (1, 2) if name in ("T", "H", "W") else ():
+        for less in (1, 2) if name in AXES else ():
             yield f"{name}-{less}", lambda at, v=values, b=less: v[at] - b  # type: ignore[misc]
     for times, a in single:
         for name, b in bases if is_ratio(times) else ():
@@ -129,8 +178,12 @@ def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> 
                 f"multiple({name}//{factor}, 8)",
                 lambda at, v=values, f=factor: _multiple(v[at] // f),  # type: ignore[misc]
             )
+    for name, values in single:
+        for above, of in PARTS if parts else ():
+            yield f"{above}*{name}//{of}", lambda at, v=values, t=above, f=of: t * v[at] // f  # type: ignore[misc]
+    bases = [base for base in bases if not is_ratio(base[0])]
     for (left, a), (right, b) in combinations(bases, 2):
-        if new not in ("", left, right):
+        if new not in ("", left, right) or {left, right} == {"C", "c"}:
             continue
         yield f"{left} + {right}", lambda at, a=a, b=b: a[at] + b[at]  # type: ignore[misc]
         yield f"{left} - {right}", lambda at, a=a, b=b: a[at] - b[at]  # type: ignore[misc]

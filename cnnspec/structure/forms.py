@@ -3,9 +3,12 @@ similar."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from cnnspec.ops.base import Op, arguments_of
+from cnnspec.sources.layers import Layer
 from cnnspec.structure.align import TooMuch, added, begun
 from cnnspec.structure.draft import Unsolved
 from cnnspec.structure.holes import named
@@ -13,7 +16,7 @@ from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body, Chain, Leaf, Repeat, Use, chains_in, layers_of
 from cnnspec.structure.pattern import Pattern
 from cnnspec.structure.regions import Region
-from cnnspec.structure.repeats import ALL, NONE, USES, body_key, folded
+from cnnspec.structure.repeats import ALL, NONE, PAIRS, USES, body_key, folded
 from cnnspec.structure.solve import solved
 from cnnspec.structure.text import Block, Writer
 from cnnspec.structure.tied import SHARED
@@ -22,7 +25,7 @@ MOST_FORMS = 200
 """The most different bodies of one class; a class with more is written without blocks."""
 
 Form = list[Region]
-"""Calls with equal bodies, and the same number of input channels."""
+"""Calls with equal bodies and similar inputs."""
 
 
 class Made(NamedTuple):
@@ -36,7 +39,7 @@ def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> No
     """Assigns a block to each call, and adds the blocks to the writer."""
     bare = [woven(call.items, call.inputs, call.outputs, writer.network.shape, block=True) for call in calls]
     best: tuple[int, list[Made], list[Body]] | None = None
-    for repeats in (ALL, USES, NONE):
+    for repeats in (ALL, PAIRS, USES, NONE):
         bodies = [folded(one, repeats) for one in bare]
         for region, body in zip(calls, bodies, strict=True):
             region.body = body
@@ -100,8 +103,7 @@ def _set(writer: Writer, class_name: str, block_made: Made) -> None:
 def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) -> list[Made]:
     forms: dict[object, Form] = {}
     for region in calls:
-        channels = writer.network.shape(region.inputs[0])[0] if parameters else 0
-        forms.setdefault((body_key(region.body), channels), []).append(region)
+        forms.setdefault((body_key(region.body), _arriving(writer, region, parameters)), []).append(region)
     if name.startswith(SHARED):
         return [_block(writer, list(forms.values()), shared=True)]
     if len(forms) > MOST_FORMS:
@@ -118,8 +120,26 @@ def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) ->
             exact: dict[object, Form] = {}
             for form in alike:
                 exact.setdefault(body_key(form[0].body), []).extend(form)
-            blocks += [_block(writer, [form]) for form in exact.values()]
+            for form in exact.values():
+                alone = len(form) == 1 or _is_one_step(form[0].body)
+                blocks.append(Made(None, [form]) if alone else _block(writer, [form]))
     return blocks
+
+
+def _arriving(writer: Writer, region: Region, parameters: bool) -> Hashable:
+    """The part of the inputs' shapes that the text of the block may contain as C, H or W."""
+    if not parameters:
+        return ()
+    shapes = [writer.network.shape(value) for value in region.inputs]
+    layers = (writer.network.layers[number] for number in layers_of(region.body))
+    sizes = any(isinstance(layer, Layer) and _has_sizes(type(layer.op)) for layer in layers)
+    return tuple(shape if sizes else shape[0] for shape in shapes)
+
+
+@lru_cache(maxsize=1000)
+def _has_sizes(op: type[Op]) -> bool:
+    """Whether a layer has sizes of maps as arguments."""
+    return any(one.kind in ("shape", "sizes") and one.letter is None for _, one in arguments_of(op))
 
 
 def _is_one_step(body: Body) -> bool:

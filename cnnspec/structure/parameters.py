@@ -29,6 +29,10 @@ NAMES = {
 }
 
 
+PLAIN = frozenset(("K", "F", "S", "P", "D", "k", "mid", "f", "s", "p", "d", "n", "times", "shape"))
+"""The fields whose numbers are preferred where others can be computed from them: `heads=k//32`."""
+
+
 def choose(draft: Draft) -> None:
     """Repeatedly takes the parameter that explains most of the remaining differences, until none remain."""
     waiting: dict[tuple[Any, ...], list[Slot]] = {}
@@ -85,7 +89,8 @@ def _candidates(draft: Draft, slot: Slot) -> Iterable[tuple[Parameter, float]]:
     if values is None:
         return
     kind = slot.kind.removesuffix(" of a use")
-    yield Parameter("?", kind, values), 0.0
+    rank = 0.0 if slot.field in PLAIN or kind != "number" else -0.5
+    yield Parameter("?", kind, values, family=numbers.family), rank
     if not numbers.numeric or slot.field != "K" or slot.site is draft.last:
         return
     entry = {one: draft.entry[one[0]] for one in numbers.values}
@@ -94,7 +99,7 @@ def _candidates(draft: Draft, slot: Slot) -> Iterable[tuple[Parameter, float]]:
         times = by_use({one: int(ratio) for one, ratio in ratios.items()})
         if times and max(times.values()) > 2 and all(ratio.denominator == 1 for ratio in ratios.values()):
             if 2 * len(set(times.values())) <= len(set(values.values())):
-                yield Parameter("t", "number", times), -float(max(times.values()))
+                yield Parameter("t", "number", times, family="ratio"), -float(max(times.values()))
 
 
 def _name(draft: Draft, parameter: Parameter, slots: list[Slot]) -> str:

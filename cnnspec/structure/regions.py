@@ -220,10 +220,10 @@ def _set_ends(region: Region, uses: Counter[int]) -> None:
     are done already."""
     read: Counter[int] = Counter()
     inside: dict[int, None] = {}
-    for one in region.within():
-        for node in _nodes(one):
-            read.update(node.inputs)
-            inside |= dict.fromkeys(node.outputs)
+    nodes = (node for one in region.within() for node in _nodes(one))
+    for node in sorted(nodes, key=lambda one: one.number):
+        read.update(node.inputs)
+        inside |= dict.fromkeys(node.outputs)
     region.inputs = tuple(value for value in read if value not in inside)
     region.outputs = tuple(value for value in inside if uses[value] > read[value])
 

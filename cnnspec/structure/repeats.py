@@ -10,35 +10,38 @@ from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
 
 LONGEST = 48
 """The most steps of a pass."""
+PLAIN = 10_000
+"""The largest denominator of the difference of two rates."""
 
 Rates = tuple[Fraction, ...]
 NameOf = Callable[[int], Hashable]
 
 
-ALL, USES, NONE = range(3)
-"""Which repeats are folded: all, those that contain a use of a block or a merge, or none."""
+ALL, PAIRS, USES, NONE = range(4)
+"""Which repeats are folded: all except two passes whose rates differ, really all, those that contain a use of
+a block or a merge, or none."""
 
 
 def folded(body: Body, which: int = ALL) -> Body:
     """The body with its repeats."""
     if which == NONE:
         return body
-    lines = tuple(line._replace(chain=_folded(line.chain, which == ALL)) for line in body.lines)
+    lines = tuple(line._replace(chain=_folded(line.chain, which)) for line in body.lines)
     return body._replace(lines=lines)
 
 
-def _folded(chain: Chain, leaves: bool) -> Chain:
-    steps = [_within(step, leaves) for step in chain.steps]
+def _folded(chain: Chain, which: int) -> Chain:
+    steps = [_within(step, which) for step in chain.steps]
     forms: dict[int, tuple[Step, Hashable, Rates]] = {}
     length = 1
     while 2 * length <= len(steps) and length <= LONGEST:
-        steps = _repeated(steps, length, leaves, forms)
+        steps = _repeated(steps, length, which, forms)
         length += 1
     return chain._replace(steps=tuple(steps))
 
 
 def _repeated(
-    steps: list[Step], length: int, leaves: bool, forms: dict[int, tuple[Step, Hashable, Rates]]
+    steps: list[Step], length: int, which: int, forms: dict[int, tuple[Step, Hashable, Rates]]
 ) -> list[Step]:
     """The steps, with repeats whose passes have `length` steps."""
     for step in steps:
@@ -60,9 +63,9 @@ def _repeated(
         count = run // length + 1
         if (
             count < 2
-            or (count < 3 and any(any(one or ()) for one in grown[at : at + length]))
+            or (count < 3 and not _evenly(grown[at : at + length], which == PAIRS))
             or (length > 1 and _is_pool(steps[at]))
-            or (not leaves and all(isinstance(one, Leaf) for one in steps[at : at + length]))
+            or (which == USES and all(isinstance(one, Leaf) for one in steps[at : at + length]))
         ):
             result.append(steps[at])
             at += 1
@@ -78,6 +81,12 @@ def _repeated(
         result.append(Repeat(tuple(Chain(one[0].begin, False, one) for one in passes)))
         at += length * count
     return result
+
+
+def _evenly(grown: Sequence[tuple[Fraction, ...] | None], able: bool) -> bool:
+    """Whether two passes are a repeat: where their rates differ, only if it is `able`, and by simple numbers,
+    for any two numbers have a difference."""
+    return all(not one or (able and one.denominator <= PLAIN) for each in grown for one in each or ())
 
 
 def _runs(grown: Sequence[tuple[Fraction, ...] | None], length: int) -> list[int]:
@@ -132,10 +141,10 @@ def _is_pool(step: Step) -> bool:
     return isinstance(step, Leaf) and "pool" in step.op.word
 
 
-def _within(step: Step, leaves: bool) -> Step:
+def _within(step: Step, which: int) -> Step:
     if not isinstance(step, Merge):
         return step
-    branches = (None if branch is None else _folded(branch, leaves) for branch in step.branches)
+    branches = (None if branch is None else _folded(branch, which) for branch in step.branches)
     return step._replace(branches=tuple(branches))
 
 

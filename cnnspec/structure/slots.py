@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from cnnspec.ops.base import arguments_of
 from cnnspec.structure.align import FREE
-from cnnspec.structure.express import Numbers, expression
+from cnnspec.structure.express import Base, Numbers, expression, family_of
 from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.parts import Leaf, Merge, Repeat, Use
 from cnnspec.structure.pattern import Group, Instance, Pattern, Site, Track
@@ -34,7 +35,7 @@ class Differences:
     have, with these uses; `last` is the last layer with filters. Each track gets its groups."""
 
     def __init__(self, writer: Writer, pattern: Pattern) -> None:
-        self.writer, self.network = writer, writer.network
+        self.writer, self.network, self.pattern = writer, writer.network, pattern
         self.entry = {
             number: self.network.shape(body.inputs[0])[0] for number, body in enumerate(pattern.bodies)
         }
@@ -181,7 +182,8 @@ class Differences:
             for axis in range(count)
         ]
         for axis, numbers in enumerate(columns):
-            numbers.size = "THW"[axis - count], {one: shape[axis] for one, shape in sizes_in.items()}
+            numbers.sizes = (("THW"[axis - count], {one: shape[axis] for one, shape in sizes_in.items()}),)
+            numbers.fixed = True
         if any(expression(numbers, []) is None for numbers in columns):
             return False
         self.by_axis(site, field, columns)
@@ -201,14 +203,39 @@ class Differences:
         count = len(getattr(site.first.op, field))
         each = {one: value if isinstance(value, tuple) else (value,) * count for one, value in values.items()}
         columns = [
-            Numbers({one: value[axis] for one, value in each.items()}, here, self.entry)
+            Numbers(
+                {one: value[axis] for one, value in each.items()}, here, self.entry, family=family_of(field)
+            )
             for axis in range(count)
         ]
+        if not letter:
+            for axis, numbers in enumerate(columns):
+                numbers.sizes = self.map_sizes(site, axis - count) if axis else ()
         different = {tuple(column.values.values()) for column in columns if not column.constant}
         if len(different) > 1 and letter:
             self.slot(site, field, values, here, "letter")
         else:
             self.by_axis(site, field, columns)
+
+    def map_sizes(self, site: Site, axis: int) -> list[Base]:
+        """The sizes of the map at a step and of the map at the beginning of the block, those along the same
+        axis (counted from the last) first; then the numbers of positions."""
+        shapes = {one: self.network.shape(step.begin) for one, step in site.at.items()}
+        begin = {one: self.network.shape(self.pattern.bodies[one[0]].inputs[0]) for one in site.at}
+        single: list[Base] = []
+        products: list[Base] = []
+        for shape, letters in ((shapes, "THW"), (begin, "hw")):
+            rank = len(next(iter(shape.values()))) - 1
+            if rank > len(letters) or any(len(one) != rank + 1 for one in shape.values()):
+                continue
+            names = letters[len(letters) - rank :]
+            each = [
+                (name, {one: value[at + 1] for one, value in shape.items()}) for at, name in enumerate(names)
+            ]
+            single += sorted(each, key=lambda base: base[0] != names[axis:][:1])
+            if rank > 1:
+                products.append(("*".join(names), {one: prod(value[1:]) for one, value in shape.items()}))
+        return [*single, *products]
 
     def by_axis(self, site: Site, field: str, columns: Iterable[Numbers]) -> None:
         for axis, numbers in enumerate(columns):
@@ -219,13 +246,13 @@ class Differences:
     def slot(
         self, site: Site, field: str, values: dict[Instance, Any], here: Mapping[Instance, int], kind: str
     ) -> None:
-        numbers = Numbers(values, here, self.entry)
+        numbers = Numbers(values, here, self.entry, family=family_of(field))
         if numbers.constant:
             return
         step = progression(values) if numbers.numeric else None
         if step is not None:
             starts = {one: value - step * one[-1] for one, value in values.items()}
-            numbers = Numbers(starts, here, self.entry)
+            numbers = Numbers(starts, here, self.entry, family=numbers.family)
         self.slots.append(Slot(site, field, numbers, kind))
         self.slots[-1].step = step
 

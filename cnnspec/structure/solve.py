@@ -31,7 +31,7 @@ def solved(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()
             group.condition = condition_of(draft, group, present, times)
         fill(draft)
     for slot in draft.slots:
-        text = slot.text or expression(slot.numbers, [] if slot.numbers.size[0] else draft.parameters)
+        text = slot.text or expression(slot.numbers, [] if slot.numbers.fixed else draft.parameters)
         if text is None:
             raise Unsolved
         if slot.step is not None:
@@ -73,6 +73,8 @@ def _text(slot: Slot) -> str:
 
 def _growing(start: str, step: Fraction) -> str:
     """`i/170`, `(i + 3)/170`, `0.1 + 0.025*i`."""
+    if later := re.fullmatch(r"(\w+) \+ ([0-9./]+)", start):  # a rate from another parameter on
+        return f"{later[1]} + {_growing(later[2], step)}"
     plain = re.fullmatch(r"[0-9./e-]+", start)
     times = Fraction(start) / step if plain else None
     if times is not None and times.denominator == 1 and times >= 0:

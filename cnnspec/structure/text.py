@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
 from cnnspec.structure.usual import Usual, default_lines
 
 POOLS = ("maxpool", "avgpool")
+ENTRY = ("c", "h", "w")
+"""Names for the channels, rows and columns at the beginning of a block."""
 SHORT = 70
 """The longest merge, in characters, that other steps may follow on its line."""
 BRANCH = 90
@@ -83,15 +85,13 @@ class Writer(NamedTuple):
 
     def block(self, block: Block) -> list[str]:
         body = block.pattern.bodies[0]
-        labels = self.labels(body)
+        lets = _lets(block.pattern)
+        labels = self.labels(body, taken=lets)
         heads = [_head(parameter) for parameter in block.parameters if parameter.default is None]
         heads += [f"@{labels[number]}" for number in range(1, len(body.inputs))]
         heads += [_head(one) for one in block.parameters if one.default is not None]
         lines = self.lines(block.pattern, labels)
-        if any(_reads_entry(site) for site in _all_sites(block.pattern)) or any(
-            re.search(r"\bc\b", condition) for condition in _conditions(block.pattern)
-        ):
-            lines.insert(0, "let c = C")
+        lines[:0] = [f"let {name} = {name.upper()}" for name in lets]
         if any(one.inputs[0] in one.named for one in block.pattern.bodies):
             lines.insert(0, f"{labels[0]}: id")
         if len(body.outputs) > 1 or (body.outputs[0] in body.named and body.lines[-1].ends != body.outputs):
@@ -103,10 +103,10 @@ class Writer(NamedTuple):
             "}",
         ]
 
-    def labels(self, body: Body, network: bool = False) -> list[str]:
+    def labels(self, body: Body, network: bool = False, taken: Iterable[str] = ()) -> list[str]:
         """A label for each value that the text refers to, by its local number: the source's name, or the
-        layer's word."""
-        taken: set[str] = set()
+        layer's word; `taken` are other names of the body."""
+        taken = set(taken)
         result: list[str] = []
         outputs = self.network.outputs if network else ()
         output_names = {
@@ -341,8 +341,11 @@ def _all_sites(pattern: Pattern) -> list[Site]:
     return [site for line in pattern.lines for site in sites_in(line)]
 
 
-def _reads_entry(site: Site) -> bool:
-    return any(re.search(r"\bc\b", text) for text in site.given.values())
+def _lets(pattern: Pattern) -> list[str]:
+    """The names of sizes of the input that the text reads behind the first step: `let c = C`."""
+    texts = [text for site in _all_sites(pattern) for text in site.given.values()]
+    read = " ".join([*texts, *_conditions(pattern)])
+    return [name for name in ENTRY if re.search(rf"\b{name}\b", read)]
 
 
 def _conditions(pattern: Pattern) -> list[str]:

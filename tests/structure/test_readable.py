@@ -260,3 +260,81 @@ def test_a_merge_with_a_number_that_differs() -> None:
     assert "block att(heads) {" in found
     assert "attention heads=heads [ slice 0:c | slice c:2*c | slice 2*c:C ]" in found
     assert "[att(4)]*2 -> att(8)" in found
+
+
+def test_sizes_of_a_reshape_are_those_of_the_map() -> None:
+    """A block that works on positions, used at several sizes."""
+    found = again("""
+        block mix() {
+          let h = H
+          let w = W
+          let c = C
+          add [ reshape (C)x(H*W) -> conv F3 P1 K=C -> relu -> reshape (c)x(h)x(w) | id ]
+        }
+        input 8x8x12
+        [mix()]*2 -> conv F2 S2 K16 -> mix()
+        """)
+    assert "reshape (C)x(H*W) -> conv F3 P1 K=C -> relu -> reshape (C)x(h)x(w)" in found
+    assert "let h = H" in found
+    assert "block mix() {" in found
+
+
+def test_uses_with_equal_steps_and_other_inputs_are_not_one_form() -> None:
+    """What is computed from C behind a concatenation depends on all inputs."""
+    found = again("""
+        block unit(k) { conv F3 P1 K=k -> relu -> conv F3 P1 K=k -> tanh }
+        block up(@skip, k) { concat [ id | @skip ] -> unit(k) }
+        input 4x8x8
+        a: unit(4)
+        b: unit(8)
+        c: unit(8)
+        up(@c, 8) -> up(@b, 8) -> up(@a, 8) -> up(@a, 4)
+        """)
+    assert "block up(k, @skip) { concat [ id | @skip ] -> unit(k) }" in found
+
+
+def test_the_first_input_of_a_block_is_the_one_that_is_read_first() -> None:
+    found = again("""
+        block unit(@time) {
+          conv F3 P1 K=C -> relu
+          h: conv F3 P1 K=C
+          add [ id | @time -> fc 4 -> upsample like=@h ]
+        }
+        block up(@skip, @time) { concat [ id | @skip ] -> conv F1 K=C//2 -> unit(@time) }
+        input x: 4x8x8
+        input time: 16
+        a: @x -> unit(@time)
+        b: unit(@time)
+        unit(@time) -> up(@b, @time) -> up(@a, @time)
+        """)
+    assert "unit(@time) -> up(@b, @time)" in found
+
+
+def test_a_rate_at_a_distance_from_another_one() -> None:
+    found = again("""
+        block unit(k, p, s=1) { conv F3 S=s P1 K=k -> relu -> conv F3 P1 K=k -> droppath p }
+        block stage(k, n, p) { unit(k, p, s=2) -> [unit(k, p+0.01*(i+1))]*n }
+        input 4x32x32
+        stage(8, 3, 0.01) -> stage(24, 2, 0.05) -> stage(40, 3, 0.08)
+        """)
+    assert "unit(k, p, s=2) -> [unit(k, p+0.01*(i+1))]*n" in found
+
+
+def test_numbers_of_channels_and_windows_are_not_computed_from_each_other() -> None:
+    found = again("""
+        block unit(k, f) { add [ conv F=f P=f//2 K=k -> relu -> conv F1 K=k | conv F1 K=k ] }
+        input 4x32x32
+        unit(32, 1) -> unit(96, 3) -> unit(160, 5)
+        """)
+    assert "block unit(f, k) { add [ conv F=f P=f//2 K=k " in found
+
+
+def test_the_number_that_others_are_computed_from_is_a_usual_one() -> None:
+    found = again("""
+        block causal(d) { add [ pad left=6*d right=0 -> conv F7 K8 D=d -> relu | conv F1 K8 ] }
+        block attend(k) { add [ gn G=k//8 -> conv F1 K=k | conv F1 K=k ] }
+        input 32x64
+        attend(32) -> attend(64) -> causal(1) -> causal(2) -> causal(4) -> causal(8) -> causal(16)
+        """)
+    assert "block causal(d) { add [ pad left=6*d right=0 -> conv F7 K8 D=d " in found
+    assert "block attend(k)" in found
