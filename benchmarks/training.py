@@ -44,7 +44,7 @@ flip = true
 
 [optimizer]
 name = "sgd"
-rate = 0.01
+rate = 0.001
 momentum = 0.9
 weight_decay = 1e-4
 decay_all = true
@@ -97,7 +97,7 @@ def stepper(model: nn.Module, options: argparse.Namespace, compiled: bool) -> Ca
     """A function that takes one step; a compiled model is one graph, and is warm."""
     device = torch.device(options.device)
     model = model.to(device, memory_format=torch.channels_last).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)
     shape = options.batch, 3, options.size, options.size
     x = torch.randn(shape, device=device).contiguous(memory_format=torch.channels_last)
     y = torch.randint(0, 1000, (options.batch,), device=device)
@@ -159,7 +159,7 @@ def epochs(images: np.ndarray, labels: np.ndarray, options: argparse.Namespace) 
     """Seconds of each epoch of a loop as torchvision's reference script has it, with images in memory."""
     device = torch.device(options.device)
     model = theirs("resnet50").to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)
     mean = torch.tensor([0.485, 0.456, 0.406], device=device).view(-1, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225], device=device).view(-1, 1, 1)
     for _ in range(2):
@@ -209,7 +209,7 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="small, on the CPU, without bounds")
     options = parser.parse_args()
     if options.dry_run:
-        options.device, options.batch, options.size, options.steps, options.rounds = "cpu", 2, 32, 2, 1
+        options.device, options.batch, options.size, options.steps, options.rounds = "cpu", 4, 32, 2, 1
     elif not torch.cuda.is_available():
         parser.error("no accelerator: --dry-run shows that the script works")
     torch.backends.cudnn.benchmark = True
