@@ -138,6 +138,15 @@ CAFFE: dict[str, tuple[str, str]] = {
         + layer("AbsVal", "d", "e"),
         "leaky 0.1 prelu elu tanh abs",
     ),
+    "numbers cut off": (layer("Clip", "data", "c", "clip_param { min: 0 max: 6 }"), "relu6"),
+    "an average of maps": (
+        layer("Reduction", "data", "m", "operation: MEAN axis: 2"),
+        "gap flatten",
+    ),
+    "a pyramid of pools": (
+        layer("SPP", "data", "s", "spp_param { pyramid_height: 2 pool: MAX }"),
+        "concat [ maxpool F16 ceil flatten | maxpool F8 ceil flatten ]",
+    ),
     "the older form": (
         OLDER,
         "conv F5 K8 relu",
@@ -231,6 +240,32 @@ def section(kind: str, **keys: object) -> str:
 
 FILTERS = section("convolutional", filters=8, size=3, pad=1, activation="leaky")
 LEAKY = "conv F3 P1 K8 leaky 0.1"
+CAFFE_HOLES = {
+    "a bias alone": (layer("Bias", "data", "b"), ""),
+    "at random": (layer("Pooling", "data", "p", "pool: STOCHASTIC kernel_size: 2 stride: 2"), "STOCHASTIC"),
+    "in place": (layer("Warp", "data", "data"), "no layer of the language"),
+    "a random field": (layer("MultiStageMeanfield", "data data", "p"), "random field"),
+    "a threshold": (layer("Threshold", "data", "t"), "above"),
+    "repeated": (layer("Tile", "data", "t", "tiles: 2"), "repeats"),
+    "a sum of maps": (layer("Reduction", "data", "t", "axis: 1"), "SUM"),
+    "one weight": (
+        layer("Normalize", "data", "n", "channel_shared: true across_spatial: false"),
+        "one weight",
+    ),
+    "filters at each position": (
+        layer("LocalConvolution", "data", "l", f"convolution_param {{ {CONV} }}"),
+        "own",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAFFE_HOLES)
+def test_what_caffe_has_more_is_a_hole(name: str) -> None:
+    text, why = CAFFE_HOLES[name]
+    holes = [one for one in layers_of(caffe.convert(HEAD + text)).layers if isinstance(one, Hole)]
+    assert [why in hole.why for hole in holes] == [True]
+
+
 TWICE = FILTERS + FILTERS + section("shortcut", **{"from": -2, "weights_type": "per_feature"})
 DARKNET: dict[str, tuple[str, str]] = {
     "convolution": (FILTERS, "conv F3 P1 K8 leaky 0.1"),

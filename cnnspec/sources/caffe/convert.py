@@ -188,12 +188,18 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
                 context.values[top] = context.record.input(top, _shape(top, sizes, size))
         return
     where = f"line {layer.line}: {layer.text('type')} {context.name}"
-    if kind not in table:
+    if kind not in table and tops != bottoms:
         raise Refused(f"{where}: no layer of the language does this")
     try:
-        outputs = table[kind](context)
+        outputs = table.get(kind, _in_place)(context)
     except Unsaid as why:
         raise Refused(f"{where}: {why}") from None
     except (ValueError, IndexError, ZeroDivisionError, KeyError) as error:
         raise Refused(f"{where}: {error}"[:200]) from None
     context.values |= zip(tops, outputs, strict=False)
+
+
+def _in_place(context: Context) -> Sequence[Tensor]:
+    """A layer that is not known, and writes what it reads: its shape is known."""
+    given = context.only()
+    return context.unsaid("no layer of the language does this", given, context.shape(given))

@@ -64,10 +64,11 @@ def deconvolution(context: Context) -> Sequence[Tensor]:
 def pooling(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("pooling_param")
     kind = option.text("pool", "MAX")
-    if kind not in ("MAX", "AVE", "0", "1"):
-        raise Unsaid(f"its kind is {kind}")
     average = kind in ("AVE", "1")
     shape = context.shape(given)
+    if kind not in ("MAX", "AVE", "0", "1"):
+        window = _window(option, shape)._replace(ceil=True)
+        return context.unsaid(f"its kind is {kind}", given, (*shape[:2], *window.out(shape[2:])))
     if option.flag("global_pooling"):
         op = "mean" if average else "amax"
         out = (*shape[:2], *(1 for _ in shape[2:]))
@@ -208,6 +209,77 @@ def _gated(context: Context, one: Tensor, gate: Tensor) -> Tensor:
     return context.call("mul", context.shape(one), self=one, other=gate)
 
 
+def bias(context: Context) -> Sequence[Tensor]:
+    """A number for each channel is added."""
+    given = context.only()
+    shape = context.shape(given)
+    sizes = (shape[1], *(1 for _ in shape[2:]))
+    return [context.call("add", shape, self=given, other=context.weight(0, *sizes))]
+
+
+def local_convolution(context: Context) -> Sequence[Tensor]:
+    """DeepFace's layer of some forks: filters of its own at each position, with the positions last."""
+    given, option = (
+        context.only(),
+        context.option("local_convolution_param", "local_param", "convolution_param"),
+    )
+    shape = context.shape(given)
+    window = _window(option, shape)
+    out = (shape[0], option.integer("num_output"), *window.out(shape[2:]))
+    return context.unsaid("its filters are its own at each position, in the order of a fork", given, out)
+
+
+def reduction(context: Context) -> Sequence[Tensor]:
+    """A sum or an average over all axes from one on."""
+    given, option = context.only(), context.option("reduction_param")
+    shape, axis = context.shape(given), option.integer("axis")
+    kind = option.text("operation", "SUM")
+    out = shape[: axis % len(shape)]
+    if kind not in ("MEAN", "4") or option.number("coeff", 1.0) != 1 or len(out) != 2 or len(shape) < 3:
+        return context.unsaid(f"it is a {kind} from axis {axis} on", given, out or (1,))
+    dims = tuple(range(2, len(shape)))
+    return [context.call("mean", out, self=given, dim=dims, keepdim=False)]
+
+
+def pyramid(context: Context) -> Sequence[Tensor]:
+    """SPP: pools of 1, 2x2, 4x4, … windows, flattened and joined."""
+    given, option = context.only(), context.option("spp_param")
+    batch, C, *sizes = context.shape(given)
+    average, parts, total = option.text("pool", "MAX") in ("AVE", "1"), list[Tensor](), 0
+    for level in range(min(option.integer("pyramid_height"), 16)):
+        F = tuple(-(-size >> level) for size in sizes)
+        P = tuple((one * 2**level - size + 1) // 2 for one, size in zip(F, sizes, strict=True))
+        window = Window(F, F, (1, 1), tuple((one, one) for one in P))._replace(ceil=True)
+        made = pooled(context.call, given, (batch, C, *sizes), window, average=average, counts=average)
+        count = prod(context.shape(made)[1:])
+        parts.append(context.call("view", (batch, count), self=made, size=(batch, count)))
+        total += count
+    return [context.call("cat", (batch, total), tensors=tuple(parts), dim=1)]
+
+
+def tile(context: Context) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("tile_param")
+    out = list(context.shape(given))
+    out[option.integer("axis", 1) % len(out)] *= option.integer("tiles", 1)
+    return context.unsaid("it repeats a map", given, out)
+
+
+def clip(context: Context) -> Sequence[Tensor]:
+    option = context.option("clip_param")
+    return unary("clamp", min=option.number("min"), max=option.number("max"))(context)
+
+
+def threshold(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    return context.unsaid("it is 1 above a number and 0 below", given, context.shape(given))
+
+
+def mean_field(context: Context) -> Sequence[Tensor]:
+    """CRF-RNN: as many steps of a conditional random field as are trained together."""
+    given = context.bottoms()[0]
+    return context.unsaid("it is a conditional random field", given, context.shape(given))
+
+
 def axpy(context: Context) -> Sequence[Tensor]:
     """SENet's own layer: a gate times a map, plus another map."""
     gate, one, other = context.bottoms()
@@ -219,7 +291,7 @@ def elementwise(context: Context) -> Sequence[Tensor]:
     kind = option.text("operation", "SUM")
     op = {"SUM": "add", "1": "add", "PROD": "mul", "0": "mul", "MAX": "maximum", "2": "maximum"}.get(kind)
     if op is None:
-        raise Unsaid(f"its operation is {kind}")
+        return context.unsaid(f"its operation is {kind}", given[0], context.shape(given[0]))
     factors = [float(one) for one in option.texts("coeff")] or [1.0] * len(given)
     if op != "add" and any(one != 1 for one in factors):
         raise Unsaid("it has factors")
@@ -267,7 +339,7 @@ def normalize(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("norm_param")
     shape = context.shape(given)
     if option.flag("across_spatial", True) or option.flag("channel_shared", True):
-        raise Unsaid("it normalises over the whole map, or has one weight")
+        return context.unsaid("it normalises over the whole map, or has one weight", given, shape)
     made = context.call("normalize", shape, self=given, p=2, dim=1, eps=1e-12)
     sizes = (shape[1], *(1 for _ in shape[2:]))
     return [context.call("mul", shape, self=made, other=context.weight(0, *sizes))]
@@ -452,6 +524,15 @@ TABLE: Mapping[str, Converting] = {
     "log": logarithm,
     "spatialdropout": dropout_of_maps,
     "scale": scale,
+    "bias": bias,
+    "localconvolution": local_convolution,
+    "local": local_convolution,
+    "reduction": reduction,
+    "spp": pyramid,
+    "tile": tile,
+    "clip": clip,
+    "threshold": threshold,
+    "multistagemeanfield": mean_field,
     "axpy": axpy,
     "eltwise": elementwise,
     "lrn": response_norm,
