@@ -49,7 +49,7 @@ def given_layers(
             return None
         return given_on(found, value.name)
     items, key = _items(builder, block, parameter, value, scope)
-    names = {node.name for node in nodes(items) if isinstance(node, tree.Name)}
+    names = {node.name for node in nodes(items) if isinstance(node, tree.Name | tree.Function)}
     values = {name: one for name in sorted(names) if (one := _local(scope, name)) is not None}
     layers: dict[str, GivenLayers] = {}
     for node in nodes(items):
