@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from cnnspec.structure import names
@@ -30,7 +31,7 @@ def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: 
     if text is None and isinstance(group, Group):
         text = _ratio(draft, group, present)
     if text is None:
-        text = _of_others(draft, present)
+        text = _of_others(draft, group, present)
     if text is not None:
         return text
     values = by_use(present.values)
@@ -41,13 +42,13 @@ def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: 
     return switch.name
 
 
-def _of_others(draft: Draft, present: Numbers) -> str | None:
+def _of_others(draft: Draft, group: Group | Track, present: Numbers) -> str | None:
     """A condition over a parameter that the other uses do not need: these get a value for which it is
     false."""
     values = by_use(present.values)
     for parameter in draft.parameters:
         missing = {one[0] for one in present.values} - set(parameter.values)
-        if missing and is_width(parameter.name):
+        if missing and is_width(parameter.name) and not _is_use(group):
             if text := _assuming(parameter, {use: draft.entry[use] for use in missing}, present):
                 return text
         if not missing or parameter.kind != "number":
@@ -64,6 +65,11 @@ def _of_others(draft: Draft, present: Numbers) -> str | None:
             if text := _assuming(parameter, dict.fromkeys(missing, value), present):
                 return text
     return None
+
+
+def _is_use(group: Group | Track) -> bool:
+    """Whether a part is the use of a block: its width says nothing about whether it is there."""
+    return isinstance(group, Group) and all(isinstance(one.first, Use) for one in group.sites)
 
 
 def _assuming(parameter: Parameter, values: Mapping[int, Any], present: Numbers) -> str | None:
@@ -102,6 +108,9 @@ def _switch(draft: Draft, group: Group | Track) -> str:
         return "residual"
     if isinstance(site.first, Use):
         return site.first.region.block
+    shape = draft.network.shape
+    if any(prod(shape(one.first.end)[1:]) < prod(shape(one.first.begin)[1:]) for one in group.sites):
+        return "down"
     layer = getattr(site.first, "layer", None)
     own_name = names.cleaned(draft.network.layers[layer].name) if isinstance(layer, int) else ""
     word = site.first.op.word if hasattr(site.first, "op") else "more"

@@ -14,7 +14,7 @@ from cnnspec.structure.draft import Draft, Unsolved, begun
 from cnnspec.structure.express import Parameter, expression
 from cnnspec.structure.parameters import choose, rename
 from cnnspec.structure.parts import Leaf
-from cnnspec.structure.pattern import Pattern
+from cnnspec.structure.pattern import Pattern, Track, sites_in
 from cnnspec.structure.slots import Slot
 from cnnspec.structure.text import Writer
 
@@ -43,8 +43,22 @@ def solved(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()
         else:
             before = f"{slot.site.given[slot.field]}x" if slot.axis else ""
             slot.site.given[slot.field] = before + (text if text.isdigit() else f"({text})")
+    _strides(draft)
     _letters(draft)
     return ordered(draft)
+
+
+def _strides(draft: Draft) -> None:
+    """`if s > 1 [ conv F1 S=s K=k ]`, not `S2`: a part that only some uses have has their stride."""
+    stride = next((one for one in draft.parameters if one.name == "s" and one.kind == "number"), None)
+    if stride is None:
+        return
+    for group, _ in draft.groups:
+        sites = sites_in(group) if isinstance(group, Track) else group.sites
+        for site in (one for one in sites if isinstance(one.first, Leaf) and "S" not in one.given):
+            steps = {one[0]: set(getattr(step.op, "S", None) or ()) for one, step in site.at.items()}
+            if all(each == {stride.values.get(use)} != {1} for use, each in steps.items()):
+                site.given["S"] = "s"
 
 
 def _letters(draft: Draft) -> None:

@@ -198,9 +198,17 @@ class Writer(NamedTuple):
             long = isinstance(before, Merge) and len(texts[len(starts) - 1]) > SHORT
             after = long or (_is_pool(before) and len(starts) > 1 and not starts[-1])
             ends = isinstance(step, Leaf) and step.op.ends_map and not _ends_map(before)
-            starts.append(bool(starts) and (after or ends or (not layer and self.resizes(step))))
+            smaller = not layer and self.resizes(step)
+            starts.append(bool(starts) and (after or ends or smaller))
+            if starts[-1] and smaller and self.opens(track, len(starts) - 2):
+                starts[-2:] = [True, False]  # a norm before a convolution belongs to it
             before = step
         return starts
+
+    def opens(self, track: Track, number: int) -> bool:
+        """Whether a group is a norm directly after a block or a merge."""
+        step, before = (track.groups[at].sites[-1].first for at in (number, number - 1))
+        return number > 0 and _is_norm(step) and not isinstance(before, Leaf)
 
     def resizes(self, step: Any) -> bool:
         """Whether maps become clearly smaller or larger: by a stride, not by a border."""
@@ -331,6 +339,10 @@ def _layer_argument(text: str) -> str:
 
 def _is_pool(step: Any) -> bool:
     return isinstance(step, Leaf) and step.op.word in POOLS
+
+
+def _is_norm(step: Any) -> bool:
+    return isinstance(step, Leaf) and "affine" in type(step.op).model_fields
 
 
 def _ends_map(step: Any) -> bool:

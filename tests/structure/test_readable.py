@@ -338,3 +338,32 @@ def test_the_number_that_others_are_computed_from_is_a_usual_one() -> None:
         """)
     assert "block causal(d) { add [ pad left=6*d right=0 -> conv F7 K8 D=d " in found
     assert "block attend(k)" in found
+
+
+def test_a_part_that_only_some_uses_have() -> None:
+    """It has their stride; a pooling is `down`; the width of a block inside it is 0 where it is not there."""
+    found = again("""
+        block se(mid) { let c = C
+          mul [ id | gap -> conv F1 K=mid -> relu -> conv F1 K=c -> sigmoid ] }
+        block plain(k, s=1) { add [ conv F3 S=s P1 K=k -> bn | if s > 1 [ conv F1 S=s K=k ] ] }
+        block unit(k, down, squeeze) {
+          if squeeze > 0 [ se(squeeze) ]
+          add [ if down [ avgpool F2 ] -> conv F3 P1 K=k | if down [ conv F1 S2 K=k ] ]
+          relu
+        }
+        input 8x64x64
+        plain(8) -> plain(16, s=2) -> plain(16) -> plain(32, s=2)
+        unit(32, true, 0) -> unit(32, true, 4) -> unit(32, false, 6) -> unit(32, false, 0)
+        """)
+    assert "if s > 1 [ conv F1 S=s K=k ]" in found
+    assert "if down [ avgpool F2 ]" in found
+    assert "> 0 [ se(" in found
+
+
+def test_a_norm_stands_on_the_line_of_its_convolution() -> None:
+    found = again("""
+        block unit(k) { add [ dwconv F3 P1 -> ln -> conv F1 K=k | id ] }
+        input 8x32x32
+        [unit(8)]*2 -> ln -> conv F2 S2 K16 -> [unit(16)]*3
+        """)
+    assert "ln -> conv F2 S2 K16 -> [unit(16)]*3" in found or "ln -> conv F2 S2 K16 -> [unit()]*3" in found
