@@ -42,10 +42,9 @@ def with_shared(network: LayerList) -> LayerList:
 
 def _called(layers: Sequence[Layer | Hole]) -> str | None:
     """The path of the outermost module that contains these layers in different calls."""
-    for levels in zip(*(layer.scopes for layer in layers), strict=False):
-        if len({level.path for level in levels}) > 1:
-            return None
-        if len({one.call for one in levels}) == len(levels):
-            path: str = levels[0].path
+    first, *others = ({scope.path: scope.call for scope in layer.scopes} for layer in layers)
+    for path, call in first.items():
+        calls = {call, *(each.get(path) for each in others)} - {None}
+        if len(calls) == len(layers):
             return path
     return None

@@ -367,3 +367,17 @@ def test_a_norm_stands_on_the_line_of_its_convolution() -> None:
         [unit(8)]*2 -> ln -> conv F2 S2 K16 -> [unit(16)]*3
         """)
     assert "ln -> conv F2 S2 K16 -> [unit(16)]*3" in found or "ln -> conv F2 S2 K16 -> [unit()]*3" in found
+
+
+def test_a_module_that_several_modules_call_is_one_shared_block() -> None:
+    """The heads of a detector, whose convolutions all levels share."""
+    found = again("""
+        shared separable() { dwconv F3 P1 -> conv F1 K8 }
+        block head(k) { add [ separable() -> bn -> relu | id ] -> conv F1 K=k }
+        input x: 8x8x8
+        a: head(4)
+        b: @x -> conv F2 S2 K8 -> head(4)
+        output @a, @b
+        """)
+    assert "shared separable() { dwconv F3 P1 -> conv F1 K8 }" in found
+    assert "block head() { add [ separable() -> bn -> relu | id ] -> conv F1 K4 }" in found
