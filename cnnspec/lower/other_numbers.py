@@ -124,8 +124,9 @@ class _Walk:
             match site:
                 case LetSite():
                     self.numbers[site.name] = self.value(site.value, site.at)
-                case IfSite():
-                    self.same((site.condition,), site.at)
+                case IfSite():  # the program decides it again
+                    if bool(self.value(site.condition, site.at)) is not self.use.taken[id(site)]:
+                        raise Differs("steps that depend on a number")
                     self.sites(site.then if self.use.taken[id(site)] else site.otherwise)
                 case LayerSite():
                     self.layer(site)

@@ -129,6 +129,7 @@ def called(
     by_position = True
     for place, (parameter, node) in enumerate(pairs):
         bare = parameter.variable in authors and many and not (place == 1 and parameter.variable in FILTERS)
+        bare |= parameter.variable in authors and isinstance(node, Const) and place > 1
         by_position &= parameter.default is None and not bare and not _says_little(node)
         if parameter.default is None or node != parameter.default:
             call_arguments.append((None if by_position else parameter.variable, node))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.program import Condition, Tensor
-from cnnspec.lower.symbolic import Const, Node, Var, variables
+from cnnspec.lower.symbolic import Const, Node, Var, python, variables
 from cnnspec.targets.torch.pieces import used_in
 from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, asked, ifs_of, steps_of
 
@@ -22,7 +22,8 @@ def condition_name(plan: Plan, condition: Condition) -> str:
     for item in ifs_of(plan.items):
         if item.condition is condition:
             if any(step.word == "add" for step in steps_of(item.then)):
-                return "residual"
+                both = any(step.word == "add" for step in steps_of(item.otherwise))
+                return "projection" if both and "!=" in python(condition.node) else "residual"
             for holds, word in ((True, "has"), (False, "without")):
                 steps = [step for step in steps_of(item.side(holds)) if step.piece is not None and step.name]
                 if steps:

@@ -51,9 +51,13 @@ def _as_runs(around: Stretch, repeat: program.Repeat, step: PlanStep) -> None:
     plan, _, takes = passes[0]
     if any(other.needs != plan.needs or taken != takes for other, _, taken in passes):
         raise Diverges("passes that read different tensors")
+    counted: list[tuple[int, Piece]] = []
+    for (times, _, _), (_, piece, _) in zip(runs, passes, strict=True):
+        if counted and counted[-1][1] == piece:  # the passes differ only in the sizes of their maps
+            times += counted.pop()[0]
+        counted.append((times, piece))
     pieces: list[tuple[str | None, Piece]] = [
-        (None, piece if times == 1 else Series(piece, "_", Const(times)))
-        for (times, _, _), (_, piece, _) in zip(runs, passes, strict=True)
+        (None, piece if times == 1 else Series(piece, "_", Const(times))) for times, piece in counted
     ]
     if all(_finish(step, each, takes) for each, _, _ in passes):
         step.piece = Call("nn.Sequential", tuple(pieces))

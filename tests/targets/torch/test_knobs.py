@@ -78,6 +78,15 @@ def test_a_number_goes_on_through_the_layers_and_blocks_that_read_it() -> None:
     assert arguments(text) == ["k", "classes"]
 
 
+def test_a_condition_that_the_program_itself_decides_may_depend_on_it() -> None:
+    """The width of a residual network: the constructor decides whether a shortcut needs a projection."""
+    shortcut = "if s > 1 or c != w [ conv F1 S=s K=w ]"
+    block = f"block unit(w, s) {{ let c = C\n add [ conv F3 S=s P1 K=w | {shortcut} ] }}\n"
+    text = f"let k = 2\n{block}input 3x8x8\nconv F3 P1 K16\n[unit(16*k, 1)]*2\nunit(32*k, 2)\n"
+    assert arguments(text) == ["k"]
+    same_as_set(text, None, "k", model_class(executed(program(graph_of(text)))), 1)
+
+
 def test_a_side_that_is_not_taken_does_not_count() -> None:
     """The auxiliary head of Inception v3 counts the classes, too."""
     block = "block b(n) { if n > 1 [ conv F1 K=classes ] -> conv F1 K=n }\n"

@@ -105,6 +105,19 @@ def test_a_product_over_its_own_factor_and_a_sum_of_equal_terms_are_simplified()
     assert "in_channels + 2 * k" in text
 
 
+def test_where_both_sides_add_the_projection_has_the_name() -> None:
+    sides = "add [ bn -> conv F3 S=s P1 K=k | conv F1 S=s K=k ] ] else [ add [ bn -> conv F3 P1 K=k | id ] ]"
+    block = f"block unit(k, s) {{ let c = C\n if s > 1 or c != k [ {sides} }}\n"
+    text = program(graph_of(f"{block}input 3x8x8\nunit(4, 1) -> unit(4, 1) -> unit(8, 2) -> unit(8, 1)\n"))
+    assert "self.projection = s > 1 or in_channels != k" in text
+
+
+def test_passes_that_differ_only_in_the_sizes_of_their_maps_are_one_run() -> None:
+    text = program(graph_of("input 4x8x8\n[upsample 2 -> conv F3 P1 K4]*2\n"))
+    assert text.count("nn.Upsample(") == 1
+    assert "for _ in range(2)" in text
+
+
 def test_how_most_layers_of_a_kind_start_is_one_rule() -> None:
     spec = (
         "default conv init=normal(0.5)\nblock b(k) { [conv F1 K=k -> relu]*1\nconv F1 K=k\n}\ninput 3x8x8\n"

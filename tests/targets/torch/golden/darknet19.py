@@ -22,10 +22,10 @@ class Unit(nn.Sequential):
 class Squeeze(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
-        self.unit = Unit(in_channels, k, 3)
+        self.unit = Unit(in_channels, k, f=3)
         self.group = nn.Sequential(
             *(
-                sequential(unit1=Unit(k, k // 2, 1), unit2=Unit(k // 2, k, 3))
+                sequential(unit1=Unit(k, k // 2, f=1), unit2=Unit(k // 2, k, f=3))
                 for _ in range(n)
             ),
         )

@@ -18,8 +18,8 @@ class Unit(nn.Sequential):
 class StageGroup(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.unit1 = Unit(k, k // 2, 1)
-        self.unit2 = Unit(k // 2, k, 3)
+        self.unit1 = Unit(k, k // 2, f=1)
+        self.unit2 = Unit(k // 2, k, f=3)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.unit2(self.unit1(x))
@@ -29,7 +29,7 @@ class StageGroup(nn.Module):
 class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
-        self.unit = Unit(in_channels, k, 3, s=2)
+        self.unit = Unit(in_channels, k, f=3, s=2)
         self.group = nn.Sequential(*(StageGroup(k) for _ in range(n)))
 
 

@@ -75,9 +75,9 @@ class Up(nn.Sequential):
 
 
 class H2(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, w: int) -> None:
         super().__init__()
-        self.up = Up(36, 18, n=1)
+        self.up = Up(2 * w, w, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, h1: Tensor, m1: Tensor) -> Tensor:
@@ -98,9 +98,9 @@ class Down(nn.Sequential):
 
 
 class M2(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, w: int) -> None:
         super().__init__()
-        self.down = Down(18, 36, n=1)
+        self.down = Down(w, 2 * w, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, h1: Tensor, m1: Tensor) -> Tensor:
@@ -111,8 +111,8 @@ class M2(nn.Module):
 class ThreeH(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.up1 = Up(2 * w, w, 1)
-        self.up2 = Up(4 * w, w, 2)
+        self.up1 = Up(2 * w, w, n=1)
+        self.up2 = Up(4 * w, w, n=2)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -124,8 +124,8 @@ class ThreeH(nn.Module):
 class ThreeM2(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.down = Down(w, 2 * w, 1)
-        self.up = Up(4 * w, 2 * w, 1)
+        self.down = Down(w, 2 * w, n=1)
+        self.up = Up(4 * w, 2 * w, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -137,8 +137,8 @@ class ThreeM2(nn.Module):
 class ThreeL2(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.down1 = Down(w, 4 * w, 2)
-        self.down2 = Down(2 * w, 4 * w, 1)
+        self.down1 = Down(w, 4 * w, n=2)
+        self.down2 = Down(2 * w, 4 * w, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -148,11 +148,13 @@ class ThreeL2(nn.Module):
 
 
 class Three(nn.Module):
-    def __init__(self, w: int) -> None:
+    def __init__(
+        self, in_channels: int, m_channels: int, lo_channels: int, w: int
+    ) -> None:
         super().__init__()
-        self.a = nn.Sequential(*(Basic(18, w) for _ in range(4)))
-        self.b = nn.Sequential(*(Basic(36, 2 * w) for _ in range(4)))
-        self.c = nn.Sequential(*(Basic(72, 4 * w) for _ in range(4)))
+        self.a = nn.Sequential(*(Basic(in_channels, w) for _ in range(4)))
+        self.b = nn.Sequential(*(Basic(m_channels, 2 * w) for _ in range(4)))
+        self.c = nn.Sequential(*(Basic(lo_channels, 4 * w) for _ in range(4)))
         self.h = ThreeH(w)
         self.m2 = ThreeM2(w)
         self.l2 = ThreeL2(w)
@@ -172,9 +174,9 @@ class Three(nn.Module):
 class FourH(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.up1 = Up(2 * w, w, 1)
-        self.up2 = Up(4 * w, w, 2)
-        self.up3 = Up(8 * w, w, 3)
+        self.up1 = Up(2 * w, w, n=1)
+        self.up2 = Up(4 * w, w, n=2)
+        self.up3 = Up(8 * w, w, n=3)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
@@ -187,9 +189,9 @@ class FourH(nn.Module):
 class FourM2(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.down = Down(w, 2 * w, 1)
-        self.up1 = Up(4 * w, 2 * w, 1)
-        self.up2 = Up(8 * w, 2 * w, 2)
+        self.down = Down(w, 2 * w, n=1)
+        self.up1 = Up(4 * w, 2 * w, n=1)
+        self.up2 = Up(8 * w, 2 * w, n=2)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
@@ -202,9 +204,9 @@ class FourM2(nn.Module):
 class FourL2(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.down1 = Down(w, 4 * w, 2)
-        self.down2 = Down(2 * w, 4 * w, 1)
-        self.up = Up(8 * w, 4 * w, 1)
+        self.down1 = Down(w, 4 * w, n=2)
+        self.down2 = Down(2 * w, 4 * w, n=1)
+        self.up = Up(8 * w, 4 * w, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
@@ -217,9 +219,9 @@ class FourL2(nn.Module):
 class FourS2(nn.Module):
     def __init__(self, w: int) -> None:
         super().__init__()
-        self.down1 = Down(w, 8 * w, 3)
-        self.down2 = Down(2 * w, 8 * w, 2)
-        self.down3 = Down(4 * w, 8 * w, 1)
+        self.down1 = Down(w, 8 * w, n=3)
+        self.down2 = Down(2 * w, 8 * w, n=2)
+        self.down3 = Down(4 * w, 8 * w, n=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
@@ -230,12 +232,19 @@ class FourS2(nn.Module):
 
 
 class Four(nn.Module):
-    def __init__(self, w: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        m_channels: int,
+        lo_channels: int,
+        s_channels: int,
+        w: int,
+    ) -> None:
         super().__init__()
-        self.a = nn.Sequential(*(Basic(18, w) for _ in range(4)))
-        self.b = nn.Sequential(*(Basic(36, 2 * w) for _ in range(4)))
-        self.c = nn.Sequential(*(Basic(72, 4 * w) for _ in range(4)))
-        self.d = nn.Sequential(*(Basic(144, 8 * w) for _ in range(4)))
+        self.a = nn.Sequential(*(Basic(in_channels, w) for _ in range(4)))
+        self.b = nn.Sequential(*(Basic(m_channels, 2 * w) for _ in range(4)))
+        self.c = nn.Sequential(*(Basic(lo_channels, 4 * w) for _ in range(4)))
+        self.d = nn.Sequential(*(Basic(s_channels, 8 * w) for _ in range(4)))
         self.h = FourH(w)
         self.m2 = FourM2(w)
         self.l2 = FourL2(w)
@@ -275,6 +284,7 @@ class HRNetW18(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        w: int = 18,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -288,23 +298,24 @@ class HRNetW18(nn.Module):
                 ),
             )
             self.h1 = sequential(
-                new=New(256, 18),
-                group=nn.Sequential(*(Basic(18, 18) for _ in range(4))),
+                new=New(256, w), group=nn.Sequential(*(Basic(w, w) for _ in range(4)))
             )
             self.m1 = sequential(
-                new=New(256, 36, s=2),
-                group=nn.Sequential(*(Basic(36, 36) for _ in range(4))),
+                new=New(256, 2 * w, s=2),
+                group=nn.Sequential(*(Basic(2 * w, 2 * w) for _ in range(4))),
             )
-            self.h2 = H2()
-            self.m2 = M2()
-            self.l2 = New(36, 72, s=2)
-            self.group1 = nn.ModuleList([Three(18) for _ in range(4)])
-            self.s3 = New(72, 144, s=2)
-            self.group2 = nn.ModuleList([Four(18) for _ in range(3)])
-            self.c1 = Bottleneck(18, 32)
-            self.c2 = Bottleneck(36, 64)
-            self.c3 = Bottleneck(72, 128)
-            self.c4 = Bottleneck(144, 256)
+            self.h2 = H2(w)
+            self.m2 = M2(w)
+            self.l2 = New(2 * w, 4 * w, s=2)
+            self.group1 = nn.ModuleList([Three(w, 2 * w, 4 * w, w) for _ in range(4)])
+            self.s3 = New(4 * w, 8 * w, s=2)
+            self.group2 = nn.ModuleList(
+                [Four(w, 2 * w, 4 * w, 8 * w, w) for _ in range(3)]
+            )
+            self.c1 = Bottleneck(w, 32)
+            self.c2 = Bottleneck(2 * w, 64)
+            self.c3 = Bottleneck(4 * w, 128)
+            self.c4 = Bottleneck(8 * w, 256)
             self.join1 = Join(128, 256)
             self.join2 = Join(256, 512)
             self.join3 = Join(512, 1024)

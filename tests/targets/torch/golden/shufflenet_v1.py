@@ -37,7 +37,7 @@ class Down(nn.Module):
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
         self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, padding=1)
-        self.path = Path(in_channels, k, k - in_channels, 2)
+        self.path = Path(in_channels, k, k - in_channels, s=2)
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class Down(nn.Module):
 class Unit(nn.Module):
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
-        self.path = Path(in_channels, k, k, 1)
+        self.path = Path(in_channels, k, k, s=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class Down(nn.Module):
         self.conv = nn.Conv2d(in_channels, k // 2, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(k // 2)
         self.relu = nn.ReLU(inplace=True)
-        self.path = Path(in_channels, k // 2, 2)
+        self.path = Path(in_channels, k // 2, s=2)
         self.shuffle = nn.ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class Down(nn.Module):
 class Unit(nn.Module):
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
-        self.path = Path(in_channels - in_channels // 2, k // 2, 1)
+        self.path = Path(in_channels - in_channels // 2, k // 2, s=1)
         self.shuffle = nn.ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class Residual(nn.Module):
         self.filters1 = Filters(in_channels, k, s, between)
         self.bn1 = nn.BatchNorm3d(k)
         self.relu1 = nn.ReLU(inplace=True)
-        self.filters2 = Filters(k, k, 1, between)
+        self.filters2 = Filters(k, k, s=1, between=between)
         self.bn2 = nn.BatchNorm3d(k)
         self.projection = in_channels != k
         if self.projection:
@@ -64,7 +64,7 @@ class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.residual1 = Residual(in_channels, k, s)
-        self.residual2 = Residual(k, k, 1)
+        self.residual2 = Residual(k, k, s=1)
 
 
 class R2plus1D_18(nn.Module):

@@ -48,7 +48,7 @@ class Unit(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
-        super().__init__(Unit(in_channels, k, s), *(Unit(k, k, 1) for _ in range(3)))
+        super().__init__(Unit(in_channels, k, s), *(Unit(k, k, s=1) for _ in range(3)))
 
 
 class WRN_28_10(nn.Module):
