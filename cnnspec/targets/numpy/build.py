@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from cnnspec.ir import graph as ir
-from cnnspec.lower import program
+from cnnspec.lower import keywords, program
 from cnnspec.lower.call import Built, LayerUse, Unsupported
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering
@@ -188,12 +188,16 @@ class _Translation:
     def invoke(self, call: program.Invoke, place: str, steps: list[Step]) -> None:
         callee: Function = call.function.made
         used = [one for one in call.function.parameters if one.used]
-        arguments: list[Argument] = []
-        by_name = False
-        for parameter, node in zip(used, call.arguments, strict=True):
-            by_name = by_name or parameter.letter or parameter.default is not None
-            if parameter.default is None or node != parameter.default:
-                arguments.append((parameter.variable if by_name else None, node))
+        pairs = list(zip(used, call.arguments, strict=True))
+        named = [
+            keywords.Argument(one.variable, node, True, one.letter or one.default is not None)
+            for one, node in pairs
+        ]
+        arguments: list[Argument] = [
+            (None if bare else parameter.variable, node)
+            for (parameter, node), bare in zip(pairs, keywords.by_position(named), strict=True)
+            if parameter.default is None or node != parameter.default
+        ]
         place = _at(place, call.name)
         if call.shared is not None:
             place = _module(call.shared)

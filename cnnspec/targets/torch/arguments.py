@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise, takewhile
-from typing import Any
+from itertools import pairwise
 
 from cnnspec.lower import program
 from cnnspec.lower.call import Call, Unsupported
-from cnnspec.lower.symbolic import OPPOSITES, Apply, Const, List, Node, Var, variables
+from cnnspec.lower.keywords import Argument, by_position
+from cnnspec.lower.symbolic import Const, List, Node, Var, variables
 from cnnspec.targets.torch.pieces import Lambda, LayerVariable, Piece, loop_variables, walk, with_nodes
 from cnnspec.targets.torch.plan import ClassPlan, Parameter
-
-BARE = 3
-"""The largest number of the author's parameters that a call supplies by position. One of them may be a bare
-number."""
-
-FILTERS = ("k", "out_channels")
-"""These may follow the input's channels by position, as in torch's own layers: `Stage(256, 128, n=4)`."""
 
 LAYERS = "Callable[..., nn.Module]"
 """The type of a layer parameter."""
@@ -93,16 +86,6 @@ def with_numbers(function: program.Function, use: int, layers: Sequence[program.
     return called(function, [Const(parameter.values[use]) for parameter in used], layers)
 
 
-def _says_little(node: Piece) -> bool:
-    """Whether an argument needs its name: `first=i == 0`, `s=2 if i == 0 else 1`, `squeeze=True`."""
-    if isinstance(node, Const):
-        return isinstance(node.value, bool)
-    if not isinstance(node, Apply):
-        return False
-    plain = all(isinstance(one, Const) for one in node.arguments[1:])
-    return node.operator in OPPOSITES or (node.operator == "if" and plain)
-
-
 def called(
     function: program.Function, numbers: Sequence[Node], layers: Sequence[program.LayersArgument]
 ) -> Call:
@@ -119,18 +102,18 @@ def called(
         same = default is not None and default.function is layer.function is not None and not layer.arguments
         by[one.variable] = given(default) if same and default is not None else given(layer)
     arguments = [by[parameter.variable] for parameter in plan.parameters]
-    call_arguments: list[tuple[str | None, Any]] = []
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
     pairs = list(zip(plan.parameters, arguments, strict=True))
-    first = [*takewhile(lambda pair: pair[0].default is None, pairs)]
-    own = [node for parameter, node in first if parameter.variable in authors]
-    constants = sum(isinstance(node, Const) for _, node in first)
-    many = len(own) > BARE or constants >= BARE or sum(isinstance(node, Const) for node in own) > 1
-    by_position = True
-    for place, (parameter, node) in enumerate(pairs):
-        bare = parameter.variable in authors and many and not (place == 1 and parameter.variable in FILTERS)
-        bare |= parameter.variable in authors and isinstance(node, Const) and place > 1
-        by_position &= parameter.default is None and not bare and not _says_little(node)
-        if parameter.default is None or node != parameter.default:
-            call_arguments.append((None if by_position else parameter.variable, node))
-    return Call(plan, tuple(call_arguments))
+    own = [one.variable in authors for one in plan.parameters]
+    named = [
+        Argument(one.variable, node, mine, one.default is not None)
+        for (one, node), mine in zip(pairs, own, strict=True)
+    ]
+    return Call(
+        plan,
+        tuple(
+            (None if bare else parameter.variable, node)
+            for (parameter, node), bare in zip(pairs, by_position(named), strict=True)
+            if parameter.default is None or node != parameter.default
+        ),
+    )

@@ -525,17 +525,19 @@ def network(x, net):
     x = unit(x, net["unit2"], K=64)  # 64x56x56
     x = unit(x, net["unit3"], K=192, F=3, P=1)  # 192x56x56
     x = maxpool(x, net["maxpool2"], F=3, S=2, ceil=True)  # 192x28x28
-    x = inception(x, net["i3a"], 64, 96, 128, 16, 32, 32)  # 256x28x28
-    x = inception(x, net["i3b"]["inception"], 128, 128, 192, 32, 96, 64)  # 480x28x28
+    x = inception(x, net["i3a"], one=64, three_in=96, three=128, five_in=16, five=32, pool=32)  # 256x28x28
+    x = inception(x, net["i3b"]["inception"], one=128, three_in=128, three=192, five_in=32, five=96, pool=64)
     x = maxpool(x, net["i3b"]["maxpool"], F=3, S=2, ceil=True)  # 480x14x14
-    x = inception(x, net["i4a"], 192, 96, 208, 16, 48, 64)  # 512x14x14
-    x = inception(x, net["i4b"], 160, 112, 224, 24, 64, 64)  # 512x14x14
-    x = inception(x, net["i4c"], 128, 128, 256, 24, 64, 64)  # 512x14x14
-    x = inception(x, net["i4d"], 112, 144, 288, 32, 64, 64)  # 528x14x14
-    x = inception(x, net["i4e"]["inception"], 256, 160, 320, 32, 128, 128)  # 832x14x14
+    x = inception(x, net["i4a"], one=192, three_in=96, three=208, five_in=16, five=48, pool=64)  # 512x14x14
+    x = inception(x, net["i4b"], one=160, three_in=112, three=224, five_in=24, five=64, pool=64)  # 512x14x14
+    x = inception(x, net["i4c"], one=128, three_in=128, three=256, five_in=24, five=64, pool=64)  # 512x14x14
+    x = inception(x, net["i4d"], one=112, three_in=144, three=288, five_in=32, five=64, pool=64)  # 528x14x14
+    x = inception(
+        x, net["i4e"]["inception"], one=256, three_in=160, three=320, five_in=32, five=128, pool=128
+    )  # 832x14x14
     x = maxpool(x, net["i4e"]["maxpool"], F=2, ceil=True)  # 832x7x7
-    x = inception(x, net["i5a"], 256, 160, 320, 32, 128, 128)  # 832x7x7
-    x = inception(x, net["i5b"], 384, 192, 384, 48, 128, 128)  # 1024x7x7
+    x = inception(x, net["i5a"], one=256, three_in=160, three=320, five_in=32, five=128, pool=128)  # 832x7x7
+    x = inception(x, net["i5b"], one=384, three_in=192, three=384, five_in=48, five=128, pool=128)  # 1024x7x7
     x = gap(x, net["scores"]["gap"])  # 1024x1x1
     x = dropout(x, net["scores"]["dropout"], p=0.2)  # 1024x1x1
     x = fc(x, net["scores"]["fc"], 1000, start=normal(0.01), start_bias=constant(0))  # 1000

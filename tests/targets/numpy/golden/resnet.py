@@ -513,10 +513,10 @@ def network(x, net):
     x = bn(x, net["stem"]["bn"])  # 64x112x112
     x = relu(x, net["stem"]["relu"])  # 64x112x112
     x = maxpool(x, net["stem"]["maxpool"], F=3, S=2, P=1)  # 64x56x56
-    x = stage(x, net["body"]["stage1"], 64, 3, s=1)  # 256x56x56
-    x = stage(x, net["body"]["stage2"], 128, 4)  # 512x28x28
-    x = stage(x, net["body"]["stage3"], 256, 6)  # 1024x14x14
-    x = stage(x, net["body"]["stage4"], 512, 3)  # 2048x7x7
+    x = stage(x, net["body"]["stage1"], 64, n=3, s=1)  # 256x56x56
+    x = stage(x, net["body"]["stage2"], 128, n=4)  # 512x28x28
+    x = stage(x, net["body"]["stage3"], 256, n=6)  # 1024x14x14
+    x = stage(x, net["body"]["stage4"], 512, n=3)  # 2048x7x7
     x = gap(x, net["head"]["gap"])  # 2048x1x1
     x = fc(x, net["head"]["fc"], 1000)  # 1000
     return x

@@ -434,10 +434,10 @@ def network(x, net):
     l3 = down(l2, net["l3"], 3)  # 64x16x32x32
     l4 = down(l3, net["l4"], 3)  # 128x8x16x16
     a = down(l4, net["down"], 3)  # 256x4x8x8
-    a = up(a, net["up1"], l4, 256, 3)  # 256x8x16x16
-    a = up(a, net["up2"], l3, 128, 3)  # 128x16x32x32
-    a = up(a, net["up3"], l2, 64, 2)  # 64x32x64x64
-    a = up(a, net["up4"], l1, 32, 1)  # 32x64x128x128
+    a = up(a, net["up1"], l4, 256, n=3)  # 256x8x16x16
+    a = up(a, net["up2"], l3, 128, n=3)  # 128x16x32x32
+    a = up(a, net["up3"], l2, 64, n=2)  # 64x32x64x64
+    a = up(a, net["up4"], l1, 32, n=1)  # 32x64x128x128
     a = conv(a, net["conv"], K=2, F=1)  # 2x64x128x128
     a = softmax(a, net["softmax"])  # 2x64x128x128
     return a

@@ -74,7 +74,7 @@ class M3(nn.Module):
             self.bn = nn.BatchNorm1d(256)
             self.relu = nn.ReLU(inplace=True)
             self.maxpool = nn.MaxPool1d(kernel_size=4)
-            self.group = nn.Sequential(Stage(k=256, n=1))
+            self.group = nn.Sequential(Stage(256, n=1))
             self.gap = nn.AdaptiveAvgPool1d(1)
             self.fc = nn.Linear(256, classes)
             self.softmax = nn.Softmax(dim=1)
