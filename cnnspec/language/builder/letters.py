@@ -1,8 +1,9 @@
-"""Hyperparameters in another form: `f3`, `F 3`, `F(3)`, `Kn`."""
+"""Hyperparameters in another form: `f3`, `F 3`, `F(3)`, `Kn`, `F1xk`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from cnnspec.diagnostics import Edit, Span
@@ -22,18 +23,25 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
     read.
     """
     suspects = (tree.Name, tree.Function)
-    if not any(type(a) is tree.PositionalArgument and type(a.value) in suspects for a in arguments):
+    if not any(
+        _with_axes(a)
+        if type(a) is tree.LetterArgument
+        else type(a) is tree.PositionalArgument and type(a.value) in suspects
+        for a in arguments
+    ):
         return tuple(arguments)
     found: list[Any] = []
     mended: list[Edit] = []
     rest = iter(arguments)
     for argument in rest:
         value, span = argument.value, argument.span
-        if type(argument) is not tree.PositionalArgument or type(value) not in suspects:
-            found.append(argument)
-            continue
         meant: Meant | None = None
-        if type(value) is tree.Function:
+        if type(argument) is tree.LetterArgument and _with_axes(argument) and value.name not in c.bound:
+            sizes = _axes(c, value.name, value.span.start)
+            meant = _by_axes(c, argument.letter, sizes, span) if sizes else None
+        elif type(argument) is not tree.PositionalArgument or type(value) not in suspects:
+            pass
+        elif type(value) is tree.Function:
             meant = _in_brackets(c, value)
         elif value.name.upper() in LETTERS and (value.name in LETTERS or value.name not in c.bound):
             following = next(rest, None)
@@ -66,6 +74,8 @@ def _report(c: Context, mended: list[Edit], word: str, arguments: list[Any]) -> 
     message = "a hyperparameter is its letter and then its number"
     if any("=" in edit.text for edit in mended):
         message = "a value by its name follows the letter after `=`"
+    if "=" in c.text[slice(*mended[0].span)]:
+        message = "of sizes joined by `x`, those that are no plain numbers stand in parentheses"
     span, plain = Span(mended[0].span.start, mended[-1].span.end), mended[0].text
     if len(mended) > 1:
         first, last = arguments[0].span.start, arguments[-1].span.end
@@ -80,8 +90,13 @@ def _report(c: Context, mended: list[Edit], word: str, arguments: list[Any]) -> 
 def _in_brackets(c: Context, value: tree.Function) -> Meant | None:
     """`F(3)`, `F(3, 5)`."""
     name, span, sizes = value.name, value.span, value.arguments
+    if re.fullmatch("[FSPD][0-9]+x", name) and len(sizes) == 1:
+        first = number(c, name[1:-1], span.start + 1, span.start + len(name) - 1)
+        return _by_axes(c, name[0], (first, *sizes), span)
     if name not in LETTERS:
         return None
+    if len(sizes) in (2, 3) and name in "FSPD" and any(type(size) is not tree.Number for size in sizes):
+        return _by_axes(c, name, sizes, span)
     if len(sizes) == 1 and not c.text[slice(*sizes[0].span)].isdigit():
         plain = f"{name}={c.text[span.start + 1 : span.end]}"
         return plain, [tree.LetterArgument(name, sizes[0], False, span)]
@@ -118,6 +133,8 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
         return plain, hyperparameters(c, plain, start)
     if re.fullmatch("[FSPKGD]_[0-9]+(?:x[0-9]+)?", name):
         return name.replace("_", ""), hyperparameters(c, name.replace("_", ""), start)
+    if name[0] in "FSPD" and "x" in name and (sizes := _axes(c, name[1:], start + 1)):
+        return _by_axes(c, name[0], sizes, span)
     found = re.fullmatch(_NAMED, name)
     if found is None or found[4] not in c.bound:
         return None
@@ -128,6 +145,31 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
     letter = tree.LetterArgument(found[2], value, False, Span(start + found.start(2), span.end))
     plain = f"{found[1]} {found[2]}={found[3]}{'*' if found[3] else ''}{found[4]}"
     return plain.strip(), [*hyperparameters(c, found[1], start), letter]
+
+
+def _with_axes(argument: tree.LetterArgument) -> bool:
+    """Whether a letter's value may be `kx1`: sizes joined by `x` that were read as one name."""
+    return type(argument.value) is tree.Name and "x" in argument.value.name and argument.letter in "FSPD"
+
+
+def _axes(c: Context, text: str, start: int) -> list[tree.Expr]:
+    """The sizes of `1xk`, of numbers and of names that the file defines; empty where one is neither."""
+    sizes: list[tree.Expr] = []
+    for part in text.split("x"):
+        if not part.isdigit() and part not in c.bound:
+            return []
+        span = Span(start, start + len(part))
+        sizes.append(number(c, part, *span) if part.isdigit() else tree.Name(part, span))
+        start = span.end + 1
+    return sizes if len(sizes) in (2, 3) else []
+
+
+def _by_axes(c: Context, letter: str, sizes: Sequence[tree.Expr], span: Span) -> Meant:
+    """`F=1x(k)`: a size for each axis, of which one is no plain number."""
+    texts = (c.text[slice(*size.span)] for size in sizes)
+    plain = "x".join(text if text.isdigit() else f"({text})" for text in texts)
+    dims = tree.Dims(tuple(sizes), Span(sizes[0].span.start, span.end))
+    return f"{letter}={plain}", [tree.LetterArgument(letter, dims, False, span)]
 
 
 def _no_hyperparameter(c: Context, name: str, span: Span) -> None:

@@ -217,7 +217,7 @@ class Mistake:
     def of_line(self, pattern: str) -> re.Match[str] | None:
         return re.compile(pattern).match(self.text, self.begin)
 
-    def around(self, pattern: str, group: int = 0) -> re.Match[str] | None:
+    def around(self, pattern: str | re.Pattern[str], group: int = 0) -> re.Match[str] | None:
         """The match in which, and not at whose beginning, the token stands."""
         near = max(self.begin, self.start - _NEAR)
         for found in re.compile(pattern).finditer(self.text, near, self.start + _NEAR):

@@ -26,6 +26,9 @@ _PLAIN = re.compile(
 )
 _ENDS = re.compile(r"[ \t]*(?:->|=>|[\]}#\r\n]|\|(?![ \t]*[FSPDKG][=0-9])|$)")
 _GLUED = "(?:[0-9]+(?:x[0-9]+)?|same)"
+_AXIS = r"(?:[0-9]+|[A-Za-wyz_]+|\([^(),\n]*\))"
+_AXES = re.compile(rf"(?<!\w)([FSPD])=?({_AXIS}(?:x{_AXIS}){{1,2}})(?![\w(])")
+_IN_BRACKETS = re.compile(r"(?<!\w)([FSPD])=?[(\[]([^][(),\n]+(?:,[^][(),\n]+){1,2})[)\]](?![\w(])")
 _FARTHEST, _MOST = 6, 16
 """The most parts of a layer, and the most arguments, that are looked at."""
 
@@ -134,6 +137,25 @@ def _by_name(m: Mistake) -> Answer | None:
     return rewritten(Span(*found.span()), plain, message, code="E104", safe=True, reads=plain)
 
 
+def _by_axes(m: Mistake) -> Answer | None:
+    """`F=1xk`, `F(k)x1`, `F=(k,1)`: sizes of the axes, of which one is no plain number."""
+    found = m.around(_AXES) or m.around(_IN_BRACKETS)
+    if found is None:
+        return None
+    marks = "," if found.re is _IN_BRACKETS else r"x(?![^(]*\))"
+    sizes = [size.strip() for size in re.split(marks, found[2])]
+    sizes = [size[1:-1] if size[0] == "(" else size for size in sizes]
+    if all(map(str.isdigit, sizes)) or not all(sizes):
+        return None
+    plain = f"{found[1]}={'x'.join(size if size.isdigit() else f'({size})' for size in sizes)}"
+    message = "a value by its name follows the letter after `=`"
+    if "=" in found.group():
+        message = "of sizes joined by `x`, those that are no plain numbers stand in parentheses"
+    return rewritten(
+        Span(*found.span()), plain, message, code="E104", safe=True, reads=plain, since=found.start()
+    )
+
+
 def _glued(m: Mistake) -> Answer | None:
     """`S=2P=1`, `F=3S=2K=8`."""
     found = m.around(rf"(?<![\w.])(?:[FSPKGD]=?{_GLUED}){{2,}}(?![\w.=])")
@@ -152,6 +174,10 @@ ARGUMENTS = (
           "let k = 3\nconv F3 ⟦K$k⟧": "let k = 3\nconv F3 K=k"}, when=_by_name),
     Rule({"conv F3 ⟦K16/32/64⟧": "", "conv F3 ⟦K16-32⟧": "", "conv ⟦F3-5⟧ K4": "conv F3x5 K4"},
          on="DIVIDE MINUS", last="HYPER", when=_several),
+    Rule({"let k = 3\nconv ⟦F=1xk⟧ K4": "let k = 3\nconv F=1x(k) K4",
+          "let k = 3\nconv ⟦F(k)x1⟧ K4": "let k = 3\nconv F=(k)x1 K4",
+          "let k = 3\nconv ⟦F[k, 1]⟧ K4": "let k = 3\nconv F=(k)x1 K4",
+          "let k = 3\nconv ⟦F=(2*k, 1)⟧ K4": "let k = 3\nconv F=(2*k)x1 K4"}, when=_by_axes),
     Rule({"conv ⟦F[3 5]⟧ K8": "conv F3x5 K8", "conv F3 ⟦P(1x1)⟧ K8": "conv F3 P1 K8",
           "conv ⟦f3, k16⟧": "conv F3 K16", "conv ⟦-F 3 -K 16⟧": "conv F3 K16", "conv ⟦3F 16K⟧": "conv F3 K16",
           'conv ⟦"F3" "K16"⟧': "conv F3 K16", "conv F3 ⟦|⟧ K8": "conv F3 K8",
