@@ -38,6 +38,7 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
     unread = [one.span for one in findings if one.code == "E106"]
     mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
     forms = [one for one in findings if one.code == "E101"]
+    written = [one.span for one in forms]
     replaced = [span for one in forms for span in (one.span, *(edit.span for edit in one.fix))]
     refused = [one.span for one in findings if one.code == "E211"]
     findings = [
@@ -47,10 +48,12 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
         and not (one.code == "E501" and any(within(span, one.span) for span in unread))
         and not (
             one.code == "E103"
-            and not one.related
-            and any(within(one.span, span) for span in (*unread, *replaced))
+            and all(
+                any(within(place, span) for span in (*unread, *replaced))
+                for place in (one.span, *(related.span for related in one.related))
+            )
         )
-        and not (one.code == "E106" and any(within(one.span, span) for span in mended))
+        and not (one.code == "E106" and any(within(one.span, span) for span in (*mended, *written)))
         and not (one.code == "E101" and any(within(one.span, span) for span in refused))
         and not (one.code == "E216" and any(within(span, one.span) for span in replaced))
     ]

@@ -159,11 +159,17 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
             name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
         if name not in names:
             near = nearest(name, names)
+            way = f"did you mean `{near}`?" if near else f"it is {signature(block)}"
+            fix: tuple[Edit, ...] = ()
+            if isinstance(argument, tree.LetterArgument) and near == name.lower():
+                plain = text[slice(*argument.span)].removeprefix(name).removeprefix("=").strip()
+                way, fix = f"write `{near}={plain}`", (Edit(argument.span, f"{near}={plain}"),)
             raise NoValue(
                 "E211",
                 f"`{block.name}` has no parameter `{name}`",
                 argument.span,
-                f"did you mean `{near}`?" if near else f"it is {signature(block)}",
+                way,
+                fix=fix,
                 related=(Related(block.name_span, f"{signature(block)} is defined here"),),
             )
         if name in given:

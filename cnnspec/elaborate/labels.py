@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.text_facts import before
@@ -53,6 +55,9 @@ def _report_unknown(builder: BodyBuilder, reference: tree.Reference) -> None:
         way = f"the labels here are {listing(f'@{label}' for label in builder.labels)}"
     else:
         way = f"name a line before this: `{name}: …`"
+    text = builder.context.text[: span.start]
+    if re.search(rf"[ \t](?:as|named|called)[ \t]+{name}[ \t]*(?:#|[\r\n])", text):
+        return  # that a name does not come after its step is reported
     builder.sink.report(
         "E207",
         f"there is no tensor `@{name}` in scope here",

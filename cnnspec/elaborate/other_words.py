@@ -14,7 +14,7 @@ from cnnspec.language import tree
 from cnnspec.language.recovery.mistake import Answer
 from cnnspec.language.recovery.rules.loops import LOOPS
 from cnnspec.language.recovery.rules.loops import loop as loop_at
-from cnnspec.language.recovery.words import shortened
+from cnnspec.language.recovery.words import is_layer, shortened
 from cnnspec.notations.rows import called
 from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup, words
@@ -38,6 +38,10 @@ def is_python(text: str, step: tree.LayerStep) -> NoValue | None:
         return found_as(found)
     if step.word not in ("import", "from", "class", "def", "return"):
         return None
+    layer = re.compile(r"return[ \t]+(?=([A-Za-z]\w*))").match(text, step.span.start)
+    if layer is not None and is_layer(layer[1]):
+        mark, message = Span(*layer.span()), "there is no `return`: the output is that of the last step"
+        return NoValue("E102", message, mark, "leave `return` out", fix=(Edit(mark, ""),))
     return NoValue(
         "E102", "this is Python; a spec only describes", step.span, "remove the line", cause="python"
     )
@@ -93,9 +97,15 @@ def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
 
 def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     """E102 for a layer written as a call: `Conv2d(3, 64, 3)`, `relu()`."""
-    from cnnspec.notations import translate
+    from cnnspec.language.recovery.rules.tensors import merged
+    from cnnspec.notations import MERGES, translate
 
     found = translate(text, step.span.start, step.span)
+    inside = text[step.name_span.end + 1 : step.span.end - 1]
+    if found is not None and layer in MERGES and re.fullmatch(r"[\w@, \t]+", inside):
+        if plain := merged(text, step.span.start, layer, inside):  # `concat(x, y)`
+            fix = (Edit(step.span, plain),)
+            return NoValue("E102", found.message, step.span, f"here it is `{plain}`", fix=fix)
     if found is None:  # its arguments are in this notation: `conv(F3 P1 K16)`
         inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
         if re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]+)?[ \t]*%", inner):

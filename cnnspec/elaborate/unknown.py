@@ -22,6 +22,7 @@ from cnnspec.elaborate.other_words import (
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
 from cnnspec.language.recovery.rules.templates import note
+from cnnspec.language.recovery.rules.tensors import merged
 from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
 from cnnspec.notations.words import (
@@ -82,12 +83,10 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     if op is not None:
         if any(one.code == "E101" and one.span == step.word_span for one in sink):
             return  # its branches come before it, which is reported
-        sink.report(
-            "E205",
-            f"`{step.word}` merges branches, and has none",
-            step.span,
-            help=f"write them in brackets: `{usual(step.word)}`",
-        )
+        here = merged(text, step.span.start, step.word, text[step.word_span.end : step.span.end])
+        way = f"write `{here}`" if here else f"write them in brackets: `{usual(step.word)}`"
+        fix = (Edit(step.span, here),) if here else ()
+        sink.report("E205", f"`{step.word}` merges branches, and has none", step.span, help=way, fix=fix)
         return
     if step.word in context.statements.blocks:
         _block_as_layer(context, step)

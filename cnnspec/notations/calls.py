@@ -170,6 +170,8 @@ def read_call(call: Call, tool: str = "") -> Reading | None:
         if whole or call.name.islower() or first.why:
             return first
         return first._replace(why=f"tools differ in what `{call.name}` is")
+    if len({one.text for _, one in fitting}) == 1 and first.text:
+        return first._replace(why=first.why or next(one.why for _, one in fitting if one.why))
     ways = {
         f"{tool.name} {f'`{one.text}`' if one.text else f'none: {one.why}'}": None for tool, one in fitting
     }

@@ -177,6 +177,10 @@ def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
     way = "a number follows the letter, `K64`; k, M and G are allowed in claims only"
     fix: tuple[Edit, ...] = ()
     other = re.fullmatch(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+([A-CEH-JL-OQRT-Z])[0-9]+.*", name)
+    power = re.fullmatch(r"([FSPKGD])([0-9]+)e([0-9])", name)
+    if power is not None:
+        plain = f"{power[1]}{int(power[2]) * 10 ** int(power[3])}" if len(power[2]) < 10 else power[1]
+        way, fix = f"write its digits: `{plain}`", (Edit(span, plain),)
     if other is not None:
         way = f"there is no letter {other[1]}: the letters are F, S, P, K, G and D"
     if HYPER.fullmatch(glued := re.sub("(?<=[0-9])[x_](?=[FSPKGD])", "", name)):

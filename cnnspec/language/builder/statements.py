@@ -42,6 +42,17 @@ def _reserved(c: Context, text: str, start: int) -> None:
     colon = re.compile(r"[ \t]*:[ \t]*").match(c.text, end)
     if colon and text in _BEHIND and re.compile(_BEHIND[text]).match(c.text, colon.end()):
         where = Span(end, colon.end())
+        shape = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+){1,3})[ \t]*,?[ \t]*[)\]]").match(
+            c.text, colon.end()
+        )
+        if text == "input" and shape:
+            plain = f"input {'x'.join(re.findall('[0-9]+', shape[1]))}"
+            message = "an input has no colon, and its shape no brackets and commas"
+            whole = Span(start, shape.end())
+            c.sink.report(
+                "E102", message, whole, help=f"write `{plain}`", fix=(Edit(whole, plain),), cause="colon"
+            )
+            return
         c.sink.report(
             "E102", f"`{text}` has no colon", where,
             help=f"write `{text}` and a space", fix=(Edit(where, " "),), cause="colon",

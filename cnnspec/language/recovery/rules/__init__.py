@@ -25,6 +25,7 @@ from cnnspec.language.recovery.rules import (
     rest,
     shorthand,
     templates,
+    tensors,
 )
 
 BEFORE_BRACKETS: tuple[Rule, ...] = (
@@ -34,6 +35,7 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
     *brackets.NOT_BRANCHES,
     *layers.GIVEN,
     *nested.NESTED,
+    *tensors.TENSORS,
 )
 """Tried before unclosed brackets are looked for."""
 

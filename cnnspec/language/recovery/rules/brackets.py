@@ -289,6 +289,13 @@ def _not_branches(m: Mistake) -> Answer | None:
     found = m.around(r"(?<![\w@.])([A-Za-z]\w*)[ \t]*[\[{]([^][{}|\r\n#]*)[\]}]")
     if found is None or found[1] in MERGING:
         return None
+    if (word := layer_word(found[1])) in MERGING and is_layer(
+        found[2].split()[0] if found[2].split() else ""
+    ):
+        plain = f"{word} [ {found[2].strip()} | id ]"
+        message = f"there is no `{found[1]}`: branches are merged by a word"
+        whole = Span(*found.span())
+        return rewritten(whole, plain, message, code="E101", reads=plain, since=whole.start)
     numbers = re.search(r"[0-9][ \t]*,|^[ \t]*[0-9]+x[0-9]+[ \t]*$", found[2])
     if is_layer(found[1]):
         read = row(found[1], [one.strip() for one in found[2].split(",")]) if numbers else None
@@ -372,7 +379,8 @@ NOT_BRANCHES = (
     Rule({"⟦concat(⟧conv F1 K8 -> relu, conv F3 P1 K8)": "concat [conv F1 K8 -> relu | conv F3 P1 K8]"},
          when=_called),
     Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦conv{F3 K8}⟧": "conv F3 K8", "⟦conv[3x3, 8]⟧": "conv F3 K8",
-          "⟦slice [0:2]⟧": "slice 0:2", "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"},
+          "⟦skip { relu }⟧": "add [ relu | id ]", "⟦slice [0:2]⟧": "slice 0:2",
+          "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"},
          on="HYPER NUMBER DIM LBRACE", when=_not_branches),
 )  # fmt: skip
 

@@ -27,7 +27,9 @@ _UNITS = {
     **{f"{word}byte{s}": f"{word[0].upper()}B" for word in ("kilo", "mega", "giga") for s in ("", "s")},
 }
 _WITH_UNIT = rf"(?<![\w.,~])(~?[0-9][0-9,.]*)[ \t]*((?i:{'|'.join(_UNITS)}))\b\.?"
-_TURNED = rf"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*{UNIT}?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
+_TURNED = (
+    rf"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*(?:{UNIT}|K(?!B))?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
+)
 _BOUNDS = {
     "about|around|approx|approximately|roughly|ca|circa": "~",
     "at most|up to": "<=",
@@ -77,7 +79,7 @@ def _turned(m: Mistake) -> Answer | None:
     found = m.around(_TURNED)
     if found is None:
         return None
-    number, word, span = found[1], found[2], Span(found.start(1), found.end())
+    number, word, span = found[1].replace("K", "k"), found[2], Span(found.start(1), found.end())
     if flops := re.fullmatch(r"(?i)([kmg]?)(flops?|flop/s)", word):
         plain = f"macs {number}{_UNITS.get(flops[1].lower(), '')}"
         way = _MACS_OR_FLOPS.format(plain)
@@ -92,7 +94,8 @@ def _turned(m: Mistake) -> Answer | None:
             f"what can is {', '.join(dict.fromkeys(SUBJECTS.values()))}",
         )
     plain = f"{SUBJECTS.get(word.lower(), word)} {number}"
-    return rewritten(span, plain, "the claim's word comes before its number", code="E101")
+    message = "the claim's word comes before its number"
+    return rewritten(span, plain, message, code="E101", reads=plain, since=span.start)
 
 
 def _words_before(m: Mistake) -> Answer | None:
@@ -161,6 +164,29 @@ def _and_claims(m: Mistake) -> Answer | None:
                   reads=",", since=m.start)  # fmt: skip
 
 
+def _second_bound(m: Mistake) -> Answer | None:
+    """`expect params < 300 and > 100`."""
+    subjects = re.findall(rf"\b({'|'.join(SUBJECTS.values())})\b[ \t]*[<>~=0-9]", m.head)
+    if not m.in_claims or not subjects or not m.behind(r"[ \t]*[<>]"):
+        return None
+    plain = f", {subjects[-1]}"
+    fix = (Edit(Span(m.gap.start, m.end), plain),)
+    message, way = "each bound is a claim of its own, found `and`", f"write `{plain}`"
+    return Answer("E101", message, m.span, way, fix, True, reads=plain, since=m.start)
+
+
+def _claim_with_equals(m: Mistake) -> Answer | None:
+    """`=> 8x32x32 params=224`."""
+    found = m.here(rf"({_SUBJECT})[ \t]*[=:][ \t]*(?=~?[0-9])")
+    if found is None or "=>" not in m.head:
+        return None
+    plain = f", {found[1]} "
+    fix = (Edit(Span(m.gap.start, found.end()), plain),)
+    message = f"claims are separated by commas, and a value follows its word; found `{found.group().strip()}`"
+    way = f"write `{plain.strip()}` and a space"
+    return Answer("E101", message, m.span, way, fix, True, reads=plain, since=m.start, resume=found.end())
+
+
 def _bounds(m: Mistake) -> Answer | None:
     """`expect params between 400 and 500`."""
     number = rf"([0-9][0-9,.]*{UNIT}?)"
@@ -198,6 +224,9 @@ CLAIMS = (
           "expect params == 448 ⟦&⟧ macs == 2k": "expect params 448, macs 2k",
           "relu => 3x8x8 ⟦&⟧ params == 0": "relu => 3x8x8, params 0"},
          when=_claims_in_another_form),
+    Rule({"expect params < 9k ⟦and⟧ > 3": "expect params < 9k, params > 3"}, on="AND", when=_second_bound),
+    Rule({"relu => 3x8x8 ⟦params⟧=0": "relu => 3x8x8, params 0"}, on="NAME", last="NUMBER", accepts="COMMA",
+         when=_claim_with_equals),
     Rule({"expect params 0 ⟦and⟧ macs 0": "expect params 0, macs 0"}, on="AND", when=_and_claims),
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
     Rule({"expect ⟦total ⟧params 3": "expect params 3"}, on="NUMBER CLAIM_NUMBER", when=_words_before),
@@ -222,6 +251,7 @@ CLAIMS = (
          last="NAME", put="",
          when=lambda m: m.around(r"(?P<over>(?P<mark>is|are|equals?|of)[ \t]+)~?[0-9]")),
     Rule({"expect params ⟦~ ⟧2k": "expect params ~2k"}, "the number follows `~` without a space",
+         "leave the space out",
          here=r"~[ \t]+(?=[0-9])", when=lambda m: m.in_claims, put="~"),
     Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G", "expect macs ⟦4,09G⟧": "expect macs 4.09G",
          "expect params ⟦1.77 Mio⟧": "expect params 1.77M",

@@ -219,6 +219,8 @@ def _input_mark(m: Mistake) -> Answer | None:
 
 def _shape(m: Mistake) -> Answer | None:
     """`input (3, 224, 224)`, `=> 3 x 224 x 224`."""
+    if m.has_cause("colon", m.begin - 1):
+        return _input_mark(m)
     if not re.match(r"[ \t]*input\b|.*=>", m.line):
         return None
     at = m.place - m.begin
@@ -322,6 +324,8 @@ def _input(m: Mistake) -> Answer | None:
         before, without = _COLOURS[words[0].lower()], without.replace(words[0], "")
     sizes = re.findall(r"[0-9]+", without)
     sizes = [before, *sizes] if before and len(sizes) == 2 else sizes
+    if len(sizes) == 3 and re.match(r"[(\[]?[ \t]*None\b", body) and sizes[0] not in ("1", "3"):
+        sizes = [sizes[2], *sizes[:2]] if sizes[2] in ("1", "3") else sizes  # Keras's channels are last
     shown = f"input {'x'.join(sizes)}"
     unread = re.sub(r"[0-9]|[xX×*,;()\[\] \t]|pixels?\b|px\b", "", without)
     if unread or len(sizes) != 3 or code.strip() == shown:

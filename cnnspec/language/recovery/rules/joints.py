@@ -106,7 +106,7 @@ def _count_in_brackets(m: Mistake) -> Answer | None:
 
 def _in_words(m: Mistake) -> Answer | None:
     """`conv F3 K8, activation relu`, `relu and bn`."""
-    found = m.here(
+    found = m.here(r"(,)[ \t]*[\"']([A-Za-z]\w*)[\"']") or m.here(
         r"(,[ \t]*(?:and[ \t]+)?(?:then|followed[ \t]+by|activation|act|with)|and(?:[ \t]+then)?)"
         r"[ \t]*[=:]?[ \t]+([A-Za-z]\w*)"
     )
@@ -127,7 +127,8 @@ def _in_words(m: Mistake) -> Answer | None:
 
 
 JOINTS = (
-    Rule({"conv F3 K8⟦, activation relu⟧": "conv F3 K8 -> relu", "relu ⟦and bn⟧": "relu -> bn"},
+    Rule({"conv F3 K8⟦, activation relu⟧": "conv F3 K8 -> relu", "conv F3 K8⟦, 'relu'⟧": "conv F3 K8 -> relu",
+          "relu ⟦and bn⟧": "relu -> bn"},
          on="COMMA AND", when=_in_words),
     Rule({"conv F3 K8 ⟦&⟧ bn & relu": "conv F3 K8 -> bn -> relu", "relu ⟦==>⟧ bn": "relu -> bn",
           "relu ⟦|>⟧ bn": "relu -> bn", "relu⟦,⟧ bn, relu": "relu-> bn-> relu",

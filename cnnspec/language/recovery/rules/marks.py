@@ -286,6 +286,8 @@ ENDS = (
           "a: relu\nadd [ ⟦id, @a⟧ ]": "a: relu\nadd [ id | @a ]"}, on="COMMA", accepts="VBAR",
          when=_named_branches),
     Rule({"maxpool F2⟦.⟧\nbn": "maxpool F2\nbn"}, word=".", when=_point_behind),
+    Rule({"relu⟦。⟧\nbn": "relu\nbn"}, "a line does not end with `{marked}`", code="E103",
+         here=r"[。．｡、，；](?=[ \t]*(?:#|[\r\n]|$))", put=""),
     Rule({"relu⟦.⟧\nbn": "relu\nbn"}, "a line does not end with `.`", word=".",
          here=r"\.(?=[ \t]*(?:#|[\r\n]|$))", put=""),
     Rule({"add [ relu ⟦;⟧ bn ]": "add [ relu | bn ]"}, "branches are separated by `|`, not by `;`",

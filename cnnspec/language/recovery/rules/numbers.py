@@ -43,6 +43,9 @@ def _percentage(m: Mistake) -> Answer | None:
     if found is None or found.end() != m.part(0).start + 1:
         return None
     plain, message = write_number(Fraction(found[1]) / 100), "a percentage is written as a fraction of 1"
+    if counted := re.search(r"(?:\b(fc|rbf|input)|[FSPKGD]=?|\*)[ \t]*$", m.text[m.begin : number]):
+        message = f"`{counted.group().strip()}` takes a number, and `{found.group()}` is a share"
+        return rewritten(Span(*found.span()), found[1], message, code="E106", reads=found[1])
     return rewritten(Span(*found.span()), plain, message, code="E106", safe=True, reads=plain)
 
 

@@ -139,10 +139,11 @@ def _end_of_steps(text: str, start: int, whole: bool) -> int:
 
 def _count_behind(m: Mistake) -> Answer | None:
     """`relu*3`, `conv F3 K8, 2 times`."""
+    comma = ",?" if m.last in ("HYPER", "RPAR") else ","
     count = m.here(rf"\*[ \t]*(\w+){_ENDS}") or m.here(
-        rf"{',?' if m.last == 'HYPER' else ','}[ \t]*(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*(?:x|times\b)){_ENDS}"
+        rf"{comma}[ \t]*(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*(?:x|times\b)){_ENDS}"
     )
-    if count is None or m.inside == "(" or m.in_claims:
+    if count is None or m.inside == "(" or m.in_claims or (m.kind == "NAME" and m.last != "RPAR"):
         return None
     number = count[1] or count[2]
     begin = begin_of_steps(m.text, m.start)
@@ -175,6 +176,7 @@ REPETITIONS = (
     Rule({"⟦2x⟧ conv F3": "[conv F3]*2", "⟦3*⟧[relu]": "[relu]*3", "⟦2x⟧ conv F3 -> relu": "",
           "⟦2⟧ relu": ""}, on="NUMBER ?", when=_count_before),
     Rule({"relu⟦*3⟧": "[relu]*3", "block a() { relu }\na()⟦*3⟧":
-          "block a() { relu }\n[a()]*3", "conv F3⟦, 2 times⟧": "[conv F3]*2", "conv F3 K16⟦*2⟧": "",
-          "relu -> bn⟦*2⟧": ""}, on="STAR COMMA ?", when=_count_behind),
+          "block a() { relu }\n[a()]*3", "conv F3⟦, 2 times⟧": "[conv F3]*2",
+          "block a() { relu }\na() ⟦x 3⟧": "block a() { relu }\n[a()]*3", "conv F3 K16⟦*2⟧": "",
+          "relu -> bn⟦*2⟧": ""}, on="STAR COMMA ? NAME", when=_count_behind),
 )  # fmt: skip

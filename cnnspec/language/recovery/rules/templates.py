@@ -81,6 +81,10 @@ LATEX = (
 )  # fmt: skip
 
 TEMPLATES = (
+    Rule({"let k = 3\nconv F3 K=⟦{{k}}⟧": "let k = 3\nconv F3 K=k",
+          "let k = 3\nconv F3 K=⟦${k}⟧": "let k = 3\nconv F3 K=k"},
+         "a value is written by its name alone, found `{marked}`", last="EQUAL",
+         here=r"(?:\{\{|\$\{|%\()[ \t]*([A-Za-z]\w*)[ \t]*(?:\}\}|\}|\)[ds])", put="{1}"),
     Rule({"conv F3 ⟦K<filters>⟧": "", "conv F3 ⟦K<8>⟧": "conv F3 K8",
           "let k = 3\nconv F3 ⟦K<k>⟧": "let k = 3\nconv F3 K=k"}, on="COMPARE ?", when=_letter_of_a_template),
     Rule({"fc ⟦<classes>⟧": "", "input ⟦<C>x<H>x<W>⟧\nrelu": ""}, on="COMPARE ?", when=_placeholder),

@@ -1,0 +1,99 @@
+"""Tensors merged as other languages do it: `concat x, y`, `[@x, @y] -> concat`, `relu + x`, `x + bn`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cnnspec.diagnostics import Span
+from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.words import is_layer
+from cnnspec.notations import MERGES
+from cnnspec.notations.words import layer_word
+
+_LABELS = re.compile(r"(?m)(?:^|[{;])[ \t]*(?:input[ \t]+)?([A-Za-z]\w*)[ \t]*:")
+_NAMES = r"@?[A-Za-z]\w*(?:(?:[ \t]*[,+&|][ \t]*|[ \t]+)@?[A-Za-z]\w*)*"
+_AXIS = r"(?:[ \t]*,?[ \t]*(?:axis|dim)[ \t]*=[ \t]*-?[0-9]+)?"
+_END = r"(?=[ \t]*(?:->|=>|[#\]|}\r\n]|$))"
+_NAMED = re.compile(rf"([A-Za-z]\w*)[ \t]*(\(?)[ \t]*({_NAMES}){_AXIS}[ \t]*\)?{_END}")
+_LISTED = re.compile(rf"[\[(][ \t]*({_NAMES})[ \t]*[\])][ \t]*->[ \t]*([A-Za-z]\w*){_END}")
+_SHORTCUTS = ("x", "input", "identity", "shortcut", "residual", "skip", "inp", "inputs")
+"""What other languages call the input of a block."""
+_STEPS = r"[^+\[\]{}|#\r\n]+?"
+_BEFORE_STEPS = re.compile(rf"(@?)([A-Za-z]\w*)[ \t]*\+[ \t]*({_STEPS}){_END}")
+_STEPS_END = re.compile(r"[^\[\]{}|#\r\n]*")
+_BY_NAME = "branches are written in square brackets, separated by `|`"
+_NEAR = 200
+
+
+def branches_of(names: Iterable[str], text: str, begin: int) -> list[str]:
+    """The labels of a text before a place, as branches; nothing where one of the names is none."""
+    labels = {"id", *_LABELS.findall(text[:begin])}
+    plain = [one.removeprefix("@") for one in names]
+    return [one if one == "id" else f"@{one}" for one in plain] if labels.issuperset(plain) else []
+
+
+def merged(text: str, begin: int, word: str, names: str) -> str:
+    """`concat [ @x | @y ]`; with one name, the other branch is the input."""
+    branches = branches_of(re.findall(r"@?[A-Za-z]\w*", names), text, begin)
+    if not branches or branches == ["id"]:
+        return ""
+    return f"{word} [ {' | '.join([*branches, 'id'] if len(branches) == 1 else branches)} ]"
+
+
+def _by_name(m: Mistake) -> Answer | None:
+    """`concat x, y`, `concat @x, @y axis=1`, `[@x, @y] -> concat`."""
+    for form, word_at, names_at in ((_NAMED, 1, 3), (_LISTED, 2, 1)):
+        for found in form.finditer(m.text, max(m.begin, m.start - _NEAR), m.line_end):
+            word = layer_word(found[word_at]) or found[word_at]
+            if not found.start() <= m.start <= found.end() or word not in MERGES:
+                continue
+            if plain := merged(m.text, m.begin, word, found[names_at]):
+                span = Span(*found.span())
+                return rewritten(span, plain, _BY_NAME, code="E101", safe=True, reads=plain, since=span.start)
+    return None
+
+
+def _step_plus_tensor(m: Mistake) -> Answer | None:
+    """`conv F3 K8 + x`, `bn -> + x`: the output and a tensor, which are added."""
+    found = m.here(rf"\+=?[ \t]*(@?[A-Za-z]\w*){_END}")
+    if found is None or m.inside == "(" or not m.head.strip() or m.in_claims:
+        return None
+    arrow = "" if m.last == "ARROW" else "-> "
+    plain = merged(m.text, m.begin, "add", found[1])
+    if not plain:
+        return None
+    message = "tensors are added by the word `add`, not by `+`"
+    return rewritten(Span(*found.span()), f"{arrow}{plain}", message, code="E101", safe=True,
+                     reads=f"{arrow}{plain}", since=m.start)  # fmt: skip
+
+
+def _tensor_plus_steps(m: Mistake) -> Answer | None:
+    """`x + conv F3 K8`: a shortcut, and the steps to which it is added."""
+    start = max(m.head.rfind(mark) for mark in ":{|[") + 1
+    begin = m.begin + start + len(m.head[start:]) - len(m.head[start:].lstrip())
+    found = _BEFORE_STEPS.match(m.text, begin)
+    if found is None or not found.start() <= m.start < found.end() or not is_layer(found[3].split()[0]):
+        return None
+    steps = _STEPS_END.match(m.text, found.start(3))
+    whole = steps.group().split("=>")[0].rstrip() if steps else found[3]
+    names = branches_of([found[2]], m.text, m.begin)
+    if not names and (found[1] or found[2] not in _SHORTCUTS):
+        return None
+    plain = f"add [ {(names or ['id'])[0]} | {whole} ]"
+    span = Span(begin, found.start(3) + len(whole))
+    message = "tensors are added by the word `add`, not by `+`"
+    return rewritten(span, plain, message, code="E101", reads=plain, since=begin)
+
+
+TENSORS = (
+    Rule({"a: relu\nb: bn\n⟦concat a, b⟧": "a: relu\nb: bn\nconcat [ @a | @b ]",
+          "a: relu\nb: bn\n⟦concat @a, @b axis=1⟧": "a: relu\nb: bn\nconcat [ @a | @b ]",
+          "a: relu\nb: bn\n⟦[@a, @b] -> concat⟧": "a: relu\nb: bn\nconcat [ @a | @b ]"},
+         on="COMMA REFERENCE", when=_by_name),
+    Rule({"a: relu\nbn ⟦+ a⟧": "a: relu\nbn -> add [ @a | id ]",
+          "a: relu\nbn -> ⟦+ @a⟧": "a: relu\nbn -> add [ @a | id ]"}, on="PLUS", when=_step_plus_tensor),
+    Rule({"block f(k) { ⟦x + conv F3 P1 K=k -> bn⟧ }": "block f(k) { add [ id | conv F3 P1 K=k -> bn ] }"},
+         on="PLUS", when=_tensor_plus_steps),
+)  # fmt: skip
