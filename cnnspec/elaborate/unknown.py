@@ -85,8 +85,8 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
             return  # its branches come before it, which is reported
         here = merged(text, step.span.start, step.word, text[step.word_span.end : step.span.end])
         way = f"write `{here}`" if here else f"write them in brackets: `{usual(step.word)}`"
-        fix = (Edit(step.span, here),) if here else ()
-        sink.report("E205", f"`{step.word}` merges branches, and has none", step.span, help=way, fix=fix)
+        edits = (Edit(step.span, here),) if here else ()
+        sink.report("E205", f"`{step.word}` merges branches, and has none", step.span, help=way, fix=edits)
         return
     if step.word in context.statements.blocks:
         _block_as_layer(context, step)
