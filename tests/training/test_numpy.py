@@ -296,3 +296,30 @@ def test_images_in_folders(tmp_path: Path) -> None:
     assert [row["step"] for row in log(folder)] == ["1", "2", "3", "4"]
     (folder / "images" / "val" / "class0" / "notes.txt").write_text("not an image")
     assert "notes.txt: cannot identify image file" in run(folder, "--resume", status=2)
+
+
+def test_streamed_images_are_those_in_memory(tmp_path: Path) -> None:
+    """Crops that are drawn depend on the step alone: a run that was killed, and continued with other threads,
+    is the run that was not."""
+    recipe = RECIPE.replace('"npz"', '"folder"').replace('"data.npz"', '"images"\nside = 9')
+    stream = recipe.replace("side = 9", "side = 9\nstream = true\nthreads = 2").replace("= 16", "= 4")
+    crops = stream.replace("flip = true", "flip = true\narea = [0.3, 1.0]") + "[run]\nsave_every = 1\n"
+    texts = {"kept": recipe.replace("= 16", "= 4"), "streamed": stream, "whole": crops, "killed": crops}
+    write_folders(tmp_path / "images")
+    made = {
+        name: built(tmp_path / name, NORMED, text, data="../images", target="numpy")
+        for name, text in texts.items()
+    }
+    for name in ("kept", "streamed", "whole"):
+        run(made[name])
+    assert log(made["kept"]) == log(made["streamed"]) != log(made["whole"])
+    text = (made["killed"] / "train.py").read_text()
+    line = '            progress["step"] += 1\n'
+    kill = '            if progress["step"] == 9 and not options.resume:\n                os._exit(9)\n'
+    assert line in text
+    (made["killed"] / "train.py").write_text(text.replace(line, line + kill))
+    run(made["killed"], status=9)
+    (made["killed"] / "train.py").write_text(text.replace("THREADS = 2", "THREADS = 1"))
+    run(made["killed"], "--resume")
+    for name in ("last.npz", "best.npz"):
+        assert (made["whole"] / name).read_bytes() == (made["killed"] / name).read_bytes(), name
