@@ -199,7 +199,7 @@ def put_prepared(writer: Writer, plan: Plan) -> None:
     writer.line("    images: np.ndarray, labels: np.ndarray, device: torch.device")
     with writer.block(") -> tuple[Tensor, Tensor]:"):
         writer.doc("The network's input for these images, and their labels.")
-        writer.line("x = torch.from_numpy(images).to(device)")
+        writer.line("x = on_device(images, device)")
         if isinstance(data, Npz):
             with writer.block("if x.dtype == torch.uint8:"):
                 writer.line("x = x / 255")
@@ -208,10 +208,11 @@ def put_prepared(writer: Writer, plan: Plan) -> None:
         axes = ", ".join(["-1", *["1"] * plan.axes])
         for constant, sign in (("MEAN", "-"), ("STD", "/")):
             if getattr(data, constant.lower()):
-                writer.line(f"x = x {sign} torch.tensor({constant}, device=device).view({axes})")
+                writer.line(f"{constant.lower()} = on_device(np.array({constant}, np.float32), device)")
+                writer.line(f"x = x {sign} {constant.lower()}.view({axes})")
         if plan.recipe.run.channels_last:
             writer.line(f"x = x.contiguous(memory_format={plan.memory_format})")
-        writer.line("return x, torch.from_numpy(labels).to(device)")
+        writer.line("return x, on_device(labels, device)")
 
 
 def put_augmented(writer: Writer, plan: Plan, parameters: str, result: str = "") -> None:

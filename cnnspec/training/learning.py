@@ -173,9 +173,9 @@ def _forward(writer: Writer, plan: Plan, loss: str) -> None:
     writer.line("x, y = prepared(images, labels, device)")
     if plan.chances:
         if plan.maps_move:
-            writer.line("x, y = augmented(x, y, torch.from_numpy(chance).to(device))")
+            writer.line("x, y = augmented(x, y, on_device(chance, device))")
         else:
-            writer.line("x = augmented(x, torch.from_numpy(chance).to(device))")
+            writer.line("x = augmented(x, on_device(chance, device))")
     if plan.recipe.run.amp:
         with writer.block(AUTOCAST):
             writer.line(f"loss = {loss}")

@@ -105,6 +105,8 @@ def _prepare(writer: Writer, plan: Plan) -> None:
         writer.line('os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")', "as cuBLAS requires it")
         writer.line("torch.use_deterministic_algorithms(True, warn_only=True)")
         writer.line("torch.backends.cudnn.benchmark = False")
+    else:
+        writer.line("torch.backends.cudnn.benchmark = True")
     writer.line(f"shares = team.size{' * PARTS' if run.accumulate > 1 else ''}")
     with writer.block("if BATCH % shares:"):
         writer.line('message = f"{BATCH} images cannot be divided into {shares} equal parts"')

@@ -37,8 +37,8 @@ def elastic_shifts(chance: Tensor, deviation: float, height: int, width: int) ->
     normal = 2**0.5 * torch.erfinv((2 * chance - 1).clamp(-0.9999, 0.9999))
     coarse = deviation * normal.view(-1, 2, 3, 3)
     fine = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
-    size = torch.tensor([width, height], device=chance.device)
-    return 2 * fine.movedim(1, -1) / size
+    across, down = fine.unbind(1)
+    return torch.stack([2 * across / width, 2 * down / height], -1)
 
 
 def warped(images: Tensor, places: Tensor, mode: str = "bilinear") -> Tensor:
