@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import inf, isfinite
 from typing import NamedTuple
 
 DEEPEST = 20
+LARGEST = 2**31
 MOST = 500_000
 """Fields of a file."""
 _TOKEN = re.compile(r"""\s+|\#[^\n]*|(?P<name>[A-Za-z_][\w.]*)|(?P<number>[-+]?(?:\d[\w.+-]*|\.\d[\w+-]*))
@@ -18,6 +20,23 @@ _ESCAPE = re.compile(r"\\(.)")
 
 class Unreadable(ValueError):
     """Raised for a text that is not in this format, with the place and the reason."""
+
+
+def _integer(name: str, text: str) -> int:
+    value = int(text) if re.fullmatch(r"[-+]?[0-9]{1,10}", text) else LARGEST
+    if abs(value) >= LARGEST:
+        raise Unreadable(f"its {name} is {text[:40]!r}")
+    return value
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = inf
+    if not isfinite(value):
+        raise Unreadable(f"its {name} is {text[:40]!r}")
+    return value
 
 
 class Message(NamedTuple):
@@ -45,15 +64,18 @@ class Message(NamedTuple):
         return [one for name in names for one in self.all(name) if isinstance(one, Message)]
 
     def integers(self, name: str) -> list[int]:
-        return [int(one) for one in self.texts(name)]
+        return [_integer(name, one) for one in self.texts(name)]
 
     def integer(self, name: str, otherwise: int = 0) -> int:
         found = self.integers(name)
         return found[-1] if found else otherwise
 
+    def numbers(self, name: str) -> list[float]:
+        return [_number(name, one) for one in self.texts(name)]
+
     def number(self, name: str, otherwise: float = 0.0) -> float:
         found = self.texts(name)
-        return float(found[-1]) if found else otherwise
+        return _number(name, found[-1]) if found else otherwise
 
     def flag(self, name: str, otherwise: bool = False) -> bool:
         return self.text(name, "true" if otherwise else "false").lower() in ("true", "t", "1")

@@ -105,7 +105,7 @@ def _hdf5(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) ->
 def _listed(trace: Trace) -> Traced:
     try:
         return Traced(layers_of(trace), trace)
-    except NeedsValues as reason:
+    except (NeedsValues, Untrue) as reason:
         return _refused(str(reason))
 
 

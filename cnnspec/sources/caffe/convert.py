@@ -10,7 +10,7 @@ from typing import TypeAlias
 from cnnspec.notations.prototxt import Message, Unreadable, parsed
 from cnnspec.ops.base import Shape
 from cnnspec.sources.caffe.layer import layers_of
-from cnnspec.sources.calls.record import Record, Unsaid
+from cnnspec.sources.calls.record import NOT_FITTING, Record, Unsaid, possible
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
@@ -73,6 +73,8 @@ class Context:
     def calls(
         self, op: str, shapes: Sequence[Sequence[int]], arguments: Mapping[str, Value]
     ) -> tuple[Tensor, ...]:
+        for shape in shapes:
+            possible(shape)
         *around, own = self.name.split("/")
         paths = ["/".join(around[: place + 1]) for place in range(len(around))]
         scopes = (Scope(""), *(Scope(path.replace("/", ".")) for path in paths))
@@ -194,8 +196,10 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
         outputs = table.get(kind, _in_place)(context)
     except Unsaid as why:
         raise Refused(f"{where}: {why}") from None
-    except (ValueError, IndexError, ZeroDivisionError, KeyError) as error:
-        raise Refused(f"{where}: {error}"[:200]) from None
+    except Unreadable as why:
+        raise Refused(f"{where}: {why}") from None
+    except NOT_FITTING:
+        raise Refused(f"{where}: its numbers do not fit its input") from None
     context.values |= zip(tops, outputs, strict=False)
 
 

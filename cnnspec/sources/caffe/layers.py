@@ -246,7 +246,9 @@ def pyramid(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("spp_param")
     batch, C, *sizes = context.shape(given)
     average, parts, total = option.text("pool", "MAX") in ("AVE", "1"), list[Tensor](), 0
-    for level in range(min(option.integer("pyramid_height"), 16)):
+    if option.integer("pyramid_height") > 16:
+        raise Unsaid("its pyramid is higher than 16")
+    for level in range(option.integer("pyramid_height")):
         F = tuple(-(-size >> level) for size in sizes)
         P = tuple((one * 2**level - size + 1) // 2 for one, size in zip(F, sizes, strict=True))
         window = Window(F, F, (1, 1), tuple((one, one) for one in P))._replace(ceil=True)
@@ -292,7 +294,7 @@ def elementwise(context: Context) -> Sequence[Tensor]:
     op = {"SUM": "add", "1": "add", "PROD": "mul", "0": "mul", "MAX": "maximum", "2": "maximum"}.get(kind)
     if op is None:
         return context.unsaid(f"its operation is {kind}", given[0], context.shape(given[0]))
-    factors = [float(one) for one in option.texts("coeff")] or [1.0] * len(given)
+    factors = option.numbers("coeff") or [1.0] * len(given)
     if op != "add" and any(one != 1 for one in factors):
         raise Unsaid("it has factors")
     result = _times(context, given[0], factors[0])

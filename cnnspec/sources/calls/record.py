@@ -14,6 +14,16 @@ class Unsaid(ValueError):
     """A layer cannot be translated; the message is the reason, a clause."""
 
 
+NOT_FITTING = (ArithmeticError, LookupError, ValueError)
+"""Errors of a shape's formula for numbers that are not possible: a stride of 0, an axis that there is not."""
+
+
+def possible(shape: Sequence[int]) -> None:
+    """Raises `Unsaid` where no tensor has this shape."""
+    if any(size < 1 for size in shape):
+        raise Unsaid(f"its output would be {'x'.join(map(str, shape[1:]))}"[:100])
+
+
 @dataclass
 class Record:
     """Inputs are numbered from 0, followed by the outputs of calls; weights, which occur between the calls,

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import TypeAlias
 
 from cnnspec.notations.darknet import HEADS, Section, sections
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Record, Unsaid
+from cnnspec.sources.calls.record import NOT_FITTING, Record, Unsaid, possible
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
@@ -41,16 +42,22 @@ class Context:
     def integer(self, key: str, otherwise: int = 0) -> int:
         text = self.text(key)
         try:
-            return int(text) if text else otherwise
+            value = int(text) if text else otherwise
         except ValueError:
-            raise Unsaid(f"its {key} is {text[:40]!r}") from None
+            value = LARGEST
+        if abs(value) >= LARGEST:
+            raise Unsaid(f"its {key} is {text[:40]!r}")
+        return value
 
     def number(self, key: str, otherwise: float) -> float:
         text = self.text(key)
         try:
-            return float(text) if text else otherwise
+            value = float(text) if text else otherwise
         except ValueError:
-            raise Unsaid(f"its {key} is {text[:40]!r}") from None
+            value = inf
+        if not isfinite(value):
+            raise Unsaid(f"its {key} is {text[:40]!r}")
+        return value
 
     def others(self, key: str) -> list[Tensor]:
         """The outputs of the layers in a list of numbers."""
@@ -85,6 +92,7 @@ class Context:
 
     def call(self, op: str, /, shape: Sequence[int], **arguments: Value) -> Tensor:
         place = f"line {self.line}"
+        possible(shape)
         return self.record.call(op, arguments, [shape], (Scope(""),), Scope(self.name), place)[0]
 
 
@@ -140,5 +148,7 @@ def _converted(context: Context, table: Mapping[str, Converting]) -> Tensor:
         raise Refused(f"{where}: no layer of the language does this")
     try:
         return table[context.section.name](context)
-    except (Unsaid, ValueError, ZeroDivisionError) as why:
+    except Unsaid as why:
         raise Refused(f"{where}: {why}"[:200]) from None
+    except NOT_FITTING:
+        raise Refused(f"{where}: its numbers do not fit its input") from None
