@@ -62,6 +62,9 @@ def read(source: Source) -> tuple[Recipe | None, Reading]:
     if len(reading.sink):
         return None, reading
     recipe = Recipe(**values)
+    if "://" in getattr(recipe.data, "path", ""):
+        span, hint = reading.value("data", "path"), "download it, and write where it is"
+        reading.wrong("a path is a place on disk: nothing is fetched", span, help=hint)
     for message, path, hint in contradictions(recipe):
         reading.sink.report("E823", message, reading.value(*path), help=hint)
     return (None if len(reading.sink) else recipe), reading
@@ -375,8 +378,5 @@ def _of_the_rest(recipe: Recipe) -> Iterator[Contradiction]:
             largest = max(getattr(data, key), key=abs)
             hint = f"bytes become numbers from 0 to 1 first: {largest:g} / 255 = {largest / 255:.4g}"
             yield f"expected numbers up to 1 for {key}, found {largest:g}", ("data", key), hint
-    if "://" in getattr(data, "path", ""):
-        hint = "download it, and write where it is"
-        yield "a path is a place on disk: nothing is fetched", ("data", "path"), hint
     if run.ema and run.parallel == "fsdp":
         yield "ema cannot be used with fsdp", ("run", "ema"), 'use parallel = "ddp"'

@@ -263,7 +263,7 @@ CASES = [
     (
         'path = "a.npz"',
         'path = "https://example.org/a.npz"',
-        "E823 3:8 a path is a place on disk: nothing is fetched",
+        "E822 3:8 a path is a place on disk: nothing is fetched",
         "download it, and write where it is",
     ),
     (
