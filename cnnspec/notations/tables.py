@@ -25,6 +25,7 @@ _OURS = re.compile(r"->|=>|[\[\]{}:@]|(?:input|model|let|expect|output|default|b
 _RULE = re.compile(r"[|:\- ]+|\\(?:hline|midrule|toprule|bottomrule|cline\{.*\})|\\(?:begin|end)\{.*")
 _GAP = r"(?>\s+|#[^\r\n]*+|\\[a-z]+(?:\{[^\r\n}]*\})*|[|:\- ]+(?=[\r\n]))*+"
 _SIZE = re.compile(r"([0-9]+)[ \t]*x[ \t]*([0-9]+)")
+_VOLUME = re.compile(r"([0-9]+)[ \t]*x[ \t]*([0-9]+)[ \t]*x[ \t]*([0-9]+)")
 _SLIDES = re.compile(r"(conv|maxpool|avgpool)((?: [FSK][0-9]+)+)$")
 _INPUT = re.compile(r"^[ \t]*input[ \t]+[0-9]+x([0-9]+)x([0-9]+)", re.MULTILINE)
 _MOST = 400
@@ -34,6 +35,8 @@ _BELOW = re.compile(r"[ \t]*[\r\n]+([^\r\n]+)")
 _OTHER_COLUMNS = {
     **dict.fromkeys(("layer", "type", "operation", "op", "layertype", "operator"), "name"),
     **dict.fromkeys(("activation", "nonlinearity"), "then"),
+    **dict.fromkeys(("filter", "window", "patch", "patchsize", "filtershape"), "size"),
+    **dict.fromkeys(("output", "outputsize", "outputshape", "outsize", "outputvolume"), "shape"),
 }
 _EMPTY = ("", "-", "–", "—", "none", "n/a", "/")
 
@@ -56,7 +59,7 @@ def networks(text: str) -> Iterator[Program]:
     size = (int(given[1]), int(given[2])) if given else None
     for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
         begin, headed = found[0].span.start, not found[0].text
-        while found and not found[0].text:  # the table's head
+        while found and not found[0].text and _is_head(text[slice(*found[0].span)]):
             found = found[1:]
         begin, first = head_of(text, begin, _RULE.pattern), begin
         headed = headed or text[begin:first].lstrip().startswith("\\begin")
@@ -69,15 +72,20 @@ def networks(text: str) -> Iterator[Program]:
             yield Program("these are rows of a paper's table", span, Network(_nodes(found, size)), begin)
 
 
+def _is_head(row: str) -> bool:
+    """Whether a row that is not a layer is the table's head: it has no numbers."""
+    return not re.search("[0-9]", row)
+
+
 def _rows(text: str) -> Iterator[_Row]:
     columns: list[str] = []
     for line in islice(_LINE.finditer(text), _MOST):
         cells = _cells(line[1])
-        named = [ARGUMENTS.get(fold(cell), _OTHER_COLUMNS.get(fold(cell), "")) for cell in cells]
+        named = [_OTHER_COLUMNS.get(fold(cell), ARGUMENTS.get(fold(cell), "")) for cell in cells]
         if sum(map(bool, named)) > 1:
             columns = named
             yield _Row("", "this is the table's head", "", None, Span(line.start(1), line.end(1)))
-        elif (one := _row(line, columns)) is not None:
+        elif (one := _row(line, columns if len(columns) == len(cells) else ())) is not None:
             yield one
 
 
@@ -97,17 +105,44 @@ def _by_columns(cells: Sequence[str], columns: Sequence[str]) -> str | None:
         return None
     word = cells[columns.index("name")].rstrip("0123456789_- ")
     pieces = []
+    K = _depth(cells[columns.index("shape")]) if "shape" in columns and "K" not in columns else ""
     for cell, column in zip(cells, columns, strict=True):
+        column = "F" if column == "size" and not cell.isdecimal() else column
+        if column in ("F", "K") and (volume := _VOLUME.fullmatch(cell)):  # `3x3x64`
+            pieces.append(f"F{volume[1]}x{volume[2]}")
+            K = volume[3]
+            continue
         size = SIZE.fullmatch(cell) or re.fullmatch("([0-9]+)", cell)
         if column == "then" and layer_word(cell):
             pieces.append(cell)
         elif column in ORDER and size:
             whole = layer_word(word) == "fc" and column == "K"
             pieces.append(cell if whole else f"{column}{'x'.join(size.groups())}")
-        elif column in (*ORDER, "then") and cell not in _EMPTY:
+        elif column in (*ORDER, "then", "size") and cell not in _EMPTY:
             return None
+    kind, out = layer_word(word), _out(cells, columns)
+    letters = [piece[0] for piece in pieces]
+    if kind in ("conv", "deconv") and "K" not in letters and (K or out.isdecimal()):
+        pieces.append(f"K{K or out}")
+    elif kind == "fc" and not pieces and out.isdecimal():
+        pieces.append(out)
+    if len({*letters}) < len(letters) and kind != "fc":
+        return None
     found = row(word, pieces)
     return found and found.text
+
+
+def _out(cells: Sequence[str], columns: Sequence[str]) -> str:
+    """The output of a row whose table has a column for it."""
+    return cells[columns.index("shape")] if "shape" in columns else ""
+
+
+def _depth(cell: str) -> str:
+    """The channels of an output, HxWxC or CxHxW, where its equal sides say which it is."""
+    volume = _VOLUME.fullmatch(cell)
+    if volume is None or (volume[1] == volume[2]) == (volume[2] == volume[3]):
+        return ""
+    return volume[3] if volume[1] == volume[2] else volume[1]
 
 
 def _row(line: re.Match[str], columns: Sequence[str]) -> _Row | None:
@@ -118,7 +153,9 @@ def _row(line: re.Match[str], columns: Sequence[str]) -> _Row | None:
         return None
     cells = _cells(written)
     if columns and (text := _by_columns(cells, columns)):
-        return _Row(text, "", "", None, span)
+        volume = _VOLUME.fullmatch(_out(cells, columns))
+        sides = [int(one) for one in volume.groups() if one != _depth(volume.group())] if volume else []
+        return _Row(text, "", "", (sides[0], sides[1]) if len(sides) == 2 else None, span)
     cells = [cell for cell in cells if cell]
     table = len(cells) > 1
     if not table and (_OURS.search(written) or "(" in written):

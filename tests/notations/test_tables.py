@@ -278,6 +278,19 @@ MARKDOWN_TABLE = """| layer | output | filters |
 | pool1 | 56x56 | 3x3 max pool, stride 2 |
 | conv2 | 56x56 | 3x3, 128 |
 """
+VOLUMES = """| Layer | Filter | Stride | Output |
+|---|---|---|---|
+| Conv | 3x3x64 | 1 | 224x224x64 |
+| MaxPool | 2x2 | 2 | 112x112x64 |
+| FC | - | - | 10 |
+"""
+DEPTHS = r"""\begin{tabular}{l|c|c}
+Layer & Output & Kernel \\ \hline
+Conv1 & $224\times224\times64$ & $3\times3$ \\
+Pool1 & $112\times112\times64$ & $2\times2$ \\
+Conv2 & $128\times112\times112$ & $3\times3$ \\
+\end{tabular}
+"""
 PLAIN_ROWS = "3x3 conv, 64, pad 1\n3x3 conv, 64, stride 2\n2x2 max pool\n"
 
 
@@ -289,6 +302,8 @@ PLAIN_ROWS = "3x3 conv, 64, pad 1\n3x3 conv, 64, stride 2\n2x2 max pool\n"
             "conv F7 S2 P3 K64 -> maxpool F3 S2 P1\nconv F3 P1 K128\nflatten -> fc 1000 -> softmax",
         ),
         (MARKDOWN_TABLE, "conv F7 S2 P3 K64 -> maxpool F3 S2 P1\nconv F3 P1 K128"),
+        (VOLUMES, "conv F3 P1 K64 -> maxpool F2\nflatten -> fc 10"),
+        (DEPTHS, "conv F3 P1 K64 -> maxpool F2\nconv F3 P1 K128"),
         (PLAIN_ROWS, "conv F3 P1 K64\nconv F3 S2 K64 -> maxpool F2"),
     ],
 )
@@ -299,6 +314,20 @@ def test_rows_of_a_table_are_one_finding_and_outputs_say_the_padding(table: str,
     assert rows.help == f"in this language it is:\n{here}"
     assert rows.fix[0].text == here
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        VOLUMES.replace("Conv |", "Magic |"),
+        "| Layer | Filters |\n|---|---|\n| Magic 7 | 2x2 |\n| Conv | 3x3, 64 |\n| FC | 10 |\n",
+        "| Layer | Filters | Kernel |\n|---|---|---|\n| Conv | 3x3x64 | 5x5 |\n| Conv | 8 | 3x3 |\n",
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_and_there_is_no_fix(table: str) -> None:
+    (found,) = [one for one in findings(f"input 3x224x224\n{table}") if one.code.startswith("E")]
+    assert ": it cannot be read as a layer" in found.help
+    assert found.fix == ()
 
 
 def test_an_output_that_no_padding_gives_is_said() -> None:
