@@ -152,8 +152,9 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
     namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps} | bounds)
     stated = only_conditions(plan) if with_forward else {}
     put_lets(writer, [let for let in plan.lets if let[0] not in stated])
-    for names, values in ((one.names, one.values) for one in cut.values() if one.names):
-        writer.line(f"{', '.join(f'self.{name}' for name in names)} = {', '.join(values)}")
+    for one in cut.values():
+        for name, value in zip(one.names, one.values, strict=True):
+            writer.put(f"self.{name} = ", value)
     held: dict[Condition, str] = {}
     counted = Counter(step.name for step in plan.steps if step.piece is not None)
     annotated = {name for name, count in counted.items() if count > 1}

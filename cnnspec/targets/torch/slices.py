@@ -10,6 +10,7 @@ from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python
+from cnnspec.lower.writer import Group
 from cnnspec.targets.torch.plan import Plan, PlanStep
 
 
@@ -19,7 +20,7 @@ class Cut(NamedTuple):
 
     text: str
     names: tuple[str, ...]
-    values: tuple[str, ...]
+    values: tuple[str | Group, ...]
 
 
 def cuts(plan: Plan) -> dict[PlanStep, Cut]:
@@ -35,7 +36,7 @@ def cuts(plan: Plan) -> dict[PlanStep, Cut]:
             continue
         if step.piece.function == "split":
             name = namer.take("sizes")
-            found[step] = Cut(f"self.{name}", (name,), (f"[{', '.join(map(python, numbers))}]",))
+            found[step] = Cut(f"self.{name}", (name,), (Group("[", tuple(map(python, numbers)), "]"),))
         else:
             found[step] = _bounds(step, numbers, namer, held)
     return found

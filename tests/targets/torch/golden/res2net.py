@@ -50,7 +50,8 @@ class BottleneckB(nn.Module):
 
     def __init__(self, w: int, s: int, first: bool) -> None:
         super().__init__()
-        self.w, self.high = w, 2 * w
+        self.w = w
+        self.high = 2 * w
         self.residual = not first
         self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
@@ -66,7 +67,8 @@ class BottleneckC(nn.Module):
 
     def __init__(self, w: int, s: int, first: bool) -> None:
         super().__init__()
-        self.low, self.high = 2 * w, 3 * w
+        self.low = 2 * w
+        self.high = 3 * w
         self.residual = not first
         self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
