@@ -113,13 +113,13 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
         from cnnspec.resources import zoo
 
         shipped = zoo()
-        wanted = argument.removeprefix(ZOO).removesuffix(".cnn")
-        if wanted in shipped:
-            return [(shipped[wanted], ZOO + wanted)], None
+        spec_name = argument.removeprefix(ZOO).removesuffix(".cnn")
+        if spec_name in shipped:
+            return [(shipped[spec_name], ZOO + spec_name)], None
         from cnnspec.diagnostics.suggest import did_you_mean
 
-        near = _variant(wanted) or did_you_mean(wanted, shipped) or "`cnnspec zoo` lists all specs"
-        return [], Diagnostic("E701", f"the zoo has no {wanted}", NOWHERE, help=near)
+        near = _variant(spec_name) or did_you_mean(spec_name, shipped) or "`cnnspec zoo` lists all specs"
+        return [], Diagnostic("E701", f"the zoo has no {spec_name}", NOWHERE, help=near)
     if os.path.isdir(argument):
         found = [(path, path) for path in specs_below(argument)]
         return found, None if found else Diagnostic("E706", "this folder contains no .cnn file", NOWHERE)
@@ -170,11 +170,11 @@ def _variant(name: str) -> str:
     from cnnspec.diagnostics.suggest import fold
     from cnnspec.resources import zoo
 
-    wanted = fold(re.sub("^.*#", "", name))
+    folded = fold(re.sub("^.*#", "", name))
     for spec, path in zoo().items():
         with open(path, encoding="utf-8") as file:
             for variant in re.findall(r"(?m)^variant[ \t]+(\w+)", file.read()):
-                if fold(variant) == wanted:
+                if fold(variant) == folded:
                     return f"did you mean `{ZOO}{spec} --variant {variant}`?"
     return ""
 

@@ -324,21 +324,21 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
                 yield _of_other_axes(original, axes, shape, span)
             if not takes:
                 continue
-            wanted = tuple(map(int, takes.split("x")))
+            sizes = tuple(map(int, takes.split("x")))
             number = prod(shape) if word == "flatten" else shape[0]
             if (
-                wanted in ((number,), shape)
-                or (wanted, number) in met
+                sizes in ((number,), shape)
+                or (sizes, number) in met
                 or (word == "fc" and prod(shape) != number)
             ):
                 continue
-            met.add((wanted, number))
-            if len(wanted) > 1:
+            met.add((sizes, number))
+            if len(sizes) > 1:
                 expected, found_size = takes, written_shape(shape)
                 message = f"`{original}` expects an input of {expected}, but its input is {found_size}"
             else:
                 what = "channels" if len(shape) > 1 and word != "flatten" else "inputs"
-                expected, found_size = f"{wanted[0]:,}", f"{number:,}"
+                expected, found_size = f"{sizes[0]:,}", f"{number:,}"
                 message = f"`{original}` expects {expected} {what}, but its input has {found_size}"
             way = f"write {found_size} there, or change the layers before it so that they give {expected}"
             note, related = _comes_from(report, body, one.layer.inputs[0], rewriting.source)

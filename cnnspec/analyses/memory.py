@@ -114,8 +114,8 @@ def _peak(case: Case, graph: Graph, shapes: Shapes, flows: Sequence[Flow], known
         for volume in moment.read:
             if last[volume] == time:
                 living -= alive.pop(volume)
-        for volume, size, wanted in zip(moment.gives, moment.sizes, later, strict=True):
-            if wanted and volume not in alive:
+        for volume, size, needed in zip(moment.gives, moment.sizes, later, strict=True):
+            if needed and volume not in alive:
                 alive[volume] = size
                 living += size
     known[case] = peak

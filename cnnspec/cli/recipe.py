@@ -102,8 +102,8 @@ def _place(path: str) -> tuple[str, Diagnostic | None]:
         for name, spec in zoo().items()
         if os.path.isfile((stem := os.path.splitext(spec)[0]) + TOML)
     }
-    wanted = path.removeprefix(ZOO)
-    if wanted in recipes:
-        return recipes[wanted], None
-    near = did_you_mean(wanted, recipes) or f"there are {', '.join(recipes)}"
-    return "", Diagnostic("E701", f"the zoo has no recipe {wanted}", NOWHERE, help=near)
+    recipe_name = path.removeprefix(ZOO)
+    if recipe_name in recipes:
+        return recipes[recipe_name], None
+    near = did_you_mean(recipe_name, recipes) or f"there are {', '.join(recipes)}"
+    return "", Diagnostic("E701", f"the zoo has no recipe {recipe_name}", NOWHERE, help=near)

@@ -154,10 +154,10 @@ def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagn
     shapes = [shape for value in root.outputs if (shape := root.values[value]) is not None]
     classes = {shape[0] for shape in shapes if all(size == 1 for size in shape[1:])}
     if classes and classes != {len(labels)}:
-        wanted = " and ".join(map(str, sorted(classes)))
+        expected = " and ".join(map(str, sorted(classes)))
         return [], (
             path,
-            Diagnostic("E708", f"expected {wanted} labels, one per class, found {len(labels)}", NOWHERE),
+            Diagnostic("E708", f"expected {expected} labels, one per class, found {len(labels)}", NOWHERE),
         )
     return labels, None
 

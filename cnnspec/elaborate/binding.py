@@ -277,7 +277,7 @@ class _Binder:
             case "flag":
                 raise NoValue("E205", "this word takes no value", argument.span)
 
-    def _expr(self, value: tree.Value, wanted: str) -> tree.Expr:
+    def _expr(self, value: tree.Value, expected: str) -> tree.Expr:
         match value:
             case tree.Dims((one,)):
                 return one
@@ -285,7 +285,7 @@ class _Binder:
                 from cnnspec.elaborate.refusals import what
 
                 way = "write one number" if isinstance(value, tree.Dims) else ""
-                raise NoValue("E205", f"expected {wanted}, found {what(value)}", value.span, way)
+                raise NoValue("E205", f"expected {expected}, found {what(value)}", value.span, way)
         return value
 
     def _integer(self, value: tree.Value) -> int:

@@ -253,8 +253,8 @@ class _Ways:
                 continue
             axes = len(input_shape) - 1
             size = op.F if op.F is not None and all(f % 2 for f in op.F) else (3,) * axes
-            wanted = {"F": size, "S": (1,) * axes, "P": tuple(f // 2 for f in size)}
-            letters = {name: v for name, v in wanted.items() if hasattr(op, name)}  # subsample has no P
+            keeping = {"F": size, "S": (1,) * axes, "P": tuple(f // 2 for f in size)}
+            letters = {name: v for name, v in keeping.items() if hasattr(op, name)}  # subsample has no P
             mended = op.model_copy(update=letters).out(input_shape)
             if not isinstance(mended, Misfit) and mended[1:] == larger[1:]:
                 changed = [

@@ -71,16 +71,16 @@ def _refused(
     if isinstance(detail["input"], int) and detail["input"] < 0 and step.word == "slice":
         _from_the_end(builder, step, detail["input"])
         return
-    wanted = str(detail["msg"]).replace("Input should be", "it must be")
-    wanted = re.sub(r"'(\w+)'", r"`\1`", wanted)
+    reason = str(detail["msg"]).replace("Input should be", "it must be")
+    reason = re.sub(r"'(\w+)'", r"`\1`", reason)
     for long, short in _BOUNDS:
-        wanted = wanted.replace(long, short)
+        reason = reason.replace(long, short)
     way = f"for instance `{sample_of(argument)}`" if argument is not None else ""
     if argument is not None and argument.letter == "P":
         way = NO_NEGATIVE_PADDING
     subject = how(argument) if argument is not None else "this"
     value = _as_written(detail["input"])
-    builder.sink.report("E205", f"{subject} of `{step.word}` cannot be {value}: {wanted}", span, help=way)
+    builder.sink.report("E205", f"{subject} of `{step.word}` cannot be {value}: {reason}", span, help=way)
 
 
 def _from_the_end(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, place: int) -> None:

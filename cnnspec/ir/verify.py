@@ -94,9 +94,9 @@ def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Ite
 
 def _layer(body: Body, layer: Layer, inputs: Sequence[Shape | None], output: int) -> Iterator[str]:
     out = body.values[output]
-    wanted = max(len(layer.inputs), 1) if layer.op.merges else _inputs(layer)
-    if len(layer.inputs) != wanted:
-        yield f"{len(layer.inputs)} inputs where {wanted} belong"
+    required = max(len(layer.inputs), 1) if layer.op.merges else _inputs(layer)
+    if len(layer.inputs) != required:
+        yield f"{len(layer.inputs)} inputs where {required} belong"
         return
     known = tuple(shape for shape in inputs if shape is not None)
     if len(known) < len(inputs):
@@ -154,10 +154,10 @@ def _region(
             return
         body = graph.bodies[one.body]
         takes, gives = body.values[: body.inputs], len(body.outputs)
-        wanted = handed(region) + region.each
-        if len(takes) != len(given) or gives != wanted or not _agree(given, takes):
+        required = handed(region) + region.each
+        if len(takes) != len(given) or gives != required or not _agree(given, takes):
             yield (
-                f"runs body {one.body} on {given} for {wanted} values; it takes {list(takes)} and "
+                f"runs body {one.body} on {given} for {required} values; it takes {list(takes)} and "
                 f"gives {gives}"
             )
             return

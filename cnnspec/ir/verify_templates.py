@@ -141,9 +141,9 @@ def _given(graph: Graph, site: RegionSite) -> Iterator[str]:
     """A use of a block gives layers for each of its layer parameters, and for nothing else."""
     name = graph.templates[site.template].block if site.kind in ("block", "shared") else None
     heads = [block for block in graph.blocks if block.name == name]
-    wanted = {one.name for block in heads for one in block.parameters if one.kind == "layer"}
-    if set(site.layers) != wanted:
-        yield f"site {site.site} gives layers for {sorted(site.layers)}, not for {sorted(wanted)}"
+    expected = {one.name for block in heads for one in block.parameters if one.kind == "layer"}
+    if set(site.layers) != expected:
+        yield f"site {site.site} gives layers for {sorted(site.layers)}, not for {sorted(expected)}"
     for one in site.layers.values():
         number = one.template
         if number is None:

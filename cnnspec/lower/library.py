@@ -67,11 +67,11 @@ def names_in(node: ast.AST) -> frozenset[str]:
 def needed(text: str, known: Mapping[str, Piece]) -> list[str]:
     """The texts of the pieces that a program's own code uses, and of all that these use, each once, in the
     order of the modules."""
-    wanted: set[str] = set()
+    used: set[str] = set()
     waiting = list(names_in(ast.parse(text)))
     while waiting:
         name = waiting.pop()
-        if name in known and name not in wanted:
-            wanted.add(name)
+        if name in known and name not in used:
+            used.add(name)
             waiting += known[name].names
-    return [piece.text for name, piece in known.items() if name in wanted]
+    return [piece.text for name, piece in known.items() if name in used]

@@ -36,10 +36,10 @@ class Namer:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = {*KEYWORDS, *BUILTINS, *taken}
 
-    def take(self, wanted: str) -> str:
-        """`wanted` as an identifier that is not taken yet: a number from 2 is appended where needed (`Up`,
+    def take(self, preferred: str) -> str:
+        """`preferred` as an identifier that is not taken yet: a number from 2 is appended where needed (`Up`,
         `Up2`), and `in` becomes `in_`."""
-        name = identifier(wanted)
+        name = identifier(preferred)
         if name in KEYWORDS or name in BUILTINS or name in LIKE_DIGITS:
             name += "_"
         found, number = name, 1

@@ -181,10 +181,10 @@ def written(network: Network) -> Iterator[Part]:
     if nodes and not nodes[0].inputs:  # the input of the line is the first input
         nodes = [node._replace(inputs=tuple(max(one, 0) for one in node.inputs)) for node in nodes]
     outputs = network.outputs if network.outputs != (len(nodes) - 1,) else ()
-    wanted = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}
-    labels = _labels(nodes, wanted.union(outputs))
+    referenced = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}
+    labels = _labels(nodes, referenced.union(outputs))
     lines: list[_Line] = []
-    if INPUT in wanted and nodes[0].inputs:
+    if INPUT in referenced and nodes[0].inputs:
         yield Part(f"{labels[INPUT]}: id\n")
     ended = True
     for number, node in enumerate(nodes):
@@ -247,14 +247,14 @@ def _label_of(node: Node) -> str:
     return name if name[:1].isalpha() and " -> " not in node.text and node.text else ""
 
 
-def _labels(nodes: Sequence[Node], wanted: set[int]) -> dict[int, str]:
+def _labels(nodes: Sequence[Node], referenced: set[int]) -> dict[int, str]:
     """The label of each layer that has one: the author's, or one that others refer to it by."""
     labels: dict[int, str] = {}
     taken = set(RESERVED)
     for number in [*range(len(nodes)), INPUT]:
         node = nodes[number] if number != INPUT else Node("", Span(0, 0), hint="start")
         name = _label_of(node)
-        if not name and number not in wanted:
+        if not name and number not in referenced:
             continue
         name = name or _label_of(node._replace(name=node.hint, text="id")) or f"{_word(node.text) or 'x'}1"
         stem = name

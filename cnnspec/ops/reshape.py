@@ -165,7 +165,7 @@ class Crop(Op):
     def start(self, input_shape: Shape, out: Shape) -> Sizes:
         """Where the region begins along each axis: rows above it, columns left of it."""
         return self.offset or tuple(
-            (has - wanted) // 2 for has, wanted in zip(input_shape[1:], out[1:], strict=True)
+            (has - kept) // 2 for has, kept in zip(input_shape[1:], out[1:], strict=True)
         )
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
@@ -179,7 +179,7 @@ class Crop(Op):
             return wrong
         size = inputs[1][1:] if self.like else self.size or ()
         first = self.offset or (0,) * len(size)
-        if all(start + wanted <= has for start, wanted, has in zip(first, size, here[1:], strict=True)):
+        if all(start + kept <= has for start, kept, has in zip(first, size, here[1:], strict=True)):
             return here[0], *size
         has = written_shape(here[1:])
         note, at, argument, replacement = "", "", "like", None

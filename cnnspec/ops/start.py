@@ -107,9 +107,9 @@ def literal_misfit(op: Any, count: int, sizes: tuple[int, ...], K: int, *, of: s
     weight, (*_, rows, columns) = op.weight_values or (), sizes
     one = prod(sizes[:-2])
     if weight and len(weight) not in (one, one * count):
-        wanted = f"{one} for all, or {one * count:,}, {of}" if count > 1 else f"{one}, {of}"
+        required = f"{one} for all, or {one * count:,}, {of}" if count > 1 else f"{one}, {of}"
         has = f"{len(weight)} plane{'s' if len(weight) > 1 else ''}"
-        return Misfit("E215", f"weight= has {has}; expected {wanted}", argument="weight_values")
+        return Misfit("E215", f"weight= has {has}; expected {required}", argument="weight_values")
     for number, grid in enumerate(weight, 1):
         wide = sorted({len(row) for row in grid}) or [0]  # from JSON: a plane without rows
         if len(grid) == rows and wide == [columns]:

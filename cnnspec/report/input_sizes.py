@@ -115,8 +115,8 @@ def input_sizes(model: Model, limits: Limits) -> InputSizes:
     from cnnspec.elaborate import trier
     from cnnspec.elaborate.limits import Request
 
-    wanted = Request(model.file, model.source, model.variant, model.settings, limits)
-    attempt = trier(wanted, WORK)
+    request = Request(model.file, model.source, model.variant, model.settings, limits)
+    attempt = trier(request, WORK)
     graph = model.graph
     assert graph is not None
     shapes = graph.root.values[: graph.root.inputs]

@@ -21,21 +21,23 @@ class Refused(ValueError):
 
 
 class Candidate(NamedTuple):
-    """A network, and numbers of shapes: in `common` with the file, in the file (`given`), and its own."""
+    """A network, and numbers of shapes: in `common` with the file, in the file (`in_file`), and its own."""
 
     name: str
     variant: str | None
     common: int
-    given: int
+    in_file: int
     own: int
 
     @property
     def share(self) -> float:
-        return self.common / max(self.given, self.own, 1)
+        return self.common / max(self.in_file, self.own, 1)
 
     def __str__(self) -> str:
         variant = f" --variant {self.variant}" if self.variant else ""
-        return f"zoo:{self.name}{variant}: {self.common:,} of {self.given:,} shapes, of its own {self.own:,}"
+        return (
+            f"zoo:{self.name}{variant}: {self.common:,} of {self.in_file:,} shapes, {self.own:,} of its own"
+        )
 
 
 def shapes_in(path: str) -> list[Shape]:

@@ -41,7 +41,7 @@ class Context:
     def shape(self, tensor: Tensor) -> Shape:
         return self.record.shape(tensor)
 
-    def unsaid(self, why: str, x: Tensor, shape: Sequence[int]) -> list[Tensor]:
+    def hole(self, why: str, x: Tensor, shape: Sequence[int]) -> list[Tensor]:
         """A hole: a layer whose shape is known, with the reason why it cannot be translated."""
         return [self.call(self.layer.text("type"), shape, input=x, why=why)]
 
@@ -206,4 +206,4 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
 def _in_place(context: Context) -> Sequence[Tensor]:
     """A layer that is not known, and writes what it reads: its shape is known."""
     given = context.only()
-    return context.unsaid("no layer of the language does this", given, context.shape(given))
+    return context.hole("no layer of the language does this", given, context.shape(given))

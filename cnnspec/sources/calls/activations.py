@@ -26,7 +26,7 @@ from cnnspec.ops.scale import Times
 from cnnspec.sources.calls.items import Affine, Cannot, Distances, Item, Kept, Laid, Scores, number
 from cnnspec.sources.calls.layout import atoms_of, only, size_of, sizes_of
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import RULES, Given, reads
+from cnnspec.sources.calls.rules import RULES, Arguments, reads
 
 PATHS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
 
@@ -37,7 +37,7 @@ def each_number(reader: Reader, item: Item, op: Op) -> Laid:
     return Laid(reader.add(op, laid.value), laid.dims)
 
 
-PLAIN: dict[str, Callable[[Given], Op]] = {
+PLAIN: dict[str, Callable[[Arguments], Op]] = {
     "relu": lambda a: Relu(),
     "relu6": lambda a: Relu6(),
     "leaky_relu": lambda a: Leaky(slope=number(a["negative_slope"])),
@@ -56,7 +56,7 @@ PLAIN: dict[str, Callable[[Given], Op]] = {
 }
 
 
-def _plain(make: Callable[[Given], Op]) -> Callable[[Reader, Given], Item]:
+def _plain(make: Callable[[Arguments], Op]) -> Callable[[Reader, Arguments], Item]:
     return lambda reader, a: each_number(reader, a.get("self", a.get("input")), make(a))
 
 
@@ -65,7 +65,7 @@ for _name, _make in PLAIN.items():
 
 
 @reads("tanh")
-def tanh(reader: Reader, a: Given) -> Item:
+def tanh(reader: Reader, a: Arguments) -> Item:
     """A factor before it becomes its `gain`; a factor after it becomes its `amp`."""
     item = a["self"]
     if isinstance(item, Affine) and len(item.factor) == 1 and not any(item.shift) and not item.clamped:
@@ -75,7 +75,7 @@ def tanh(reader: Reader, a: Given) -> Item:
 
 
 @reads("elu", "celu")
-def elu(reader: Reader, a: Given) -> Item:
+def elu(reader: Reader, a: Arguments) -> Item:
     """scale·elu(input_scale·x); celu is alpha·elu(x/alpha)."""
     assert reader.call is not None
     alpha, scale, inner = a["alpha"], a.get("scale", 1), a.get("input_scale", 1)
@@ -93,7 +93,7 @@ def _scaled(reader: Reader, item: Item, op: Op, inner: float, outer: float) -> L
 
 
 @reads("gelu")
-def gelu(reader: Reader, a: Given) -> Item:
+def gelu(reader: Reader, a: Arguments) -> Item:
     if a.get("approximate", "none") == "none":
         return each_number(reader, a["self"], Gelu())
     laid = reader.laid(a["self"])  # x·sigmoid(2·√(2/π)·(x + 0.044715·x³)), the same as with tanh
@@ -105,13 +105,13 @@ def gelu(reader: Reader, a: Given) -> Item:
 
 
 @reads("softplus")
-def softplus(reader: Reader, a: Given) -> Item:
+def softplus(reader: Reader, a: Arguments) -> Item:
     beta = a.get("beta", 1)
     return _scaled(reader, a["self"], Softplus(), beta, 1 / beta)
 
 
 @reads("hardtanh", "clamp", "clamp_min", "clamp_max", "clip")
-def clamped(reader: Reader, a: Given) -> Item:
+def clamped(reader: Reader, a: Arguments) -> Item:
     low, high = a.get("min_val", a.get("min")), a.get("max_val", a.get("max"))
     item = a["self"]
     if (low, high) == (0, None):
@@ -145,12 +145,12 @@ def _limited(reader: Reader, laid: Laid, sign: int, high: float | None) -> Laid:
 
 
 @reads("relu6")
-def relu6(reader: Reader, a: Given) -> Item:
+def relu6(reader: Reader, a: Arguments) -> Item:
     return clamped(reader, {"self": a["self"], "min": 0, "max": 6})
 
 
 @reads("prelu", "_prelu_kernel")
-def prelu(reader: Reader, a: Given) -> Item:
+def prelu(reader: Reader, a: Arguments) -> Item:
     weight = a["weight"]
     if not isinstance(weight, Kept) or weight.factor != 1:
         raise Cannot("its slopes are computed")
@@ -165,7 +165,7 @@ def prelu(reader: Reader, a: Given) -> Item:
 
 
 @reads("pow", "square")
-def power(reader: Reader, a: Given) -> Item:
+def power(reader: Reader, a: Arguments) -> Item:
     exponent = a.get("exponent", 2)
     if isinstance(a["self"], Distances) and exponent == 2:
         return a["self"]._replace(squared=True)
@@ -175,7 +175,7 @@ def power(reader: Reader, a: Given) -> Item:
 
 
 @reads("softmax", "_softmax", "log_softmax")
-def softmax(reader: Reader, a: Given) -> Item:
+def softmax(reader: Reader, a: Arguments) -> Item:
     item, dim = a["self"], int(a["dim"])
     logarithm = reader.call is not None and "log" in reader.call.op
     if isinstance(item, Scores):
@@ -201,7 +201,7 @@ def _last(scores: Scores) -> int:
 
 
 @reads("dropout", "feature_dropout", "alpha_dropout", "native_dropout")
-def dropout(reader: Reader, a: Given) -> Item:
+def dropout(reader: Reader, a: Arguments) -> Item:
     """A layer, even where it is switched off."""
     item, call = a.get("input", a.get("self")), reader.call
     assert call is not None

@@ -34,7 +34,7 @@ from cnnspec.sources.calls.norms import responded
 from cnnspec.sources.calls.pools import of_positions
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.relative import scaled_scores, with_offsets
-from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.calls.rules import Arguments, reads
 from cnnspec.sources.calls.weights import spectral
 from cnnspec.sources.layers import Layer
 
@@ -42,7 +42,7 @@ Number = int | float
 
 
 @reads("add", "sub", "rsub", "__add__", "__sub__")
-def added(reader: Reader, a: Given) -> Item:
+def added(reader: Reader, a: Arguments) -> Item:
     """add(self, other, alpha)."""
     assert reader.call is not None
     one, other, alpha = a["self"], a["other"], a.get("alpha", 1)
@@ -69,7 +69,7 @@ def added(reader: Reader, a: Given) -> Item:
 
 
 @reads("mul", "multiply", "__mul__")
-def multiplied(reader: Reader, a: Given) -> Item:
+def multiplied(reader: Reader, a: Arguments) -> Item:
     one, other = a["self"], a["other"]
     if isinstance(one, Norms) or isinstance(other, Norms):
         return _of_norms(reader, one, other, "mul")
@@ -91,7 +91,7 @@ def multiplied(reader: Reader, a: Given) -> Item:
 
 
 @reads("div", "divide", "true_divide")
-def divided(reader: Reader, a: Given) -> Item:
+def divided(reader: Reader, a: Arguments) -> Item:
     one, other = a["self"], a["other"]
     if a.get("rounding_mode"):
         raise Cannot("a quotient that is rounded")
@@ -122,23 +122,23 @@ def divided(reader: Reader, a: Given) -> Item:
 
 
 @reads("neg")
-def negative(reader: Reader, a: Given) -> Item:
+def negative(reader: Reader, a: Arguments) -> Item:
     return _times(reader, a["self"], (-1.0,))
 
 
 @reads("maximum")
-def largest(reader: Reader, a: Given) -> Item:
+def largest(reader: Reader, a: Arguments) -> Item:
     return _equal(reader, Max(), reader.laid(a["self"]), reader.laid(a["other"]))
 
 
 @reads("minimum")
-def smallest(reader: Reader, a: Given) -> Item:
+def smallest(reader: Reader, a: Arguments) -> Item:
     one, other = (reader.laid(_times(reader, a[name], (-1.0,))) for name in ("self", "other"))
     return _times(reader, _equal(reader, Max(), one, other), (-1.0,))
 
 
 @reads("addcmul")
-def multiplied_and_added(reader: Reader, a: Given) -> Item:
+def multiplied_and_added(reader: Reader, a: Arguments) -> Item:
     """addcmul(self, tensor1, tensor2): self + tensor1·tensor2."""
     product = multiplied(reader, {"self": a["tensor1"], "other": a["tensor2"]})
     return added(reader, {"self": a["self"], "other": product, "alpha": 1})

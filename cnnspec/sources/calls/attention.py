@@ -26,11 +26,11 @@ from cnnspec.sources.calls.layout import (
 from cnnspec.sources.calls.linear_attention import products_of, without_relu
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.relative import with_offsets
-from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.calls.rules import Arguments, reads
 
 
 @reads("scaled_dot_product_attention")
-def attention(reader: Reader, a: Given) -> Item:
+def attention(reader: Reader, a: Arguments) -> Item:
     """scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale)."""
     if a.get("is_causal"):
         raise Cannot("attention with a mask")
@@ -45,7 +45,7 @@ def attention(reader: Reader, a: Given) -> Item:
 
 
 @reads("bmm", "__matmul__")
-def product(reader: Reader, a: Given) -> Item:
+def product(reader: Reader, a: Arguments) -> Item:
     """A product of matrices: queries and keys give scores, scores and values the output of attention."""
     one, other = a.get("self"), a.get("other", a.get("mat2"))
     if isinstance(one, Scores):
@@ -85,7 +85,7 @@ def _factor(item: Item) -> tuple[Item, float]:
 
 
 @reads("einsum")
-def named_product(reader: Reader, a: Given) -> Item:
+def named_product(reader: Reader, a: Arguments) -> Item:
     """einsum(equation, tensors): a product of matrices whose dimensions are named by letters."""
     left, _, out = str(a["equation"]).replace(" ", "").partition("->")
     letters, items = left.split(","), a["tensors"]
@@ -98,8 +98,8 @@ def named_product(reader: Reader, a: Given) -> Item:
     if isinstance(items[1], Kept) and len(over) == 1 and second == columns + over and not both:
         from cnnspec.sources.calls.convolutions import linear
 
-        given = _with_letters(reader, items[0], first, rows + over)
-        made = linear(reader, {"input": given, "weight": items[1], "bias": None})
+        rows_last = _with_letters(reader, items[0], first, rows + over)
+        made = linear(reader, {"input": rows_last, "weight": items[1], "bias": None})
         return _with_letters(reader, made, rows + columns, out)
     if not len(over) == len(rows) == len(columns) == 1:
         raise Cannot("a product that is none of two matrices")
@@ -113,16 +113,16 @@ def named_product(reader: Reader, a: Given) -> Item:
     return _with_letters(reader, made, both + rows + columns, out)
 
 
-def _with_letters(reader: Reader, item: Item, letters: str, wanted: str) -> Item:
+def _with_letters(reader: Reader, item: Item, letters: str, order: str) -> Item:
     """A tensor with its dimensions in another order, given by letters."""
-    if letters == wanted:
+    if letters == order:
         return item
-    if isinstance(item, Scores) and letters == wanted[:-2] + wanted[:-3:-1]:
+    if isinstance(item, Scores) and letters == order[:-2] + order[:-3:-1]:
         return item._replace(turned=not item.turned)
-    if sorted(letters) != sorted(wanted):
+    if sorted(letters) != sorted(order):
         raise Cannot("a product that is none of two matrices")
     laid = reader.laid(item)
-    return laid._replace(dims=permuted(laid.dims, [letters.index(one) for one in wanted]))
+    return laid._replace(dims=permuted(laid.dims, [letters.index(one) for one in order]))
 
 
 def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:

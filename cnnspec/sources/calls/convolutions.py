@@ -18,7 +18,7 @@ from cnnspec.sources.calls.items import Cannot, Computed, Item, Kept, Laid, Norm
 from cnnspec.sources.calls.layout import full, size_of, with_size
 from cnnspec.sources.calls.moved import NotMoved
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import Given, each, reads
+from cnnspec.sources.calls.rules import Arguments, each, reads
 from cnnspec.sources.calls.trace import Tensor
 from cnnspec.sources.calls.weights import PRODUCT, SIGMA, weight_of
 from cnnspec.sources.layers import Layer, Rearranged
@@ -27,7 +27,7 @@ BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
 
 
 @reads("conv1d", "conv2d", "conv3d")
-def convolution(reader: Reader, a: Given) -> Item:
+def convolution(reader: Reader, a: Arguments) -> Item:
     """conv2d(input, weight, bias, stride, padding, dilation, groups)."""
     weight = weight_of(a["weight"])
     table = _table(reader) if isinstance(weight, Computed) else None
@@ -98,7 +98,7 @@ def _table(reader: Reader) -> _Table | None:
 
 
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def transposed(reader: Reader, a: Given) -> Item:
+def transposed(reader: Reader, a: Arguments) -> Item:
     """conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
     weight = weight_of(a["weight"], filters=1)
     shape = _shape(weight)
@@ -118,7 +118,7 @@ def transposed(reader: Reader, a: Given) -> Item:
 
 
 @reads("local")
-def local(reader: Reader, a: Given) -> Item:
+def local(reader: Reader, a: Arguments) -> Item:
     """A convolution with separate filters for each position, from Darknet and Keras."""
     shape = _shape(a["weight"])
     axes = (len(shape) - 2) // 2
@@ -133,7 +133,7 @@ def local(reader: Reader, a: Given) -> Item:
 
 
 @reads("linear")
-def linear(reader: Reader, a: Given) -> Item:
+def linear(reader: Reader, a: Arguments) -> Item:
     """A linear layer over the last dimension, at each position."""
     weight = weight_of(a["weight"])
     more, weights = _weights(reader, weight, a["bias"])
@@ -166,7 +166,7 @@ def _applied(reader: Reader, item: Item, K: int, more: Mapping[str, Any], weight
 
 
 @reads("addmm")
-def addmm(reader: Reader, a: Given) -> Item:
+def addmm(reader: Reader, a: Arguments) -> Item:
     """A linear layer in older code."""
     if a.get("alpha", 1) != 1 or a.get("beta", 1) != 1 or not isinstance(a["mat2"], Kept):
         raise Cannot("a product with a matrix that is no linear layer's")

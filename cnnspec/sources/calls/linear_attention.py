@@ -6,7 +6,7 @@ from cnnspec.ops.rectifier import Relu
 from cnnspec.sources.calls.items import Affine, Cannot, Item, Laid, Linear, Scores
 from cnnspec.sources.calls.layout import size_of, swapped
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import Given
+from cnnspec.sources.calls.rules import Arguments
 from cnnspec.sources.layers import Layer
 
 NO_MEAN = "a product of queries, keys and values that is not divided by the products of queries and keys"
@@ -22,7 +22,7 @@ def products_of(q: Laid, scores: Scores) -> Linear | None:
     return Linear(q, k, v, scores.ones)
 
 
-def part_of(item: Linear, a: Given) -> Item:
+def part_of(item: Linear, a: Arguments) -> Item:
     """All channels but the last one, or that one."""
     channels = size_of(item.v.dims[-1]) + 1
     places = range(channels)[a.get("start") : a.get("end") : a.get("step") or 1]
@@ -44,9 +44,9 @@ def mean_of(reader: Reader, item: Linear, divisor: Item) -> Laid:
         raise Cannot(NO_MEAN)
     before = len(reader.layers)
     total = _divisor(reader, item)
-    wanted = total if isinstance(total, Affine) else Affine(reader.laid(total))
+    expected = total if isinstance(total, Affine) else Affine(reader.laid(total))
     reader.taken_back(before)
-    if not isinstance(divisor, Affine) or divisor != wanted._replace(shift=divisor.shift):
+    if not isinstance(divisor, Affine) or divisor != expected._replace(shift=divisor.shift):
         raise Cannot(NO_MEAN)
     (eps, *others) = divisor.shift
     if others or eps <= 0:

@@ -18,12 +18,12 @@ from cnnspec.ops.scale import Scale
 from cnnspec.sources.calls.items import Cannot, Item, Kept, Laid, Norms, number
 from cnnspec.sources.calls.layout import atoms_of, full, in_order, only
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.calls.rules import Arguments, reads
 from cnnspec.sources.calls.weights import standardized
 
 
 @reads("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
-def batch_norm(reader: Reader, a: Given) -> Item:
+def batch_norm(reader: Reader, a: Arguments) -> Item:
     """With running statistics, in either mode. For weights, it standardizes them."""
     if isinstance(a["input"], Kept):
         return standardized(a)
@@ -42,7 +42,7 @@ def batch_norm(reader: Reader, a: Given) -> Item:
 
 
 @reads("instance_norm")
-def instance_norm(reader: Reader, a: Given) -> Item:
+def instance_norm(reader: Reader, a: Arguments) -> Item:
     laid = reader.at_channels(reader.laid(a["input"]), 1)
     keys = _keys(a)
     running = a["running_mean"] is not None
@@ -57,7 +57,7 @@ def instance_norm(reader: Reader, a: Given) -> Item:
 
 
 @reads("group_norm")
-def group_norm(reader: Reader, a: Given) -> Item:
+def group_norm(reader: Reader, a: Arguments) -> Item:
     """The groups are groups of channels, which are the second dimension."""
     laid = reader.at_channels(reader.laid(a["input"]), 1)
     G, eps, keys = int(a["num_groups"]), number(a["eps"]), _keys(a)
@@ -69,7 +69,7 @@ def group_norm(reader: Reader, a: Given) -> Item:
 
 
 @reads("layer_norm")
-def layer_norm(reader: Reader, a: Given) -> Item:
+def layer_norm(reader: Reader, a: Arguments) -> Item:
     """Over the last dimension, or over all except the first."""
     laid = reader.laid(a["input"])
     count = len(a["normalized_shape"])
@@ -88,7 +88,7 @@ def layer_norm(reader: Reader, a: Given) -> Item:
 
 
 @reads("rms_norm")
-def rms_norm(reader: Reader, a: Given) -> Item:
+def rms_norm(reader: Reader, a: Arguments) -> Item:
     if len(a["normalized_shape"]) > 1:
         raise Cannot("RMS norm over several dimensions")
     laid = reader.at_channels(reader.laid(a["input"]), -1)
@@ -98,13 +98,13 @@ def rms_norm(reader: Reader, a: Given) -> Item:
 
 
 @reads("normalize")
-def normalize(reader: Reader, a: Given) -> Item:
+def normalize(reader: Reader, a: Arguments) -> Item:
     laid = reader.at_channels(reader.laid(a["self"]), int(a["dim"]))
     return Laid(reader.add(L2Norm(), laid.value), laid.dims)
 
 
 @reads("local_response_norm")
-def local_response_norm(reader: Reader, a: Given) -> Item:
+def local_response_norm(reader: Reader, a: Arguments) -> Item:
     laid = reader.at_channels(reader.laid(a["self"]), 1)
     op = LocalResponseNorm(
         size=int(a["size"]), alpha=number(a["alpha"]), beta=number(a["beta"]), k=number(a["k"])
@@ -113,7 +113,7 @@ def local_response_norm(reader: Reader, a: Given) -> Item:
 
 
 @reads("linalg_vector_norm", "norm")
-def length(reader: Reader, a: Given) -> Item:
+def length(reader: Reader, a: Arguments) -> Item:
     """The length of each map, or of each position's channels."""
     laid = reader.laid(a["self"])
     order, dims = a.get("ord", a.get("p", 2)), a.get("dim")
@@ -150,13 +150,13 @@ def responded(reader: Reader, one: Item, other: Item, op: str) -> Item:
     return None
 
 
-def _affine(a: Given) -> bool:
+def _affine(a: Arguments) -> bool:
     if (a["weight"] is None) != (a["bias"] is None):
         raise Cannot("a norm with a weight and no bias, or a bias and no weight")
     return a["weight"] is not None
 
 
-def _keys(a: Given) -> dict[str, str]:
+def _keys(a: Arguments) -> dict[str, str]:
     return {name: _key(a[name]) for name in ("weight", "bias") if a.get(name) is not None}
 
 

@@ -18,7 +18,7 @@ from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.items import Affine, Cannot, Computed, Distances, Item, Laid, Norms, Padded, Places
 from cnnspec.sources.calls.layout import atoms_of, joined, only, size_of, sizes_of, viewed, whole
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import Given, each, reads
+from cnnspec.sources.calls.rules import Arguments, each, reads
 from cnnspec.sources.layers import Layer
 
 
@@ -26,7 +26,7 @@ from cnnspec.sources.layers import Layer
     "max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "max_pool3d_with_indices",
     "max_pool1d_with_indices",
 )  # fmt: skip
-def max_pool(reader: Reader, a: Given) -> Item:
+def max_pool(reader: Reader, a: Arguments) -> Item:
     """max_pool2d(self, kernel_size, stride, padding, dilation, ceil_mode)."""
     item = a["self"]
     laid = item.of if isinstance(item, Padded) else reader.laid(item)
@@ -57,7 +57,7 @@ def _padding(padding: Any, axes: int) -> tuple[int, ...] | Literal["same"]:
 
 
 @reads("avg_pool1d", "avg_pool2d", "avg_pool3d")
-def avg_pool(reader: Reader, a: Given) -> Item:
+def avg_pool(reader: Reader, a: Arguments) -> Item:
     """avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)."""
     value = reader.settled(reader.laid(a["self"]))
     axes = len(reader.shape(value)) - 1
@@ -83,7 +83,7 @@ def avg_pool(reader: Reader, a: Given) -> Item:
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d",
     "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
 )  # fmt: skip
-def adaptive(reader: Reader, a: Given) -> Item:
+def adaptive(reader: Reader, a: Arguments) -> Item:
     """adaptive_avg_pool2d(self, output_size)."""
     call = reader.call
     assert call is not None
@@ -105,7 +105,7 @@ def adaptive(reader: Reader, a: Given) -> Item:
 
 
 @reads("max_unpool2d", "max_unpool3d")
-def unpool(reader: Reader, a: Given) -> Item:
+def unpool(reader: Reader, a: Arguments) -> Item:
     places = a["indices"]
     if not isinstance(places, Places):
         raise Cannot("the places are not those of a maxpool")
@@ -121,17 +121,17 @@ def _unpooled(reader: Reader, item: Item, places: Places) -> Laid:
 
 
 @reads("new_zeros", "zeros_like")
-def zeros(reader: Reader, a: Given) -> Item:
+def zeros(reader: Reader, a: Arguments) -> Item:
     return Computed("zeros")
 
 
 @reads("new_ones", "ones_like")
-def ones(reader: Reader, a: Given) -> Item:
+def ones(reader: Reader, a: Arguments) -> Item:
     return Computed("ones")
 
 
 @reads("scatter")
-def scattered(reader: Reader, a: Given) -> Item:
+def scattered(reader: Reader, a: Arguments) -> Item:
     """Numbers put back to the positions of a maxpool's maxima."""
     match a["self"], a["dim"], a["index"], reader.laid(a["src"]):
         case Computed("flatten", {"self": Computed("zeros")}), 2, Places() as places, Laid(value, dims):
@@ -146,7 +146,7 @@ def scattered(reader: Reader, a: Given) -> Item:
 
 def of_positions(reader: Reader, mean: Laid, parts: Computed) -> Item:
     """A mean over windows with zeros, divided by the fraction of each window that is not padding."""
-    a: Given = parts.arguments
+    a: Arguments = parts.arguments
     first = len(reader.inputs)
     pool = reader.layers[mean.value - first] if mean.value >= first else None
     pad = reader.layers[pool.inputs[0] - first] if pool and pool.inputs[0] >= first else None
@@ -166,7 +166,7 @@ def of_positions(reader: Reader, mean: Laid, parts: Computed) -> Item:
 
 
 @reads("mean", "sum", "amax", "max", "nansum")
-def reduced(reader: Reader, a: Given) -> Item:
+def reduced(reader: Reader, a: Arguments) -> Item:
     """mean(self, dim, keepdim): over the map, over the channels, or over parts of the channels."""
     call = reader.call
     assert call is not None
@@ -190,7 +190,7 @@ def reduced(reader: Reader, a: Given) -> Item:
 
 
 @reads("var", "std")
-def variance(reader: Reader, a: Given) -> Item:
+def variance(reader: Reader, a: Arguments) -> Item:
     """var(self, dim, correction, keepdim): the mean of the squares, minus the square of the mean."""
     assert reader.call is not None
     laid = reader.laid(a["self"])

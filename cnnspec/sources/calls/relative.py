@@ -153,12 +153,12 @@ def _product(reader: Reader, term: Moved, q: Laid, heads: int) -> _Product:
         raise Cannot("the vectors of relative positions are rearranged")
     batch = reader.trace.batch
     canonical = lying(first.dims[:-1], (heads, *shape[1:]), batch)
-    wanted = lying((q.dims[0], *q.dims[1:-2], q.dims[-2]), (heads, *shape[1:]), batch)
+    expected = lying((q.dims[0], *q.dims[1:-2], q.dims[-2]), (heads, *shape[1:]), batch)
     count, each = len(rows) // depth, prod(shape[1:])
-    if len(term.at) != len(wanted) * each:
+    if len(term.at) != len(expected) * each:
         raise Cannot(NO_TABLE)
     at = []
-    for number, place in enumerate(wanted):
+    for number, place in enumerate(expected):
         for one in term.at[number * each : (number + 1) * each]:
             if one < 0 or canonical[one // count] != place:
                 raise Cannot(NO_TABLE)

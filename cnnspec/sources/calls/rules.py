@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from cnnspec.sources.calls.items import Item
 from cnnspec.sources.calls.reader import Reader
 
-Given: TypeAlias = Mapping[str, Any]
+Arguments: TypeAlias = Mapping[str, Any]
 """The arguments of a call by their names in torch's schema, with tensors replaced by their meaning."""
-Rule: TypeAlias = Callable[[Reader, Given], Item]
+Rule: TypeAlias = Callable[[Reader, Arguments], Item]
 
 RULES: dict[str, Rule] = {}
 

@@ -34,14 +34,14 @@ from cnnspec.sources.calls.layout import (
 )
 from cnnspec.sources.calls.linear_attention import part_of
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import Given, each, reads
+from cnnspec.sources.calls.rules import Arguments, each, reads
 
 
 @reads(
     "contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh_copy", "float",
     "identity", "_assert_tensor_metadata", "lift_fresh",
 )  # fmt: skip
-def same(reader: Reader, a: Given) -> Item:
+def same(reader: Reader, a: Arguments) -> Item:
     item: Item = a.get("self", a.get("input"))
     return item
 
@@ -50,7 +50,7 @@ def same(reader: Reader, a: Given) -> Item:
     "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "ravel", "view_as",
     "reshape_as",
 )  # fmt: skip
-def seen(reader: Reader, a: Given) -> Item:
+def seen(reader: Reader, a: Arguments) -> Item:
     """The same numbers in the same order, with other dimensions."""
     call = reader.call
     assert call is not None
@@ -82,7 +82,7 @@ def seen(reader: Reader, a: Given) -> Item:
 
 
 @reads("permute", "transpose", "movedim", "t", "swapaxes", "moveaxis", "mT", "numpy_T")
-def exchanged(reader: Reader, a: Given) -> Item:
+def exchanged(reader: Reader, a: Arguments) -> Item:
     call = reader.call
     assert call is not None
     item = a.get("self", a.get("input"))
@@ -98,7 +98,7 @@ def exchanged(reader: Reader, a: Given) -> Item:
     return item._replace(of=made) if isinstance(item, Affine) and isinstance(made, Laid) else made
 
 
-def order_of(op: str, a: Given, count: int) -> list[int]:
+def order_of(op: str, a: Arguments, count: int) -> list[int]:
     """Where each dimension of a permuted tensor was before."""
     order = list(range(count))
     if op == "permute":
@@ -116,7 +116,7 @@ def order_of(op: str, a: Given, count: int) -> list[int]:
 
 
 @reads("expand", "expand_as", "broadcast_to")
-def expanded(reader: Reader, a: Given) -> Item:
+def expanded(reader: Reader, a: Arguments) -> Item:
     call = reader.call
     assert call is not None
     item, sizes = a["self"], call.shapes[0]
@@ -139,7 +139,7 @@ def expanded(reader: Reader, a: Given) -> Item:
 
 
 @reads("cat", "concat", "concatenate")
-def stacked(reader: Reader, a: Given) -> Item:
+def stacked(reader: Reader, a: Arguments) -> Item:
     """cat(tensors, dim)."""
     parts = [reader.laid(one) for one in a["tensors"]]
     dim = int(a.get("dim", 0)) % len(parts[0].dims)
@@ -173,7 +173,7 @@ def _channels_first(reader: Reader, laid: Laid, dim: int) -> Laid:
 
 
 @reads("stack")
-def piled(reader: Reader, a: Given) -> Item:
+def piled(reader: Reader, a: Arguments) -> Item:
     """stack(tensors, dim): a new dimension. At the channels, it becomes a part of them."""
     parts = [reader.laid(one) for one in a["tensors"]]
     dim = int(a.get("dim", 0)) % (len(parts[0].dims) + 1)
@@ -193,7 +193,7 @@ def piled(reader: Reader, a: Given) -> Item:
 
 
 @reads("chunk", "split", "split_with_sizes", "tensor_split")
-def split(reader: Reader, a: Given) -> Item:
+def split(reader: Reader, a: Arguments) -> Item:
     call = reader.call
     assert call is not None
     laid = reader.laid(a["self"])
@@ -207,14 +207,14 @@ def split(reader: Reader, a: Given) -> Item:
 
 
 @reads("unbind")
-def unbound(reader: Reader, a: Given) -> Item:
+def unbound(reader: Reader, a: Arguments) -> Item:
     laid = reader.laid(a["self"])
     dim = int(a.get("dim", 0)) % len(laid.dims)
     return tuple(_without(_part(reader, laid, dim, at, at + 1), dim) for at in range(size_of(laid.dims[dim])))
 
 
 @reads("select")
-def selected(reader: Reader, a: Given) -> Item:
+def selected(reader: Reader, a: Arguments) -> Item:
     laid = reader.laid(a["self"])
     dim = int(a["dim"]) % len(laid.dims)
     at = int(a["index"]) % size_of(laid.dims[dim])
@@ -226,7 +226,7 @@ def _without(laid: Laid, dim: int) -> Laid:
 
 
 @reads("slice", "narrow")
-def sliced(reader: Reader, a: Given) -> Item:
+def sliced(reader: Reader, a: Arguments) -> Item:
     """slice(self, dim, start, end, step)."""
     item = a["self"]
     if isinstance(item, Kept):
@@ -330,7 +330,7 @@ def _cropped(reader: Reader, value: int, size: list[int], offset: list[int]) -> 
     "constant_pad_nd", "pad", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d",
     "replication_pad2d", "replication_pad3d",
 )  # fmt: skip
-def padded(reader: Reader, a: Given) -> Item:
+def padded(reader: Reader, a: Arguments) -> Item:
     """pad(self, pad, mode, value): the last dimension's ends come first."""
     call = reader.call
     assert call is not None
@@ -400,7 +400,7 @@ def _bordered(reader: Reader, laid: Laid, where: dict[int, tuple[int, int]], mod
     "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
     "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d",
 )  # fmt: skip
-def upsampled(reader: Reader, a: Given) -> Item:
+def upsampled(reader: Reader, a: Arguments) -> Item:
     """upsample_bilinear2d(input, output_size, align_corners, scale_factors)."""
     call = reader.call
     assert call is not None
@@ -425,7 +425,7 @@ def upsampled(reader: Reader, a: Given) -> Item:
 
 
 @reads("pixel_shuffle", "pixel_unshuffle")
-def pixels(reader: Reader, a: Given) -> Item:
+def pixels(reader: Reader, a: Arguments) -> Item:
     assert reader.call is not None
     value = reader.settled(reader.laid(a["self"]))
     if reader.call.op == "pixel_shuffle":
@@ -434,12 +434,12 @@ def pixels(reader: Reader, a: Given) -> Item:
 
 
 @reads("channel_shuffle", "native_channel_shuffle")
-def shuffled(reader: Reader, a: Given) -> Item:
+def shuffled(reader: Reader, a: Arguments) -> Item:
     return reader.fresh(
         reader.add(Shuffle(G=int(a["groups"])), reader.settled(reader.laid(a.get("self", a.get("input")))))
     )
 
 
 @reads("index_select", "flip", "roll", "gather", "index")
-def picked(reader: Reader, a: Given) -> Item:
+def picked(reader: Reader, a: Arguments) -> Item:
     raise Cannot("numbers are moved to places that are computed or turned round")

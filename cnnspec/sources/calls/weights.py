@@ -9,7 +9,7 @@ from cnnspec.ops.normalised import ORIGINAL
 from cnnspec.sources.calls.items import Cannot, Computed, Item, Kept, Laid, Normal, number
 from cnnspec.sources.calls.layout import Atom, atoms_of, full
 from cnnspec.sources.calls.reader import Reader
-from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.calls.rules import Arguments, reads
 from cnnspec.sources.layers import Layer
 
 PRODUCT, SIGMA = "W·v", "σ"
@@ -17,7 +17,7 @@ PRODUCT, SIGMA = "W·v", "σ"
 
 
 @reads("_weight_norm", "_weight_norm_interface")
-def weight_norm(reader: Reader, a: Given) -> Item:
+def weight_norm(reader: Reader, a: Arguments) -> Item:
     """g·V/‖V‖ with a length g for each filter."""
     v, g = a["v"], a["g"]
     if not isinstance(v, Kept) or not isinstance(g, Kept) or a.get("dim", 0) != 0:
@@ -26,7 +26,7 @@ def weight_norm(reader: Reader, a: Given) -> Item:
     return (Normal("weight", keys, v.held.shape), None)
 
 
-def standardized(a: Given) -> Item:
+def standardized(a: Arguments) -> Item:
     """Batch norm over 1 x filters x the rest: (W − μ)/√(σ² + eps), perhaps times a gain for each filter."""
     weight, gain = a["input"], a["weight"]
     shape = weight.held.shape
@@ -104,7 +104,7 @@ def _shortest(value: float) -> float:
 
 
 @reads("mv", "matmul")
-def product(reader: Reader, a: Given) -> Item:
+def product(reader: Reader, a: Arguments) -> Item:
     """W·v of a spectral norm; all other products belong to attention."""
     weight, vector = a["self"], a.get("vec", a.get("other"))
     if isinstance(weight, Kept) and isinstance(vector, Kept) and vector.held.kind == "buffer":
@@ -118,7 +118,7 @@ def product(reader: Reader, a: Given) -> Item:
 
 
 @reads("dot", "vdot")
-def sigma(reader: Reader, a: Given) -> Item:
+def sigma(reader: Reader, a: Arguments) -> Item:
     """u·W·v: the largest singular value."""
     vector, made = a["self"], a.get("tensor", a.get("other"))
     if not isinstance(vector, Kept) or not isinstance(made, Normal) or made.normalised != PRODUCT:

@@ -31,40 +31,40 @@ UNSAID = frozenset(("loggy", "plse", "stair", "lhtan", "hard_mish", "normalize_c
 """Darknet's activations that the language does not have."""
 
 
-def activated(context: Context, given: Tensor, usual: str) -> Tensor:
+def activated(context: Context, x: Tensor, usual: str) -> Tensor:
     name = context.text("activation", usual)
     if name == "linear":
-        return given
+        return x
     if name == "ramp":  # x · (x > 0) + 0.1 · x
-        shape = context.shape(given)
-        rectified = context.call("relu", shape, self=given)
-        return context.call("add", shape, self=rectified, other=_times(context, given, 0.1))
+        shape = context.shape(x)
+        rectified = context.call("relu", shape, self=x)
+        return context.call("add", shape, self=rectified, other=_times(context, x, 0.1))
     if name in UNSAID:
-        return _hole(context, f"the language has no activation {name}", given, context.shape(given))
+        return _hole(context, f"the language has no activation {name}", x, context.shape(x))
     if name not in ACTIVATIONS:
         raise Unsaid(f"its activation {name[:40]!r} is not known")
     op, arguments = ACTIVATIONS[name]
-    return context.call(op, context.shape(given), self=given, **arguments)
+    return context.call(op, context.shape(x), self=x, **arguments)
 
 
-def _hole(context: Context, why: str, given: Tensor, shape: Sequence[int]) -> Tensor:
+def _hole(context: Context, why: str, x: Tensor, shape: Sequence[int]) -> Tensor:
     """A layer whose shape is known, with the reason why it cannot be translated."""
-    return context.call(context.section.name, shape, input=given, why=why)
+    return context.call(context.section.name, shape, input=x, why=why)
 
 
-def _times(context: Context, given: Tensor, factor: float) -> Tensor:
-    return given if factor == 1 else context.call("mul", context.shape(given), self=given, other=factor)
+def _times(context: Context, x: Tensor, factor: float) -> Tensor:
+    return x if factor == 1 else context.call("mul", context.shape(x), self=x, other=factor)
 
 
-def normalised(context: Context, given: Tensor) -> Tensor:
-    C = context.shape(given)[1]
+def normalised(context: Context, x: Tensor) -> Tensor:
+    C = context.shape(x)[1]
     weights = {
         name: context.weight(name, C) for name in ("scales", "biases", "rolling_mean", "rolling_variance")
     }
     return context.call(
         "batch_norm",
-        context.shape(given),
-        input=given,
+        context.shape(x),
+        input=x,
         weight=weights["scales"],
         bias=weights["biases"],
         running_mean=weights["rolling_mean"],
@@ -96,33 +96,33 @@ def _otherwise(context: Context) -> dict[str, Value]:
 
 
 def convolutional(context: Context) -> Tensor:
-    given, window = context.before, _window(context)
+    x, window = context.before, _window(context)
     K, G = context.integer("filters", 1), context.integer("groups", 1)
-    norm, shape = context.integer("batch_normalize"), context.shape(given)
+    norm, shape = context.integer("batch_normalize"), context.shape(x)
     weight = context.weight("weights", K, shape[1] // G, *window.F)
     bias = None if norm else context.weight("biases", K)
     more: dict[str, Value] = {"weight": weight, "bias": bias, "groups": G, **_otherwise(context)}
-    made = convolved(context.call, given, shape, window, K, **more)
+    made = convolved(context.call, x, shape, window, K, **more)
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
 def deconvolutional(context: Context) -> Tensor:
-    given, window = context.before, _window(context)
-    K, norm, shape = context.integer("filters", 1), context.integer("batch_normalize"), context.shape(given)
+    x, window = context.before, _window(context)
+    K, norm, shape = context.integer("filters", 1), context.integer("batch_normalize"), context.shape(x)
     weight = context.weight("weights", shape[1], K, *window.F)
     bias = None if norm else context.weight("biases", K)
-    made = deconvolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=1)
+    made = deconvolved(context.call, x, shape, window, K, weight=weight, bias=bias, groups=1)
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
 def maxpool(context: Context, average: bool = False) -> Tensor:
     """`padding` is the sum of both sides, size − 1 by default. The last windows may begin on the map and end
     after the padding, which an average does not include."""
-    given = context.before
-    batch, C, *sizes = context.shape(given)
+    x = context.before
+    batch, C, *sizes = context.shape(x)
     if context.integer("maxpool_depth"):
         shape = (batch, context.integer("out_channels", 1), *sizes)
-        return _hole(context, "it is over channels", given, shape)
+        return _hole(context, "it is over channels", x, shape)
     S = context.integer("stride", 1)
     steps = context.integer("stride_y", S), context.integer("stride_x", S)
     F = context.integer("size", S)
@@ -135,8 +135,8 @@ def maxpool(context: Context, average: bool = False) -> Tensor:
     window = Window((F, F), steps, (1, 1), ends)
     if context.integer("antialiasing"):
         shape = (batch, C, *window.out(sizes))
-        return _hole(context, COMPUTED_OTHERWISE["antialiasing"], given, shape)
-    return pooled(context.call, given, (batch, C, *sizes), window, average=average)
+        return _hole(context, COMPUTED_OTHERWISE["antialiasing"], x, shape)
+    return pooled(context.call, x, (batch, C, *sizes), window, average=average)
 
 
 def avgpool(context: Context) -> Tensor:
@@ -158,25 +158,25 @@ def connected(context: Context) -> Tensor:
 
 
 def dropout(context: Context) -> Tensor:
-    given, rate = context.before, context.number("probability", 0.5)
+    x, rate = context.before, context.number("probability", 0.5)
     if context.integer("dropblock"):
         context.record.notes["[dropout] with dropblock=1 is left out: the language has no DropBlock"] = None
-        return given
-    return context.call("dropout", context.shape(given), input=given, p=rate, train=False)
+        return x
+    return context.call("dropout", context.shape(x), input=x, p=rate, train=False)
 
 
 def softmax(context: Context) -> Tensor:
     """Over all numbers of a map, or with `spatial` over the channels of each position."""
     if context.integer("groups", 1) != 1:
         return _hole(context, "it has several groups", context.before, context.shape(context.before))
-    given = _times(context, context.before, 1 / context.number("temperature", 1.0))
-    batch, *sizes = context.shape(given)
+    x = _times(context, context.before, 1 / context.number("temperature", 1.0))
+    batch, *sizes = context.shape(x)
     if len(sizes) > 1 and not context.integer("spatial"):
-        given = context.call("view", (batch, prod(sizes)), self=given, size=(batch, prod(sizes)))
+        x = context.call("view", (batch, prod(sizes)), self=x, size=(batch, prod(sizes)))
     more = (
         {"why": "it is over the groups of a tree, which is in another file"} if context.text("tree") else {}
     )
-    return context.call("softmax", context.shape(given), self=given, dim=1, **more)
+    return context.call("softmax", context.shape(x), self=x, dim=1, **more)
 
 
 def length_of_one(context: Context) -> Tensor:
@@ -191,24 +191,24 @@ def response_norm(context: Context) -> Tensor:
 
 
 def route(context: Context) -> Tensor:
-    given = context.others("layers")
+    inputs = context.others("layers")
     groups, place = context.integer("groups", 1), context.integer("group_id")
     if groups > 1:
-        given = [_part(context, one, groups, place) for one in given]
-    if len(given) == 1:
-        return given[0]
-    shapes = [context.shape(one) for one in given]
+        inputs = [_part(context, one, groups, place) for one in inputs]
+    if len(inputs) == 1:
+        return inputs[0]
+    shapes = [context.shape(one) for one in inputs]
     if any(shape[2:] != shapes[0][2:] for shape in shapes):
         raise Unsaid("the layers that it joins have different sizes")
     out = (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
-    return context.call("cat", out, tensors=tuple(given), dim=1)
+    return context.call("cat", out, tensors=tuple(inputs), dim=1)
 
 
-def _part(context: Context, given: Tensor, groups: int, place: int) -> Tensor:
-    batch, C, *sizes = context.shape(given)
+def _part(context: Context, x: Tensor, groups: int, place: int) -> Tensor:
+    batch, C, *sizes = context.shape(x)
     size = C // groups
     low = size * place
-    return context.call("slice", (batch, size, *sizes), self=given, dim=1, start=low, end=low + size, step=1)
+    return context.call("slice", (batch, size, *sizes), self=x, dim=1, start=low, end=low + size, step=1)
 
 
 def shortcut(context: Context) -> Tensor:
@@ -240,9 +240,9 @@ def _weighted(context: Context) -> Tensor:
     return context.call("matmul", shape, self=pile, other=share)
 
 
-def _of_shape(context: Context, given: Tensor, shape: Shape) -> Tensor:
+def _of_shape(context: Context, x: Tensor, shape: Shape) -> Tensor:
     """Of a larger map every second position (or third, …); as many channels as there are, or zeros."""
-    batch, C, *sizes = context.shape(given)
+    batch, C, *sizes = context.shape(x)
     step = sizes[0] // shape[2]
     if step < 1 or sizes[1] // shape[3] != step or [-(-n // step) for n in sizes] != list(shape[2:]):
         ours, theirs = ("x".join(map(str, one)) for one in (shape[2:], sizes))
@@ -250,15 +250,13 @@ def _of_shape(context: Context, given: Tensor, shape: Shape) -> Tensor:
     if step > 1:
         for dim, size in enumerate(sizes, 2):
             sizes[dim - 2] = -(-size // step)
-            given = context.call(
-                "slice", (batch, C, *sizes), self=given, dim=dim, start=0, end=size, step=step
-            )
+            x = context.call("slice", (batch, C, *sizes), self=x, dim=dim, start=0, end=size, step=step)
     if shape[1] < C:
-        return context.call("slice", shape, self=given, dim=1, start=0, end=shape[1], step=1)
+        return context.call("slice", shape, self=x, dim=1, start=0, end=shape[1], step=1)
     if shape[1] > C:
         pad = (0, 0, 0, 0, 0, shape[1] - C)
-        return context.call("pad", shape, self=given, pad=pad, mode="constant", value=0.0)
-    return given
+        return context.call("pad", shape, self=x, pad=pad, mode="constant", value=0.0)
+    return x
 
 
 def gate(context: Context) -> Tensor:
@@ -273,14 +271,14 @@ def gate(context: Context) -> Tensor:
 
 
 def upsample(context: Context) -> Tensor:
-    given, factor = context.before, context.integer("stride", 2)
+    x, factor = context.before, context.integer("stride", 2)
     if factor < 1:
         raise Unsaid(f"its stride is {factor}")
-    batch, C, *sizes = context.shape(given)
+    batch, C, *sizes = context.shape(x)
     out = tuple(n * factor for n in sizes)
     scales = (float(factor),) * 2
     made = context.call(
-        "upsample_nearest2d", (batch, C, *out), input=given, output_size=out, scale_factors=scales
+        "upsample_nearest2d", (batch, C, *out), input=x, output_size=out, scale_factors=scales
     )
     return _times(context, made, context.number("scale", 1.0))
 
@@ -288,16 +286,16 @@ def upsample(context: Context) -> Tensor:
 def reorg(context: Context) -> Tensor:
     """Reorders the numbers of a map as if it had C/S² channels and were S times as large: Darknet's own
     order."""
-    given, S = context.before, context.integer("stride", 1)
-    batch, C, H, W = context.shape(given)
+    x, S = context.before, context.integer("stride", 1)
+    batch, C, H, W = context.shape(x)
     if context.integer("reverse"):
         shape = (batch, C // (S * S), H * S, W * S)
-        return _hole(context, "it is reversed", given, shape)
+        return _hole(context, "it is reversed", x, shape)
     if C % (S * S) or H % S or W % S:
         raise Unsaid(f"{C} maps of {H}x{W} cannot be rearranged by {S}")
     c = C // (S * S)
     wide, size = (batch, c, H * S, W * S), (batch, c, H, S, W, S)
-    made = context.call("view", wide, self=given, size=wide)
+    made = context.call("view", wide, self=x, size=wide)
     made = context.call("view", size, self=made, size=size)
     made = context.call("permute", (batch, S, S, c, H, W), self=made, dims=(0, 3, 5, 1, 2, 4))
     out = (batch, C * S * S, H // S, W // S)
@@ -306,25 +304,25 @@ def reorg(context: Context) -> Tensor:
 
 def space_to_depth(context: Context) -> Tensor:
     """reorg3d: the same with the order of other tools."""
-    given, S = context.before, context.integer("stride", 1)
-    batch, C, H, W = context.shape(given)
+    x, S = context.before, context.integer("stride", 1)
+    batch, C, H, W = context.shape(x)
     size = (batch, C, H // S, S, W // S, S)
-    made = context.call("view", size, self=given, size=size)
+    made = context.call("view", size, self=x, size=size)
     made = context.call("permute", (batch, S, S, C, H // S, W // S), self=made, dims=(0, 3, 5, 1, 2, 4))
     out = (batch, C * S * S, H // S, W // S)
     return context.call("view", out, self=made, size=out)
 
 
 def local(context: Context) -> Tensor:
-    given, window = context.before, _window(context)
-    batch, C, *sizes = context.shape(given)
+    x, window = context.before, _window(context)
+    batch, C, *sizes = context.shape(x)
     K, out = context.integer("filters", 1), window.out(sizes)
     weight, bias = context.weight("weights", K, C, *window.F, *out), context.weight("biases", K, *out)
     padding = tuple(before for before, _ in window.ends)
     made = context.call(
         "local",
         (batch, K, *out),
-        input=given,
+        input=x,
         weight=weight,
         bias=bias,
         stride=window.S,
@@ -335,17 +333,17 @@ def local(context: Context) -> Tensor:
 
 def crop(context: Context) -> Tensor:
     """The middle of the image, whose numbers from 0 to 1 become those from −1 to 1 (without `noadjust`)."""
-    given = context.before
+    x = context.before
     for dim, key in ((2, "crop_height"), (3, "crop_width")):
-        shape = list(context.shape(given))
+        shape = list(context.shape(x))
         size = context.integer(key, shape[dim])
         begin, shape[dim] = (shape[dim] - size) // 2, size
         if begin:
-            given = context.call("slice", shape, self=given, dim=dim, start=begin, end=begin + size, step=1)
+            x = context.call("slice", shape, self=x, dim=dim, start=begin, end=begin + size, step=1)
     if context.integer("noadjust"):
-        return given
-    doubled = _times(context, given, 2.0)
-    return context.call("sub", context.shape(given), self=doubled, other=1.0)
+        return x
+    doubled = _times(context, x, 2.0)
+    return context.call("sub", context.shape(x), self=doubled, other=1.0)
 
 
 TABLE: Mapping[str, Converting] = {

@@ -164,7 +164,7 @@ def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[s
             raise Refused(f"{step.kind} {step.own}: {type(error).__name__} {error}"[:200]) from None
     several = len(model.outputs) > 1
     if not set(model.outputs) <= context.values.keys():
-        raise Refused("an output of it is given by no layer")
+        raise Refused("no layer gives one of its outputs")
     ends = [context.values[key] for key in model.outputs]
     if not _channels_first(model):
         context.step = Step("", "", {}, (), "", ())

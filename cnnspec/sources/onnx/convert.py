@@ -38,7 +38,7 @@ class Context:
     def shape(self, value: Tensor | Array) -> Shape:
         return tuple(map(int, value.shape)) if isinstance(value, np.ndarray) else self.record.shape(value)
 
-    def given(self, node: Node, place: int) -> Tensor | Array | None:
+    def operand(self, node: Node, place: int) -> Tensor | Array | None:
         """An input of a node, or None where it is omitted."""
         if place >= len(node.inputs) or not node.inputs[place]:
             return None
@@ -49,14 +49,14 @@ class Context:
 
     def tensor(self, node: Node, place: int) -> Tensor:
         """An input as a tensor of the network; a constant becomes one."""
-        value = self.given(node, place)
+        value = self.operand(node, place)
         if value is None:
             raise Refused(f"{node.op} has no input {place}")
         return value if isinstance(value, Tensor) else self.weight(node.inputs[place], value)
 
     def constant(self, node: Node, place: int) -> Array | None:
         """An input that must be a constant, or None where it is omitted."""
-        value = self.given(node, place)
+        value = self.operand(node, place)
         if isinstance(value, Tensor):
             raise Unsaid(f"its input {place + 1} is computed by the network")
         return value
@@ -124,7 +124,7 @@ def _entered(context: Context, model: Model, name: str, shape: Shape) -> Tensor:
 
 
 def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
-    inputs = [context.given(node, place) for place in range(len(node.inputs))]
+    inputs = [context.operand(node, place) for place in range(len(node.inputs))]
     if node.op == "Shape" and inputs and inputs[0] is not None:
         return (np.asarray(context.shape(inputs[0])[node.get("start", 0) : node.get("end")], np.int64),)
     arrays = [one for one in inputs if isinstance(one, np.ndarray)]
@@ -158,7 +158,7 @@ def _branch(context: Context, branch: Branch, table: Mapping[str, Converting]) -
 
 def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
     """A node that cannot be translated: a call with its name, and the shapes that ONNX infers for it."""
-    inputs = {f"input{place}": context.given(node, place) for place in range(len(node.inputs))}
+    inputs = {f"input{place}": context.operand(node, place) for place in range(len(node.inputs))}
     tensors = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
     shapes = inferred(context, node)
     if shapes is None or not tensors:
@@ -177,7 +177,7 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
         node_proto = helper.make_node(node.op, [*node.inputs], [*node.outputs], **node.attributes)
         types, data = {}, {}
         for place, name in enumerate(node.inputs):
-            value = context.given(node, place)
+            value = context.operand(node, place)
             if value is not None:
                 kind = (
                     onnx.TensorProto.FLOAT

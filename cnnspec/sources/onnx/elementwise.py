@@ -46,7 +46,7 @@ def number(value: Array) -> float | int:
 
 def operand(context: Context, node: Node, place: int) -> Value:
     """An operand: a tensor, or the number of a constant with one element."""
-    value = context.given(node, place)
+    value = context.operand(node, place)
     if isinstance(value, np.ndarray) and value.size == 1:
         return number(value)
     return context.tensor(node, place)
@@ -54,7 +54,7 @@ def operand(context: Context, node: Node, place: int) -> Value:
 
 def binary(op: str) -> Converting:
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        left, right = (context.given(node, place) for place in (0, 1))
+        left, right = (context.operand(node, place) for place in (0, 1))
         assert left is not None
         assert right is not None
         shape = np.broadcast_shapes(context.shape(left), context.shape(right))
@@ -112,7 +112,7 @@ def _hard_sigmoid(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _prelu(context: Context, node: Node) -> tuple[Tensor, ...]:
-    x, slope = context.tensor(node, 0), context.given(node, 1)
+    x, slope = context.tensor(node, 0), context.operand(node, 1)
     if not isinstance(slope, np.ndarray):
         raise Unsaid("its slopes are computed by the network")
     sizes = [one for one in slope.shape if one != 1]
@@ -173,7 +173,7 @@ def _gelu(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _same(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
     """No effect: Identity, Cast, Dropout in evaluation, and the rounding of quantized networks, which is
     noted."""
-    value = context.given(node, 0)
+    value = context.operand(node, 0)
     assert value is not None
     return (value,)
 

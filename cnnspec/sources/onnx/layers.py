@@ -15,7 +15,7 @@ from cnnspec.sources.onnx.elementwise import short
 from cnnspec.sources.onnx.model import Node
 
 
-def _window(context: Context, node: Node, given: Tensor, F: Sequence[int], ceil: bool = False) -> Window:
+def _window(context: Context, node: Node, x: Tensor, F: Sequence[int], ceil: bool = False) -> Window:
     """The window of a convolution or a pool, with the padding from `auto_pad` or `pads`."""
     axes = len(F)
     S, D = tuple(node.get("strides", (1,) * axes)), tuple(node.get("dilations", (1,) * axes))
@@ -24,7 +24,7 @@ def _window(context: Context, node: Node, given: Tensor, F: Sequence[int], ceil:
         pads = (0,) * 2 * axes
     ends = tuple(zip(pads[:axes], pads[axes:], strict=True))
     if auto in ("SAME_UPPER", "SAME_LOWER"):
-        ends = same(context.shape(given)[2:], tuple(F), S, D)
+        ends = same(context.shape(x)[2:], tuple(F), S, D)
         ends = ends if auto == "SAME_UPPER" else tuple((behind, before) for before, behind in ends)
     return Window(tuple(F), S, D, ends, ceil)
 
@@ -34,102 +34,100 @@ def _calling(context: Context, node: Node) -> Calling:
 
 
 def _conv(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, weight = context.tensor(node, 0), context.tensor(node, 1)
+    x, weight = context.tensor(node, 0), context.tensor(node, 1)
     K, _, *F = context.shape(weight)
-    window = _window(context, node, given, F)
-    bias = context.tensor(node, 2) if context.given(node, 2) is not None else None
+    window = _window(context, node, x, F)
+    bias = context.tensor(node, 2) if context.operand(node, 2) is not None else None
     call, groups = _calling(context, node), node.get("group", 1)
-    shape = context.shape(given)
-    return (convolved(call, given, shape, window, K, weight=weight, bias=bias, groups=groups),)
+    shape = context.shape(x)
+    return (convolved(call, x, shape, window, K, weight=weight, bias=bias, groups=groups),)
 
 
 def _deconv(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, weight = context.tensor(node, 0), context.tensor(node, 1)
+    x, weight = context.tensor(node, 0), context.tensor(node, 1)
     _, per_group, *F = context.shape(weight)
     axes, groups = len(F), node.get("group", 1)
-    window, sizes = _window(context, node, given, F), context.shape(given)[2:]
-    wanted, auto = node.get("output_shape"), node.get("auto_pad", "NOTSET")
-    if wanted is None and auto in ("SAME_UPPER", "SAME_LOWER"):
-        wanted = [size * S for size, S in zip(sizes, window.S, strict=True)]
+    window, sizes = _window(context, node, x, F), context.shape(x)[2:]
+    output_size, auto = node.get("output_shape"), node.get("auto_pad", "NOTSET")
+    if output_size is None and auto in ("SAME_UPPER", "SAME_LOWER"):
+        output_size = [size * S for size, S in zip(sizes, window.S, strict=True)]
     more = node.get("output_padding", (0,) * axes)
-    if wanted is None:
+    if output_size is None:
         ends = [(before, behind - e) for (before, behind), e in zip(window.ends, more, strict=True)]
     else:
         ends = []
-        for N, f, S, D, e, out in zip(sizes, F, window.S, window.D, more, wanted[-axes:], strict=True):
+        for N, f, S, D, e, out in zip(sizes, F, window.S, window.D, more, output_size[-axes:], strict=True):
             over = (N - 1) * S + reach(f, D) + e - out
             small, large = sorted((over // 2, over - over // 2)) if over > 0 else (0, over)
             before, behind = (small, large) if auto == "SAME_UPPER" or over < 0 else (large, small)
             ends.append((before, behind - e))
-    bias = context.tensor(node, 2) if context.given(node, 2) is not None else None
+    bias = context.tensor(node, 2) if context.operand(node, 2) is not None else None
     window = window._replace(ends=tuple(ends))
-    call, shape = _calling(context, node), context.shape(given)
+    call, shape = _calling(context, node), context.shape(x)
     K = per_group * groups
-    return (deconvolved(call, given, shape, window, K, weight=weight, bias=bias, groups=groups),)
+    return (deconvolved(call, x, shape, window, K, weight=weight, bias=bias, groups=groups),)
 
 
 def _pool(average: bool) -> Converting:
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        given, counts = context.tensor(node, 0), bool(node.get("count_include_pad", 0))
-        window = _window(
-            context, node, given, node.attributes["kernel_shape"], bool(node.get("ceil_mode", 0))
-        )
-        call, shape = _calling(context, node), context.shape(given)
+        x, counts = context.tensor(node, 0), bool(node.get("count_include_pad", 0))
+        window = _window(context, node, x, node.attributes["kernel_shape"], bool(node.get("ceil_mode", 0)))
+        call, shape = _calling(context, node), context.shape(x)
         if len(node.outputs) > 1 and node.outputs[1]:
-            return _with_places(context, node, given, window)
-        return (pooled(call, given, shape, window, average=average, counts=average and counts),)
+            return _with_places(context, node, x, window)
+        return (pooled(call, x, shape, window, average=average, counts=average and counts),)
 
     return convert
 
 
-def _with_places(context: Context, node: Node, given: Tensor, window: Window) -> tuple[Tensor, ...]:
+def _with_places(context: Context, node: Node, x: Tensor, window: Window) -> tuple[Tensor, ...]:
     """A maxpool that also returns the positions of the maxima, for a MaxUnpool."""
-    batch, C, *sizes = context.shape(given)
+    batch, C, *sizes = context.shape(x)
     out = (batch, C, *window.out(sizes))
     if not isinstance(padding := window.padding(sizes), tuple):
         raise Unsaid("it gives the places of its maxima, and pads more behind than before")
     op = f"max_pool{len(sizes)}d_with_indices"
     arguments: dict[str, Value] = {"kernel_size": window.F, "stride": window.S, "padding": padding}
     arguments |= {"dilation": window.D, "ceil_mode": window.ceil}
-    return context.call(node, op, out, out, self=given, **arguments)
+    return context.call(node, op, out, out, self=x, **arguments)
 
 
 def _unpool(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, indices, wanted = context.tensor(node, 0), context.tensor(node, 1), context.constant(node, 2)
-    window = _window(context, node, given, node.attributes["kernel_shape"])
-    batch, C, *sizes = context.shape(given)
+    x, indices, output_size = context.tensor(node, 0), context.tensor(node, 1), context.constant(node, 2)
+    window = _window(context, node, x, node.attributes["kernel_shape"])
+    batch, C, *sizes = context.shape(x)
     rows = zip(sizes, window.F, window.S, window.ends, strict=True)
     out = tuple((N - 1) * S + F - before - behind for N, F, S, (before, behind) in rows)
-    if wanted is not None:
-        out = tuple(int(one) for one in wanted[2:])
+    if output_size is not None:
+        out = tuple(int(one) for one in output_size[2:])
     return context.call(
-        node, f"max_unpool{len(sizes)}d", (batch, C, *out), self=given, indices=indices, output_size=out
+        node, f"max_unpool{len(sizes)}d", (batch, C, *out), self=x, indices=indices, output_size=out
     )
 
 
 def _global_average(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    batch, C, *sizes = context.shape(given)
+    x = context.tensor(node, 0)
+    batch, C, *sizes = context.shape(x)
     ones = (1,) * len(sizes)
     op = f"adaptive_avg_pool{len(sizes)}d"
-    return context.call(node, op, (batch, C, *ones), self=given, output_size=ones)
+    return context.call(node, op, (batch, C, *ones), self=x, output_size=ones)
 
 
 def _global_maximum(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    batch, C, *sizes = context.shape(given)
+    x = context.tensor(node, 0)
+    batch, C, *sizes = context.shape(x)
     dims = tuple(range(2, 2 + len(sizes)))
-    return context.call(node, "amax", (batch, C, *(1 for _ in sizes)), self=given, dim=dims, keepdim=True)
+    return context.call(node, "amax", (batch, C, *(1 for _ in sizes)), self=x, dim=dims, keepdim=True)
 
 
 def _batch_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
+    x = context.tensor(node, 0)
     weight, bias, mean, variance = (context.tensor(node, place) for place in range(1, 5))
     return context.call(
         node,
         "batch_norm",
-        context.shape(given),
-        input=given,
+        context.shape(x),
+        input=x,
         weight=weight,
         bias=bias,
         running_mean=mean,
@@ -141,12 +139,12 @@ def _batch_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _instance_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
+    x = context.tensor(node, 0)
     return context.call(
         node,
         "instance_norm",
-        context.shape(given),
-        input=given,
+        context.shape(x),
+        input=x,
         weight=context.tensor(node, 1),
         bias=context.tensor(node, 2),
         running_mean=None,
@@ -158,14 +156,14 @@ def _instance_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _group_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
+    x = context.tensor(node, 0)
     if context.version < 21:
         raise Unsaid("before version 21 it has a weight for each group")
     return context.call(
         node,
         "group_norm",
-        context.shape(given),
-        input=given,
+        context.shape(x),
+        input=x,
         num_groups=node.attributes["num_groups"],
         weight=context.tensor(node, 1),
         bias=context.tensor(node, 2),
@@ -174,15 +172,15 @@ def _group_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _layer_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
     axis = node.get("axis", -1) % len(shape)
-    bias = context.tensor(node, 2) if context.given(node, 2) is not None else None
+    bias = context.tensor(node, 2) if context.operand(node, 2) is not None else None
     return context.call(
         node,
         "layer_norm",
         shape,
-        input=given,
+        input=x,
         normalized_shape=shape[axis:],
         weight=context.tensor(node, 1),
         bias=bias,
@@ -191,14 +189,14 @@ def _layer_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _rms_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
     axis = node.get("axis", -1) % len(shape)
     return context.call(
         node,
         "rms_norm",
         shape,
-        input=given,
+        input=x,
         normalized_shape=shape[axis:],
         weight=context.tensor(node, 1),
         eps=short(node.get("epsilon", 1e-5)),
@@ -206,12 +204,12 @@ def _rms_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _local_response_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
+    x = context.tensor(node, 0)
     return context.call(
         node,
         "local_response_norm",
-        context.shape(given),
-        self=given,
+        context.shape(x),
+        self=x,
         size=node.attributes["size"],
         alpha=short(node.get("alpha", 1e-4)),
         beta=short(node.get("beta", 0.75)),
@@ -220,17 +218,17 @@ def _local_response_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 
 def _normalized(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given = context.tensor(node, 0)
-    shape = context.shape(given)
+    x = context.tensor(node, 0)
+    shape = context.shape(x)
     if node.get("p", 2) != 2:
         raise Unsaid("it does not divide by the length")
     dim = node.get("axis", -1) % len(shape)
-    return context.call(node, "normalize", shape, self=given, p=2, dim=dim, eps=1e-12)
+    return context.call(node, "normalize", shape, self=x, p=2, dim=dim, eps=1e-12)
 
 
 def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
-    given, weight = context.tensor(node, 0), context.given(node, 1)
-    if not isinstance(weight, np.ndarray) or node.get("transA", 0) or len(context.shape(given)) != 2:
+    x, weight = context.tensor(node, 0), context.operand(node, 1)
+    if not isinstance(weight, np.ndarray) or node.get("transA", 0) or len(context.shape(x)) != 2:
         raise Unsaid("it is not a product of a vector with weights")
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     matrix = (
@@ -251,11 +249,11 @@ def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
             np.asarray(bias, weight.dtype) * np.asarray(beta, weight.dtype), (1, K)
         ).reshape(K)
         added = context.weight(node.inputs[2], spread)
-    return context.call(node, "linear", (context.shape(given)[0], K), input=given, weight=matrix, bias=added)
+    return context.call(node, "linear", (context.shape(x)[0], K), input=x, weight=matrix, bias=added)
 
 
 def _matmul(context: Context, node: Node) -> tuple[Tensor, ...]:
-    left, right = context.given(node, 0), context.given(node, 1)
+    left, right = context.operand(node, 0), context.operand(node, 1)
     assert left is not None
     assert right is not None
     first, second = context.shape(left), context.shape(right)
@@ -275,26 +273,26 @@ def _reduce(op: str) -> Converting:
     return convert
 
 
-def _reduced(context: Context, node: Node, given: Tensor, op: str) -> tuple[Tensor, ...]:
-    shape = context.shape(given)
-    said = context.constant(node, 1)
-    axes = node.get("axes", None if said is None else tuple(int(one) for one in said.ravel()))
+def _reduced(context: Context, node: Node, x: Tensor, op: str) -> tuple[Tensor, ...]:
+    shape = context.shape(x)
+    axes_input = context.constant(node, 1)
+    axes = node.get("axes", None if axes_input is None else tuple(int(one) for one in axes_input.ravel()))
     if not axes and node.get("noop_with_empty_axes", 0):
-        return (given,)  # otherwise all axes, by ONNX's rule
+        return (x,)  # otherwise all axes, by ONNX's rule
     dims = tuple(sorted(axis % len(shape) for axis in (axes or range(len(shape)))))
     keeps = bool(node.get("keepdims", 1))
     out = [1 if place in dims else size for place, size in enumerate(shape) if keeps or place not in dims]
-    return context.call(node, op, out, self=given, dim=dims, keepdim=keeps)
+    return context.call(node, op, out, self=x, dim=dims, keepdim=keeps)
 
 
 def _of_numbers(first: str, then: str) -> Converting:
     """A function of each number before the sum, and a function of the sum."""
 
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        given = context.tensor(node, 0)
+        x = context.tensor(node, 0)
         if first:
-            (given,) = context.call(node, first, context.shape(given), self=given)
-        (made,) = _reduced(context, node, given, "sum")
+            (x,) = context.call(node, first, context.shape(x), self=x)
+        (made,) = _reduced(context, node, x, "sum")
         return context.call(node, then, context.shape(made), self=made) if then else (made,)
 
     return convert
@@ -308,16 +306,16 @@ def _length(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 def _smallest(context: Context, node: Node) -> tuple[Tensor, ...]:
     """−max(−x)."""
-    given = context.tensor(node, 0)
-    (given,) = context.call(node, "neg", context.shape(given), self=given)
-    (made,) = _reduced(context, node, given, "amax")
+    x = context.tensor(node, 0)
+    (x,) = context.call(node, "neg", context.shape(x), self=x)
+    (made,) = _reduced(context, node, x, "amax")
     return context.call(node, "neg", context.shape(made), self=made)
 
 
 def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
     """Queries, keys and values as N x heads x positions x channels, or as N x positions x all channels."""
-    given = [context.tensor(node, place) for place in range(3)]
-    ranks = [len(context.shape(one)) for one in given]
+    inputs = [context.tensor(node, place) for place in range(3)]
+    ranks = [len(context.shape(one)) for one in inputs]
     plain = {"is_causal", "softcap", "scale", "q_num_heads", "kv_num_heads", "softmax_precision"}
     other = ", ".join(sorted({*node.attributes} - plain))
     for what, is_there in (
@@ -334,12 +332,12 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
         heads = node.attributes["q_num_heads"]
         if node.attributes["kv_num_heads"] != heads:
             raise Unsaid("its queries have more heads than its keys")
-        given = [_in_heads(context, node, one, heads) for one in given]
-    shapes = [context.shape(one) for one in given]
+        inputs = [_in_heads(context, node, one, heads) for one in inputs]
+    shapes = [context.shape(one) for one in inputs]
     if shapes[0][1] != shapes[1][1]:
         raise Unsaid("its queries have more heads than its keys")
     out = (*shapes[0][:-1], shapes[2][-1])
-    names = dict(zip(("query", "key", "value"), given, strict=True))
+    names = dict(zip(("query", "key", "value"), inputs, strict=True))
     scale = node.get("scale")
     arguments: dict[str, Value] = {**names, "scale": None if scale is None else short(scale)}
     (made,) = context.call(node, "scaled_dot_product_attention", out, **arguments)
@@ -351,10 +349,10 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
     return context.call(node, "view", size, self=made, size=size)
 
 
-def _in_heads(context: Context, node: Node, given: Tensor, heads: int) -> Tensor:
-    batch, N, C = context.shape(given)
+def _in_heads(context: Context, node: Node, x: Tensor, heads: int) -> Tensor:
+    batch, N, C = context.shape(x)
     size = (batch, N, heads, C // heads)
-    (made,) = context.call(node, "view", size, self=given, size=size)
+    (made,) = context.call(node, "view", size, self=x, size=size)
     return context.call(node, "permute", (batch, heads, N, C // heads), self=made, dims=(0, 2, 1, 3))[0]
 
 

@@ -271,15 +271,15 @@ class _Writing:
         if schema is None:
             pairs = chain(((str(place), value) for place, value in enumerate(node.args)), node.kwargs.items())
             return {name: self._plain(value) for name, value in pairs}
-        given: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         for place, argument in enumerate(schema.arguments):
             if place < len(node.args):
-                given[argument.name] = node.args[place]
+                arguments[argument.name] = node.args[place]
             elif argument.name in node.kwargs:
-                given[argument.name] = node.kwargs[argument.name]
+                arguments[argument.name] = node.kwargs[argument.name]
             elif argument.has_default_value():
-                given[argument.name] = argument.default_value
-        return {name: self._plain(value) for name, value in given.items()}
+                arguments[argument.name] = argument.default_value
+        return {name: self._plain(value) for name, value in arguments.items()}
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, torch.fx.Node):
@@ -359,8 +359,8 @@ def _worked_out(node: Any, known: Mapping[Any, Any]) -> Any:
     def plain(value: Any) -> Any:
         return known[value] if isinstance(value, torch.fx.Node) else value
 
-    given = pytree.tree_map(plain, (node.args, dict(node.kwargs)))
-    args, options = pytree.tree_map(lambda one: "cpu" if isinstance(one, torch.device) else one, given)
+    arguments = pytree.tree_map(plain, (node.args, dict(node.kwargs)))
+    args, options = pytree.tree_map(lambda one: "cpu" if isinstance(one, torch.device) else one, arguments)
     return node.target(*args, **options)
 
 

@@ -65,7 +65,7 @@ class Call:
     """The function of the backward pass, where it is not `function` with `_backward`."""
 
     @property
-    def wanted(self) -> list[Tensor]:
+    def with_gradient(self) -> list[Tensor]:
         """The inputs that get a gradient."""
         return self.inputs if self.callee is None else self.callee.differentiable(self.inputs)
 
@@ -178,7 +178,7 @@ def differentiated(steps: list[Step]) -> set[Tensor]:
     for step in every(steps):
         match step:
             case Call():
-                tensors.update(step.wanted)
+                tensors.update(step.with_gradient)
             case If():
                 tensors.update(side for _, *sides in step.joins for side in sides)
             case Loop():

@@ -231,7 +231,7 @@ class Backward:
         place = step.around.format(step.place) if step.around else step.place
         items = [*values[:1], place, *step.places, *map(backward_of, step.layers), *values[1:]]
         call = Group(f"{step.backward or f'{step.function}_backward'}(", tuple(items))
-        inputs = step.wanted
+        inputs = step.with_gradient
         fresh = [tensor not in self.having and inputs.count(tensor) == 1 for tensor in inputs]
         if len(inputs) == 1 and step.form != "merge":
             name = self.gradient(inputs[0])

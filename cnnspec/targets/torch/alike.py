@@ -24,20 +24,22 @@ MARK = "\N{SECTION SIGN}"
 
 def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
     """Writes the classes, inner ones first, and sets the names of their plans."""
-    blocks = {plan.wanted for plan in plans if not plan.unnamed}
-    made = merged(plans, {name for plan in plans for name in (plan.wanted, snake(plan.wanted))})
+    blocks = {plan.preferred for plan in plans if not plan.unnamed}
+    made = merged(plans, {name for plan in plans for name in (plan.preferred, snake(plan.preferred))})
     variables = {parameter.variable for plan in plans for parameter in plan.parameters}
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
     for group in made:
         block = next((plan for plan in group if not plan.unnamed), None)
-        wanted = block.wanted if block is not None else _stem([plan.wanted for plan in group], blocks)
+        preferred = (
+            block.preferred if block is not None else _stem([plan.preferred for plan in group], blocks)
+        )
         if group[0].form == "function":
-            wanted = snake(wanted)
-            if wanted in variables:
-                wanted = f"make_{wanted}"
-        elif not namer.free(wanted):
-            wanted += "Block"
-        name = namer.take(wanted)
+            preferred = snake(preferred)
+            if preferred in variables:
+                preferred = f"make_{preferred}"
+        elif not namer.free(preferred):
+            preferred += "Block"
+        name = namer.take(preferred)
         for plan in group:
             plan.name = name
     names = {plan.name for plan in plans}
@@ -54,11 +56,11 @@ def merged(plans: Sequence[ClassPlan], taken: Iterable[str]) -> list[list[ClassP
     found: list[list[ClassPlan]] = []
     alike: dict[str, list[list[ClassPlan]]] = {}
     for plan in plans:
-        plan.name = MARK + plan.wanted  # for those that call it before it is written
+        plan.name = MARK + plan.preferred  # for those that call it before it is written
     for plan in plans:
         plan.name = MARK
         head = str(classes.head(plan))
-        plan.name += plan.wanted
+        plan.name += plan.preferred
         with _without_labels(plan, _tensors(plan)):
             lines = [head, *classes.body(plan, taken)]
         groups = alike.setdefault(_without_names(lines, plan), [])
@@ -74,8 +76,8 @@ def merged(plans: Sequence[ClassPlan], taken: Iterable[str]) -> list[list[ClassP
 
 def _takes_in(group: list[ClassPlan], block: ClassPlan) -> bool:
     """Whether the group contains no other block: two blocks remain two classes."""
-    own = block.wanted, _names(block)
-    return all(one.unnamed or (one.wanted, _names(one)) == own for one in group)
+    own = block.preferred, _names(block)
+    return all(one.unnamed or (one.preferred, _names(one)) == own for one in group)
 
 
 def _names(plan: ClassPlan) -> list[str]:

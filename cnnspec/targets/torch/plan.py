@@ -266,7 +266,8 @@ class Parameter:
 
 @dataclass(eq=False, slots=True)
 class ClassPlan:
-    """A class of the emitted file; `name` is set when the file is written.
+    """A class of the emitted file. `preferred` is its name if that is free; `name` is set when the file is
+    written.
 
     form: `chain` subclasses nn.Sequential; `module` has a `forward` of its own; `layer` subclasses the one
     layer (or block) that it consists of; `list` subclasses nn.ModuleList; `function` returns the layer.
@@ -274,7 +275,7 @@ class ClassPlan:
     pass, not a block.
     """
 
-    wanted: str
+    preferred: str
     plan: Plan
     form: Literal["chain", "module", "layer", "list", "function"]
     parameters: list[Parameter]

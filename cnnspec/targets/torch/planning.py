@@ -116,10 +116,10 @@ def _finish(function: program.Function) -> None:
         itself.takes = tuple(range(len(function.region.inputs)))
         function.made = itself
         itself.plan = first = _with_own(Stretch(stretch.prefix, stretch.envs).plan(function.region), function)
-        wanted = _wanted(first, _needed(first, function.lets), itself)
+        used = _used_names(first, _needed(first, function.lets), itself)
         for one in function.parameters:
-            one.used = one.variable in wanted
-        parameters = itself.parameters = [one for one in parameters if one.variable in wanted]
+            one.used = one.variable in used
+        parameters = itself.parameters = [one for one in parameters if one.variable in used]
     plan = _with_own(stretch.plan(function.region), function)
     plan.lets = _needed(plan, function.lets)
     tidied(plan, parameters)
@@ -176,7 +176,7 @@ def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Pi
     return piece
 
 
-def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> set[str]:
+def _used_names(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> set[str]:
     """The parameters of a class that calls itself which are used, not only passed on."""
     own: list[dict[str, set[str]]] = []
 
@@ -199,21 +199,21 @@ def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> 
 
     pieces: list[Piece] = []
     collect(plan)
-    wanted = {name for piece in pieces for name in used_in(piece)}
+    used = {name for piece in pieces for name in used_in(piece)}
     while True:
-        more = {name for call in own for parameter in call.keys() & wanted for name in call[parameter]}
-        more |= {name for let, node in lets if let in wanted for name in variables(node)}
-        if more <= wanted:
-            return wanted
-        wanted |= more
+        more = {name for call in own for parameter in call.keys() & used for name in call[parameter]}
+        more |= {name for let, node in lets if let in used for name in variables(node)}
+        if more <= used:
+            return used
+        used |= more
 
 
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:
     """The `let`s that are used, directly or through another one."""
-    wanted = set(plan.used())
+    used = set(plan.used())
     kept: list[tuple[str, Node]] = []
     for name, node in reversed(lets):
-        if name in wanted:
+        if name in used:
             kept.insert(0, (name, node))
-            wanted.update(variables(node))
+            used.update(variables(node))
     return kept

@@ -87,8 +87,8 @@ def _without_brackets(m: Mistake) -> Answer | None:
         last = m.part(0).token
         way = f"write it, as in `{m.head.strip()} H > 1 [ … ]`"
         return last and Answer("E101", f"expected a condition after `{last.text}`, found `:`", last.span, way)
-    wanted = m.accepts("LSQB") and not m.accepts("CALL") and m.kind != "COMPARE"
-    if not (wanted or m.kind == "LBRACE" or m.word == ":") or not _IF_ELSE.search(m.head):
+    opens_if = m.accepts("LSQB") and not m.accepts("CALL") and m.kind != "COMPARE"
+    if not (opens_if or m.kind == "LBRACE" or m.word == ":") or not _IF_ELSE.search(m.head):
         return None
     if m.kind == "LBRACE" and (braces := _in_braces(m)) is not None:
         return braces
