@@ -73,49 +73,49 @@ def _values(body: Body, outputs: Sequence[tuple[Paths, ...]], first: int, last: 
     known = {number: {number: 0} for number in range(body.inputs)}
     output = start_of(body, first)
     for step in body.steps[first:last]:
-        given = [known.get(number, {number: 0}) for number in step.inputs]
-        known |= enumerate(_step(body, step, output, given, outputs), start=output)
+        inputs = [known.get(number, {number: 0}) for number in step.inputs]
+        known |= enumerate(_step(body, step, output, inputs, outputs), start=output)
         output += outputs_of(step)
     return known
 
 
 def _step(
-    body: Body, step: Step, output: int, given: list[Paths], outputs: Sequence[tuple[Paths, ...]]
+    body: Body, step: Step, output: int, inputs: list[Paths], outputs: Sequence[tuple[Paths, ...]]
 ) -> list[Paths]:
     if isinstance(step, Region):
-        return _region(step, given, outputs)
+        return _region(step, inputs, outputs)
     if not isinstance(step, Layer):
-        return [_longest(given)]
+        return [_longest(inputs)]
     shapes = [body.values[number] for number in step.inputs]
-    paths = _longest([given[place] for place in carried(step.op, shapes, body.values[output])])
+    paths = _longest([inputs[place] for place in carried(step.op, shapes, body.values[output])])
     return [{origin: most + 1 for origin, most in paths.items()} if step.op.weighted else paths]
 
 
-def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
+def _region(region: Region, inputs: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
     made: list[Sequence[Paths]] = []
     for one in runs_of(region):
         through = outputs[one.body]
         if one.count > 1:  # all equal passes except the last, at once
-            given = [_repeated(through[0], given, one.count - 1), *given[1:]]
-        results = [_after(paths, given) for paths in through]
-        given, made = handed_on(region, given, results), collected(region, made, results)
-    return given_by(region, made) if made else list(given[: region.outputs])
+            inputs = [_repeated(through[0], inputs, one.count - 1), *inputs[1:]]
+        results = [_after(paths, inputs) for paths in through]
+        inputs, made = handed_on(region, inputs, results), collected(region, made, results)
+    return given_by(region, made) if made else list(inputs[: region.outputs])
 
 
-def _repeated(paths: Paths, given: Sequence[Paths], count: int) -> Paths:
+def _repeated(paths: Paths, inputs: Sequence[Paths], count: int) -> Paths:
     """The paths to the first output after `count` passes. The first output of a pass is the first input of
     the next. Inputs from outside the repeat join the longest path in the first pass, and further passes only
     add to it. If no path leads from the first input to the output, only the last pass counts.
     """
     further = (count - 1) * paths.get(0, 0)
-    return {origin: most + further for origin, most in _after(paths, given).items()}
+    return {origin: most + further for origin, most in _after(paths, inputs).items()}
 
 
-def _after(paths: Paths, given: Sequence[Paths]) -> Paths:
+def _after(paths: Paths, inputs: Sequence[Paths]) -> Paths:
     """The paths through a body, continued from the paths to its inputs."""
     return _longest(
         [
-            {origin: most + further for origin, most in given[number].items()}
+            {origin: most + further for origin, most in inputs[number].items()}
             for number, further in paths.items()
         ]
     )

@@ -101,16 +101,16 @@ def _itself(number: int, axes: int) -> View:
     return View(areas, areas, frozenset((number,)))
 
 
-def layer_view(layer: Shaped, given: Sequence[View]) -> View:
+def layer_view(layer: Shaped, inputs: Sequence[View]) -> View:
     """The recurrence: the view of a layer's output, from the views of its inputs."""
     op = layer.op
     places = carried(op, layer.inputs, layer.output)
-    before = _any([given[place] for place in places])
+    before = _any([inputs[place] for place in places])
     windows = op.windows(layer.inputs, layer.output)
     if len(set(windows)) == 1:
         seen = _through(op, windows[0], before.seen)
     else:
-        seen = _united(_through(op, windows[place], given[place].seen) for place in places)
+        seen = _united(_through(op, windows[place], inputs[place].seen) for place in places)
     if op.ends_map or not before.open:
         return View(seen, before.field, frozenset())
     return View(seen, seen, before.open)
@@ -165,20 +165,20 @@ def _either(one: Area, other: Area) -> Area:
     return Area(tuple(map(either, one.reaches, other.reaches)), one.turned)
 
 
-def behind(view: View, given: Sequence[View]) -> View:
+def behind(view: View, inputs: Sequence[View]) -> View:
     """The view of a value of a body, seen from outside the body: `view` is about the body's inputs, and
     `given` are the views of these inputs.
     """
     if len(view.seen) == 1:
         (number,) = view.seen
         if _is_point(view.seen[number]) and view.open:
-            return given[number]
-    seen = _united(_areas_behind(area, given[number].seen) for number, area in view.seen.items())
-    open_inputs = frozenset[int]().union(*(given[number].open for number in view.open))
+            return inputs[number]
+    seen = _united(_areas_behind(area, inputs[number].seen) for number, area in view.seen.items())
+    open_inputs = frozenset[int]().union(*(inputs[number].open for number in view.open))
     if open_inputs:
         return View(seen, seen, open_inputs)
     field = _united(  # for an input whose map has ended outside, the last map before that
-        _areas_behind(area, given[number].seen) if given[number].open else given[number].field
+        _areas_behind(area, inputs[number].seen) if inputs[number].open else inputs[number].field
         for number, area in view.field.items()
     )
     return View(seen, field, open_inputs)
@@ -189,19 +189,19 @@ def _areas_behind(area: Area, before: Areas) -> Areas:
 
 
 def _passes(
-    region: Region, given: Sequence[View], outputs: Callable[[int], Sequence[View]]
+    region: Region, inputs: Sequence[View], outputs: Callable[[int], Sequence[View]]
 ) -> Iterator[tuple[int, Sequence[View]]]:
     """The bodies that a region runs, with the views of their inputs. Of equal passes in a row, the first and
     the last."""
     runs = list(runs_of(region))
     for place, one in enumerate(runs):
-        yield one.body, given
+        yield one.body, inputs
         views = outputs(one.body)
         if one.count > 1:
-            given = [_repeated(views[0], one.count - 1, given), *given[1:]]
-            yield one.body, given
+            inputs = [_repeated(views[0], one.count - 1, inputs), *inputs[1:]]
+            yield one.body, inputs
         if place + 1 < len(runs):
-            given = handed_on(region, given, [behind(view, given) for view in views])
+            inputs = handed_on(region, inputs, [behind(view, inputs) for view in views])
 
 
 def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
@@ -305,11 +305,11 @@ def fields(graph: Graph, shapes: Shapes) -> Fields:
 
 
 def _step(step: Step, layer: Shaped | None, values: list[View], outputs: list[list[View]]) -> list[View]:
-    given = [values[number] for number in step.inputs]
+    inputs = [values[number] for number in step.inputs]
     if isinstance(step, Region):
         starts: list[tuple[int, Sequence[View]]] = []
-        for number, start in _passes(step, given, outputs.__getitem__):
+        for number, start in _passes(step, inputs, outputs.__getitem__):
             starts = [*starts, (number, start)] if step.each else [(number, start)]
         made = [[behind(view, start) for view in outputs[number]] for number, start in starts]
-        return given_by(step, made) if made else list(given[: step.outputs])
-    return [NOWHERE if layer is None else layer_view(layer, given)]
+        return given_by(step, made) if made else list(inputs[: step.outputs])
+    return [NOWHERE if layer is None else layer_view(layer, inputs)]

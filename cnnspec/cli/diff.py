@@ -44,16 +44,16 @@ def diff(before: str, after: str, choice: Choice, to: Output) -> int:
     cnnspec diff zoo:resnet#ResNet50 zoo:resnext#ResNeXt50_32x4d
     cnnspec diff HEAD:model.cnn model.cnn
     """
-    given = [_opened(argument, choice) for argument in (before, after)]
-    for one in given:
+    specs = [_opened(argument, choice) for argument in (before, after)]
+    for one in specs:
         to.findings(one.findings, one.source, always=True)
-    status = max(one.status for one in given)
+    status = max(one.status for one in specs)
     if status:
         return status
     from cnnspec.report.changes import difference
 
-    found = [difference(*map(_report, pair)) for pair in _pairs(*(one.models for one in given))]
-    to.document({"files": [one.source.name for one in given], "models": [one.as_json() for one in found]})
+    found = [difference(*map(_report, pair)) for pair in _pairs(*(one.models for one in specs))]
+    to.document({"files": [one.source.name for one in specs], "models": [one.as_json() for one in found]})
     if to.form == "markdown":
         out("\n".join(one.markdown() for one in found))
     elif to.form == "text":

@@ -140,10 +140,10 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
     return found.status
 
 
-def _form(given: str | None, destination: str | None) -> str:
+def _form(name: str | None, destination: str | None) -> str:
     """The format of `--format`, or that of the file's extension."""
-    if given is not None or destination is None:
-        return given or "svg"
+    if name is not None or destination is None:
+        return name or "svg"
     ending = os.path.splitext(destination)[1].lower()
     if ending not in ENDINGS:
         raise click.UsageError(

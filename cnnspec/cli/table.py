@@ -112,18 +112,18 @@ def table(
     for name in OWN.get(options.like or "", ()):
         if getattr(options, name) is not None:
             raise click.UsageError(f"--like {options.like} has {name} of its own; leave out --{name}")
-    given = _selection(files, variants, choice, options.like)
-    if given.status:
-        return _refuse(given.findings, given.status, to)
-    grids = tables(given.networks, options)
+    selection = _selection(files, variants, choice, options.like)
+    if selection.status:
+        return _refuse(selection.findings, selection.status, to)
+    grids = tables(selection.networks, options)
     if isinstance(grids, Diagnostic):
-        return _refuse([(given.networks[0].source, grids)], FOUND, to)
+        return _refuse([(selection.networks[0].source, grids)], FOUND, to)
     destination = None if output in (None, STDIN) else output
     text = written(grids, _form(to.form, destination))
     if destination is None:
         out(text)
         return OK
-    problem = write_whole(destination, text, force=force, inputs=tuple(given.paths))
+    problem = write_whole(destination, text, force=force, inputs=tuple(selection.paths))
     if problem is not None:
         return to.refuse(destination, problem)
     say(f"{printable(destination)}: written\n")
@@ -140,10 +140,10 @@ def _refuse(findings: list[tuple[Source, Diagnostic]], status: int, to: Output) 
     return status
 
 
-def _form(given: str | None, destination: str | None) -> str:
+def _form(name: str | None, destination: str | None) -> str:
     """The format of `--format`, or that of the file's extension."""
-    if given is not None or destination is None:
-        return given or FORMATS[0]
+    if name is not None or destination is None:
+        return name or FORMATS[0]
     ending = os.path.splitext(destination)[1].lower()
     if ending not in ENDINGS:
         raise click.UsageError(

@@ -46,9 +46,9 @@ def is_terminal(stream: TextIO) -> bool:
 
 def width_of(stream: TextIO) -> int | None:
     """The width in columns: COLUMNS, or the terminal's; None if it is not a terminal."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and 0 < int(given[:6]) < 10_000:
-        return int(given[:6])
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and 0 < int(columns[:6]) < 10_000:
+        return int(columns[:6])
     try:
         return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):

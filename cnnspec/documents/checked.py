@@ -59,7 +59,7 @@ def _counted(
 ) -> CheckedSpec:
     """The models of a fence with the findings that count; `reported` gets their places."""
     expected_codes = expected(spec.fence)
-    given: set[str] = set()
+    codes: set[str] = set()
 
     def counts(finding: Diagnostic) -> bool:
         own = finding.span.start >= spec.own.start or finding.span in (WHOLE_FILE, OPENING)
@@ -68,11 +68,11 @@ def _counted(
             return False
         if finding.code != "E501" and any(place not in there for there in onward):
             return False
-        given.update({finding.code} & {*expected_codes})
+        codes.update({finding.code} & {*expected_codes})
         return finding.code not in expected_codes
 
     models = [one._replace(findings=tuple(map(_at_fence, filter(counts, one.findings)))) for one in checked]
-    missing = [code for code in expected_codes if code not in given]
+    missing = [code for code in expected_codes if code not in codes]
     if missing:
         models[0] = models[0]._replace(findings=(*models[0].findings, _not_given(spec, missing[0])))
     findings = tuple(dict.fromkeys(one for model in models for one in model.findings))

@@ -40,11 +40,13 @@ class _Text:
             self.pieces.append(Piece(Span(self.length, self.length + len(text)), original, kept))
             self.length += len(text)
 
-    def add_value(self, word: str, given: Attribute) -> None:
+    def add_value(self, word: str, attribute: Attribute) -> None:
         """A statement whose value is an attribute's."""
-        self.add(f"{word} ", Span(given.span.start, given.span.start))
-        self.add(given.value, given.span, given.span.end - given.span.start == len(given.value))
-        self.add("\n", Span(given.span.end, given.span.end))
+        self.add(f"{word} ", Span(attribute.span.start, attribute.span.start))
+        self.add(
+            attribute.value, attribute.span, attribute.span.end - attribute.span.start == len(attribute.value)
+        )
+        self.add("\n", Span(attribute.span.end, attribute.span.end))
 
     def add_fence(self, fence: Fence) -> Span:
         """Adds a fence with its input; returns the place of its own text."""
@@ -158,11 +160,11 @@ def _second_input(fence: Fence) -> bool:
 
 def _wrong_attributes(fence: Fence, named: Mapping[str, Earlier], document: Source) -> Iterator[Diagnostic]:
     """E901 for each attribute that cannot be used."""
-    given = fence.attributes
-    if "name" in given and fence.name in named and named[fence.name].document is document:
+    attributes = fence.attributes
+    if "name" in attributes and fence.name in named and named[fence.name].document is document:
         message = f"two specs of this document are named `{fence.name}`"
-        yield Diagnostic("E901", message, given["name"].span, help="give this one another name")
-    after = given.get("after")
+        yield Diagnostic("E901", message, attributes["name"].span, help="give this one another name")
+    after = attributes.get("after")
     if after is not None and after.value not in named:
         near = did_you_mean(after.value, named)
         way = near or f"write name={after.value} at the fence that this one continues from"
@@ -170,21 +172,21 @@ def _wrong_attributes(fence: Fence, named: Mapping[str, Earlier], document: Sour
             way += "; if it is in another file, check the document that includes both"
         message = f"no spec above this one is named `{after.value}`"
         yield Diagnostic("E901", message, after.span, help=way)
-    if "input" in given and _second_input(fence):
+    if "input" in attributes and _second_input(fence):
         other = f"continues from `{after.value}`" if after is not None else "has an `input` of its own"
-        message = f"this spec {other}; input={given['input'].value} would be a second one"
-        yield Diagnostic("E901", message, given["input"].span, help="leave one of them out")
-    if "error" in given:
+        message = f"this spec {other}; input={attributes['input'].value} would be a second one"
+        yield Diagnostic("E901", message, attributes["input"].span, help="leave one of them out")
+    if "error" in attributes:
         from cnnspec.diagnostics.pages import page
 
         unknown = [code for code in expected(fence) if page(code) is None]
         if unknown:
             message = f"`{unknown[0]}` is not a code of a finding"
             way = "write a code such as error=E301; `cnnspec explain codes` lists all codes"
-            yield Diagnostic("E901", message, given["error"].span, help=way)
+            yield Diagnostic("E901", message, attributes["error"].span, help=way)
 
 
 def expected(fence: Fence) -> tuple[str, ...]:
     """The codes that a fence is expected to have."""
-    given = fence.attributes.get("error")
-    return () if given is None else tuple(one.strip().upper() for one in given.value.split(","))
+    attribute = fence.attributes.get("error")
+    return () if attribute is None else tuple(one.strip().upper() for one in attribute.value.split(","))

@@ -258,12 +258,12 @@ class _Scanner:
         elif ours and end - self.at > 2 * MAX_BYTES:
             self.findings.append(Diagnostic("E601", TOO_LARGE, head, help="a spec has a few hundred lines"))
         elif ours:
-            given = attributes(*options) if options is not None else {}
-            self.fences.append(self.fence(head, end, self.given | given))
+            own = attributes(*options) if options is not None else {}
+            self.fences.append(self.fence(head, end, self.given | own))
         self.given = {}
         self.at = end + len(closing) if end >= 0 else self.at
 
-    def fence(self, head: Span, end: int, given: dict[str, Attribute]) -> Fence:
+    def fence(self, head: Span, end: int, own: dict[str, Attribute]) -> Fence:
         """The spec between the line that opens it and `end`, without the common prefix of its lines."""
         first = _BREAK.search(self.text, head.end, end)
         begin, newline = (first.end(), first[0]) if first else (end, "\n")
@@ -277,7 +277,7 @@ class _Scanner:
             for text, start, stop, _ in lines
         ]
         text, pieces = pieces_of(gobbled)
-        ours = {key: one for key, one in given.items() if key in OURS}
+        ours = {key: one for key, one in own.items() if key in OURS}
         return Fence(text, pieces, head, ours, newline + indent)
 
     def lines(self, begin: int, end: int) -> Iterator[Line]:

@@ -27,12 +27,12 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
     """The arguments of `call`; raises NoValue where they do not fit."""
     bound = BoundArguments()
     text = builder.context.text
-    given = _by_parameter(text, block, call)
+    arguments = _by_parameter(text, block, call)
     statements = builder.context.statements
     layers = statements.layer_parameters.get(block_name(builder.context, block), ())
-    _take_further(builder, block, call, given)
+    _take_further(builder, block, call, arguments)
     for parameter in block.parameters:
-        argument = given.get(parameter.name)
+        argument = arguments.get(parameter.name)
         value = parameter.default if argument is None else argument.value
         if parameter.name in layers and value is not None:
             from cnnspec.elaborate.given_layers import given_layers
@@ -54,7 +54,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             parts = () if isinstance(parameter.default, tree.Dims) else written(parameter.default)
             longest = max((len(text[slice(*one.span)]) for one in call.arguments), default=0)
             short = sum(len(text[slice(*one.span)]) for one in parts) * longest < LONG_FORMULA
-            if parts and short and (formula := _in_arguments(parts[0], block, given)) is not None:
+            if parts and short and (formula := _in_arguments(parts[0], block, arguments)) is not None:
                 bound.written[parameter.name] = (formula,)
         elif parameter.kind == "tensor":
             if not isinstance(argument.value, tree.Reference):
@@ -69,10 +69,10 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
 
 
 def _take_further(
-    builder: BodyBuilder, block: tree.Block, call: tree.CallStep, given: dict[str, tree.Argument]
+    builder: BodyBuilder, block: tree.Block, call: tree.CallStep, arguments: dict[str, tree.Argument]
 ) -> None:
     """Binds all input tensors but the first to the tensor parameters without an argument."""
-    free = [one.name for one in block.parameters if one.kind == "tensor" and one.name not in given]
+    free = [one.name for one in block.parameters if one.kind == "tensor" and one.name not in arguments]
     more = range(1, len(builder.several))
     if len(more) > len(free) or 0 < len(more) < len(free):
         raise NoValue(
@@ -84,7 +84,7 @@ def _take_further(
         )
     for name, place in zip(free, more, strict=False):
         reference = tree.Reference(further(place), call.span)
-        given[name] = tree.NamedArgument(name, reference, call.span, call.span)
+        arguments[name] = tree.NamedArgument(name, reference, call.span, call.span)
 
 
 def _default(
@@ -112,12 +112,14 @@ def _default(
     return evaluate(default, look_up, builder.context.limits.digits)
 
 
-def _in_arguments(node: tree.Expr, block: tree.Block, given: Mapping[str, tree.Argument]) -> tree.Expr | None:
+def _in_arguments(
+    node: tree.Expr, block: tree.Block, arguments: Mapping[str, tree.Argument]
+) -> tree.Expr | None:
     """A default with the arguments of a use in place of the parameters that it names; None where these have
     no expression."""
     values: dict[str, Any] = {one.name: one.default for one in block.parameters}
     values = {name: one if isinstance(one, tree.Number) else None for name, one in values.items()}
-    values |= {name: argument.value for name, argument in given.items()}
+    values |= {name: argument.value for name, argument in arguments.items()}
     if isinstance(node, tree.Name):
         value = values.get(node.name, node)
         return value if isinstance(value, tree.Expr) else None
@@ -134,7 +136,7 @@ def _in_arguments(node: tree.Expr, block: tree.Block, given: Mapping[str, tree.A
     for field in node._fields:
         part = getattr(node, field)
         inner = part if field in ("arguments", "entries") else (part,) if isinstance(part, tree.Expr) else ()
-        made = [_in_arguments(one, block, given) for one in inner]
+        made = [_in_arguments(one, block, arguments) for one in inner]
         if None in made:
             return None
         if made:
@@ -144,7 +146,7 @@ def _in_arguments(node: tree.Expr, block: tree.Block, given: Mapping[str, tree.A
 
 def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argument]:
     """The arguments of a use, each with the parameter that it is for."""
-    given: dict[str, tree.Argument] = {}
+    arguments: dict[str, tree.Argument] = {}
     names = [parameter.name for parameter in block.parameters]
     for one, other in pairwise(call.arguments):
         if isinstance(other, tree.LetterArgument) and lookup(getattr(one.value, "name", "")) is not None:
@@ -154,7 +156,7 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
                 raise without_brackets(text, call, one)
     for argument in call.arguments:
         if isinstance(argument, tree.PositionalArgument):
-            name = _next_parameter(text, block, call, argument, given)
+            name = _next_parameter(text, block, call, argument, arguments)
         else:
             name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
         if name not in names:
@@ -172,8 +174,8 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
                 fix=fix,
                 related=(Related(block.name_span, f"{signature(block)} is defined here"),),
             )
-        if name in given:
-            first = given[name].span
+        if name in arguments:
+            first = arguments[name].span
             values = f"`{text[first.start : first.end]}` and `{text[slice(*argument.span)]}`"
             raise NoValue(
                 "E211",
@@ -182,8 +184,8 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
                 "keep one of the two",
                 related=(Related(first, "first here"),),
             )
-        given[name] = argument
-    return given
+        arguments[name] = argument
+    return arguments
 
 
 def _next_parameter(
@@ -191,11 +193,13 @@ def _next_parameter(
     block: tree.Block,
     call: tree.CallStep,
     argument: tree.PositionalArgument,
-    given: dict[str, tree.Argument],
+    arguments: dict[str, tree.Argument],
 ) -> str:
     """The parameter that an argument without a name is for: the next one of its kind."""
     kind = "tensor" if isinstance(argument.value, tree.Reference) else "value"
-    free = {one.kind: one for one in reversed(block.parameters) if one.name not in given}  # the first of each
+    free = {
+        one.kind: one for one in reversed(block.parameters) if one.name not in arguments
+    }  # the first of each
     if kind in free:
         return free[kind].name
     named = next((one for one in call.arguments if isinstance(one.value, tree.Name)), None)
@@ -251,8 +255,8 @@ def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
 def _value(builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, value: tree.Value) -> Value:
     if isinstance(value, tree.Layers | tree.Name):
         name = value.name if isinstance(value, tree.Name) else ""
-        given = name in builder.context.statements.layer_words and builder.scope.layers_named(name)
-        if not name or given or (lookup(name) is not None and builder.scope.find(name) is None):
+        is_layers = name in builder.context.statements.layer_words and builder.scope.layers_named(name)
+        if not name or is_layers or (lookup(name) is not None and builder.scope.find(name) is None):
             from cnnspec.elaborate.given_layers import refuse_layers
 
             refuse_layers(block, parameter, value)

@@ -19,8 +19,8 @@ _GLUED = re.compile(r"([A-Za-z]+)([0-9]+)")
 def compound(text: str, step: tree.LayerStep) -> NoValue | None:
     """E201 for a word made of the words of layers, with the steps or the argument that it is."""
     message = f"there is no layer `{step.word}`"
-    given = text[step.word_span.end : step.span.end]
-    if (glued := _GLUED.fullmatch(step.word)) and (plain := _with_number(glued[1], glued[2], given)):
+    rest = text[step.word_span.end : step.span.end]
+    if (glued := _GLUED.fullmatch(step.word)) and (plain := _with_number(glued[1], glued[2], rest)):
         way = f"write `{plain}`"
         if plain.startswith("fc ") and len(glued[2]) == 1:
             way += f"; if `{step.word}` is a name: `{step.word}: fc 4096`"
@@ -28,22 +28,22 @@ def compound(text: str, step: tree.LayerStep) -> NoValue | None:
     first, *others = layers_of(step.word) or [""]
     if not others:
         return None
-    plain = " -> ".join([f"{first}{given}", *others])
+    plain = " -> ".join([f"{first}{rest}", *others])
     message += ": each layer is a step of its own"
     return NoValue("E201", message, step.word_span, f"write `{plain}`", fix=(Edit(step.span, plain),))
 
 
-def _with_number(name: str, number: str, given: str) -> str | None:
+def _with_number(name: str, number: str, rest: str) -> str | None:
     """`fc10` → `fc 10`, `maxpool2` → `maxpool F2`, `conv3 K8` → `conv F3 K8`."""
     word = LAYERS.get(fold(name), name.lower())
     op = lookup(word)
-    if op is None or (word == "conv" and ("K" not in given or "F" in given)):
+    if op is None or (word == "conv" and ("K" not in rest or "F" in rest)):
         return None  # `conv1 F3 K8` is a name
     slots = slots_of(op)
     if word in ("fc", "upsample", "pad", "pixelshuffle") and slots.places:
-        return None if given else f"{word} {number}"
-    fits = word in ("conv", "dwconv") or (word in ("maxpool", "avgpool") and "F" not in given)
-    return f"{word} F{number}{given}" if fits else None
+        return None if rest else f"{word} {number}"
+    fits = word in ("conv", "dwconv") or (word in ("maxpool", "avgpool") and "F" not in rest)
+    return f"{word} F{number}{rest}" if fits else None
 
 
 def layers_of(word: str) -> list[str] | None:

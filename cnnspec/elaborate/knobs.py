@@ -201,12 +201,12 @@ def _no_kind(sink: Sink, default: tree.Default) -> None:
     """E201 for a `default` that names no layer."""
     word = default.words[0] if default.words else None
     if word is None:
-        given = " ".join(write_argument(one) for one in default.arguments)
+        arguments = " ".join(write_argument(one) for one in default.arguments)
         sink.report(
             "E201",
             "`default` names no layer",
             default.span,
-            help=f"write it first, as in `default conv {given}`",
+            help=f"write it first, as in `default conv {arguments}`",
         )
         return
     from cnnspec.notations.words import ARGUMENTS, layer_word

@@ -25,8 +25,8 @@ def layer_parameters(blocks: Blocks, sink: Sink) -> tuple[LayerParameters, set[s
         own = {one.name: one.span for one in block.parameters if one.kind == "value"}
         if not own:
             continue
-        steps, values[block_name], given = _uses(block, own, blocks)
-        for call, argument, name in given:
+        steps, values[block_name], passed_on = _uses(block, own, blocks)
+        for call, argument, name in passed_on:
             callee = blocks.within(block, call.name)
             parameter = None if callee is None else parameter_for(callee, call, argument)
             if callee is not None and parameter is not None:
@@ -56,7 +56,7 @@ def _uses(
     """Which of a block's parameters are steps, which are values and where, and which are passed on."""
     steps: set[str] = set()
     values: dict[str, Span] = {}
-    given: list[tuple[tree.CallStep, tree.Argument, str]] = []
+    passed_on: list[tuple[tree.CallStep, tree.Argument, str]] = []
     passed: set[int] = set()
     for node in nodes(block.body):
         match node:
@@ -67,11 +67,11 @@ def _uses(
                     steps.add(node.name)
                 for argument in node.arguments:
                     if isinstance(argument.value, tree.Name) and argument.value.name in own:
-                        given.append((node, argument, argument.value.name))
+                        passed_on.append((node, argument, argument.value.name))
                         passed.add(id(argument.value))
             case tree.Name() if node.name in own and id(node) not in passed:
                 values.setdefault(node.name, node.span)
-    return steps, values, given
+    return steps, values, passed_on
 
 
 def parameter_for(block: tree.Block, call: tree.CallStep, argument: tree.Argument) -> str | None:

@@ -112,16 +112,18 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
 def _block_as_layer(context: Context, step: tree.LayerStep) -> None:
     """E201 for a use of a block without its brackets, or with a space before them."""
     sink, text = context.sink, context.text
-    given = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
+    arguments = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
     parameters = context.statements.blocks[step.word].parameters
     needed = [one.name for one in parameters if one.default is None]
-    way = f"{step.word}({given if len(step.arguments) < 2 else '…'})"
-    if needed and not given:
+    way = f"{step.word}({arguments if len(step.arguments) < 2 else '…'})"
+    if needed and not arguments:
         names = ", ".join(f"@{one.name}" if one.kind == "tensor" else one.name for one in parameters)
         message = f"`{step.word}` is a block of this spec, and needs {' and '.join(needed)}"
         sink.report("E201", message, step.span, help=f"it is used as `{step.word}({names})`, with values")
         return
-    brackets = "its brackets follow the name without a space" if given else "a block is used with brackets"
+    brackets = (
+        "its brackets follow the name without a space" if arguments else "a block is used with brackets"
+    )
     sink.report(
         "E201",
         f"`{step.word}` is a block of this spec; {brackets}",

@@ -167,11 +167,11 @@ def handed(region: Region) -> int:
     return region.outputs - region.each * sum(one.count for one in region.passes)
 
 
-def handed_on(region: Region, given: Sequence[T], outputs: Sequence[T]) -> list[T]:
+def handed_on(region: Region, inputs: Sequence[T], outputs: Sequence[T]) -> list[T]:
     """The inputs of a repeat's next pass: the outputs of the previous pass, then the inputs that are the same
     for all passes."""
     count = handed(region)
-    return [*outputs[:count], *given[count:]]
+    return [*outputs[:count], *inputs[count:]]
 
 
 def collected(region: Region, before: list[Sequence[T]], outputs: Sequence[T]) -> list[Sequence[T]]:

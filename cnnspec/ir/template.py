@@ -113,8 +113,8 @@ def numbers_of(site: Site) -> list[expr.Expr]:
         case LayerSite():
             return [*site.written.values()]
         case RegionSite():
-            given = [node for one in site.layers.values() for node in one.arguments.values()]
-            return [*site.arguments.values(), *given, *([site.times] if site.times else [])]
+            nodes = [node for one in site.layers.values() for node in one.arguments.values()]
+            return [*site.arguments.values(), *nodes, *([site.times] if site.times else [])]
         case IfSite():
             return [site.condition]
     return []

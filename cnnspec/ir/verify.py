@@ -145,7 +145,7 @@ def _region(
     if region.each and (region.kind != "repeat" or handed(region) < 1 or region.outputs > MOST_OUTPUTS):
         yield f"a {region.kind} with {region.outputs} values collects {region.each} a pass"
         return
-    given, made = list(inputs), list[Sequence[Shape | None]]()
+    passed, made = list(inputs), list[Sequence[Shape | None]]()
     for place, one in enumerate(region.passes):
         if one.count < 1:
             yield f"pass {place} is done {one.count} times"
@@ -155,19 +155,19 @@ def _region(
         body = graph.bodies[one.body]
         takes, gives = body.values[: body.inputs], len(body.outputs)
         required = handed(region) + region.each
-        if len(takes) != len(given) or gives != required or not _agree(given, takes):
+        if len(takes) != len(passed) or gives != required or not _agree(passed, takes):
             yield (
-                f"runs body {one.body} on {given} for {required} values; it takes {list(takes)} and "
+                f"runs body {one.body} on {passed} for {required} values; it takes {list(takes)} and "
                 f"gives {gives}"
             )
             return
         results = [body.values[value] if value < len(body.values) else None for value in body.outputs]
-        if region.kind == "repeat" and handed(region) > len(given):
-            yield f"a pass hands {handed(region)} values on to one that takes {len(given)}"
+        if region.kind == "repeat" and handed(region) > len(passed):
+            yield f"a pass gives {handed(region)} values to one that takes {len(passed)}"
             return
-        if one.count > 1 and not _agree(results[: handed(region)], given[: handed(region)]):
-            yield f"body {one.body} cannot follow itself: it takes {given} and gives {results}"
-        given = handed_on(region, given, results)
+        if one.count > 1 and not _agree(results[: handed(region)], passed[: handed(region)]):
+            yield f"body {one.body} cannot follow itself: it takes {passed} and gives {results}"
+        passed = handed_on(region, passed, results)
         for _ in range(one.count if region.each else 1):
             made = collected(region, made, results)
     if not _agree(given_by(region, made), outs):

@@ -195,8 +195,8 @@ class _Walk:
         if not isinstance(step, Region):
             return
         at = site.inputs[0] if site.inputs else None
-        given = [node for one in site.layers.values() for node in one.arguments.values()]
-        self.same([*given, *([] if site.times is None else [site.times])], at)
+        nodes = [node for one in site.layers.values() for node in one.arguments.values()]
+        self.same([*nodes, *([] if site.times is None else [site.times])], at)
         old = {name: expr.parsed(text) for name, text in step.arguments.items()}
         arguments = old | self.changed(site.arguments, at)
         shapes = [_known(self.shapes[value]) for value in step.inputs]

@@ -137,7 +137,7 @@ def _network(layers: Sequence[Span], text: str, head: tuple[str, Node] | None) -
         if kind in _LEFT_OUT:
             blobs |= dict.fromkeys(fields.get("top", ()) if not fields.get("bottom") else (), INPUT)
             continue
-        entry, values = _BY_TYPE.get(kind), {name: " ".join(given) for name, given in fields.items()}
+        entry, values = _BY_TYPE.get(kind), {name: " ".join(texts) for name, texts in fields.items()}
         inputs = [blobs.get(name, len(nodes) - 1) for name in fields.get("bottom", ())]
         word = "concat" if kind == "concat" else _ELTWISE.get(values.get("operation", "SUM"), "")
         if kind == "scale" and _completes(nodes, inputs, values):

@@ -94,12 +94,12 @@ def read(
     if entry.adjust is not None:
         entry.adjust(values)
     word = entry.here.rpartition(": ")[2].partition(" ")[0]
-    given: Arguments = {}
+    arguments: Arguments = {}
     takes = ""
     problems = []
     for parameter in signature:
         if parameter.name.startswith("+"):
-            given[parameter.name[1:]] = ""
+            arguments[parameter.name[1:]] = ""
             continue
         value = values.pop(parameter.name, None)
         if value is None and parameter.default is None:
@@ -112,14 +112,14 @@ def read(
         if found is None:
             problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
         else:
-            given |= found
+            arguments |= found
             if parameter.meaning == "whole":
                 takes = "x".join(re.findall("[0-9]+", value or ""))
     if "input_shape" in values:  # of Keras, at a first layer
         takes = (MEANINGS["image"](values["input_shape"]) or {}).get("*", "")
     unknown = [_no_counterpart(name, values[name]) for name in values if name not in ignored]
     why = "; ".join([entry.why] if entry.why else unknown + problems)
-    text = written_layer(word, given) if word else ""
+    text = written_layer(word, arguments) if word else ""
     if text is None:
         return Reading("", why or "it needs more than that", fits=not unknown)
     return Reading(text, why, not unknown, takes)

@@ -114,11 +114,11 @@ def _volume(value: str) -> Arguments | None:
 
 def _volume_last(value: str) -> Arguments | None:
     """A shape, the channels last."""
-    given = _volume(value)
-    if given is not None and "x" in given.get("*", ""):
-        height, width, channels = given["*"].split("x")
+    shape = _volume(value)
+    if shape is not None and "x" in shape.get("*", ""):
+        height, width, channels = shape["*"].split("x")
         return {"*": f"{channels}x{height}x{width}"}
-    return given
+    return shape
 
 
 MEANINGS: dict[str, Meaning] = {

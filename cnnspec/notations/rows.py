@@ -74,22 +74,22 @@ def row(name: str, pieces: Sequence[str]) -> Reading | None:
     word = layer_word(name)
     if word is None or word not in ROWS:
         return None
-    given: Arguments = {}
+    arguments: Arguments = {}
     numbers: list[str] = []
     left = list(pieces)
     while left:
         piece = left.pop(0).strip()
-        if not (_by_form(word, piece, numbers, given) or _by_word(word, piece, left, numbers, given)):
+        if not (_by_form(word, piece, numbers, arguments) or _by_word(word, piece, left, numbers, arguments)):
             return None
-    if not _place_numbers(word, numbers, given):
+    if not _place_numbers(word, numbers, arguments):
         return None
-    if word in ("maxpool", "avgpool") and "F" not in given and "S" in given:
-        given["F"] = given.pop("S")
-    takes = given.pop(_TAKES, "")
+    if word in ("maxpool", "avgpool") and "F" not in arguments and "S" in arguments:
+        arguments["F"] = arguments.pop("S")
+    takes = arguments.pop(_TAKES, "")
     allowed = ROWS[word].replace("!", "").split()
     needs = [slot[:-1] for slot in ROWS[word].split() if slot.endswith("!")]
-    fits = given.keys() - {"then"} <= {*allowed} and given.keys() >= {*needs}
-    text = written_layer(word, given) if fits else None
+    fits = arguments.keys() - {"then"} <= {*allowed} and arguments.keys() >= {*needs}
+    text = written_layer(word, arguments) if fits else None
     return None if text is None else Reading(text, takes=takes)
 
 
@@ -107,83 +107,83 @@ def without_outputs(pieces: list[str]) -> list[str]:
     return pieces if len(outputs) == len(sizes) else [piece for piece in pieces if piece not in outputs]
 
 
-def _by_form(word: str, piece: str, numbers: list[str], given: Arguments) -> bool:
+def _by_form(word: str, piece: str, numbers: list[str], arguments: Arguments) -> bool:
     """Takes `3x3`, `3x3x64x128`, `64@3x3`, `64`, `/2`, `s2`, `stride=2`."""
     if size := SIZE.fullmatch(piece):
         if word in ("maxpool", "avgpool") and int(size[1]) > _LARGEST_SIZE:
             return False  # the size of its output
-        return put(given, "*" if word in ("pad", "upsample") else "F", f"({size[1]},{size[2]})")
+        return put(arguments, "*" if word in ("pad", "upsample") else "F", f"({size[1]},{size[2]})")
     if kernel := _KERNEL.fullmatch(piece):
         if word not in ("conv", "dwconv") or (kernel[3] is None) != (word == "dwconv"):
             return False
-        return put(given, "F", f"({kernel[1]},{kernel[2]})") and (
-            word == "dwconv" or put(given, "K", kernel[3])
+        return put(arguments, "F", f"({kernel[1]},{kernel[2]})") and (
+            word == "dwconv" or put(arguments, "K", kernel[3])
         )
     if maps := _MAPS_AT.fullmatch(piece):
         size_of = f"({maps[2]},{maps[3] or maps[2]})"
-        return int(maps[2]) <= _LARGEST_SIZE and put(given, "K", maps[1]) and put(given, "F", size_of)
+        return int(maps[2]) <= _LARGEST_SIZE and put(arguments, "K", maps[1]) and put(arguments, "F", size_of)
     if _NUMBER.fullmatch(piece):
         numbers.append(piece)
         return True
     if piece[:1] == "/" and piece[1:].isdigit():
-        return put(given, "S", piece[1:])
+        return put(arguments, "S", piece[1:])
     if LETTERS.fullmatch(piece):
-        return all(put(given, letter.upper(), value) for letter, value in LETTER.findall(piece))
+        return all(put(arguments, letter.upper(), value) for letter, value in LETTER.findall(piece))
     key, is_, value = piece.replace(":", "=", 1).partition("=")
-    return bool(is_) and named(word, key.strip(), value.strip(), given)
+    return bool(is_) and named(word, key.strip(), value.strip(), arguments)
 
 
-def named(word: str, key: str, value: str, given: Arguments) -> bool:
+def named(word: str, key: str, value: str, arguments: Arguments) -> bool:
     """Takes `stride=2`; False where that has no sure counterpart here."""
     key = fold(key)
     if key in _VALUE_DIFFERS:
         means = MEANINGS[_VALUE_DIFFERS[key]](value)
-        given |= means or {}
+        arguments |= means or {}
         return means is not None
     slot = key if word == "lrn" and key in ORDER else _SLOTS.get(key, ARGUMENTS.get(key, key))
     if word in _WORD_ALONE.get(key, ()) or word in _WORD_ALONE.get(slot, ()):
-        return put(given, "*", value)
+        return put(arguments, "*", value)
     if slot in ORDER:
-        return put(given, slot, value)
+        return put(arguments, slot, value)
     if key in ("in", "cin", "inc", "inchannels", "infeatures", "numfeatures"):
-        return put(given, _TAKES, value)
+        return put(arguments, _TAKES, value)
     return key in ("dim", "axis") or UNNEEDED.get(key, "").startswith("leave it out")
 
 
-def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: Arguments) -> bool:
+def _by_word(word: str, piece: str, left: list[str], numbers: list[str], arguments: Arguments) -> bool:
     """Takes `stride 2`, `64 filters`, `same`, `relu`."""
     plain = fold(piece.strip("'\""))
     if plain == "dw" and word == "dwconv":
         return True
     if plain in ("same", "valid"):
-        return put(given, "P", plain)
+        return put(arguments, "P", plain)
     if plain == "nobias":
-        return put(given, "nobias", "")
+        return put(arguments, "nobias", "")
     slot = ARGUMENTS.get(plain)
     if slot == "K" and numbers and not (left and _NUMBER.fullmatch(left[0])):
-        return put(given, "*" if word == "fc" else slot, numbers.pop())
+        return put(arguments, "*" if word == "fc" else slot, numbers.pop())
     if slot in ORDER and left and (_NUMBER.fullmatch(left[0]) or SIZE.fullmatch(left[0])):
-        return put(given, slot, left.pop(0).replace("x", ","))
+        return put(arguments, slot, left.pop(0).replace("x", ","))
     if slot == "P" and left and fold(left[0]) in ("same", "valid"):
-        return put(given, slot, left.pop(0))
+        return put(arguments, slot, left.pop(0))
     if word in ("maxpool", "avgpool") and plain in ("max", "avg", "average", "mean"):
         return True
     following = layer_word(piece)
     if following is None or following in ROWS or following in MERGES:
         return False
-    given["then"] = f"{given['then']} -> {following}" if "then" in given else following
+    arguments["then"] = f"{arguments['then']} -> {following}" if "then" in arguments else following
     return True
 
 
-def _place_numbers(word: str, numbers: list[str], given: Arguments) -> bool:
+def _place_numbers(word: str, numbers: list[str], arguments: Arguments) -> bool:
     """Assigns the numbers without names; False where their meaning is not certain."""
     slots: Sequence[str] = ("*",)
     if word in ("conv", "deconv"):
         if not all(map(str.isdigit, numbers)):
             return False
         large = [int(number) > _LARGEST_SIZE for number in numbers]
-        if "F" in given or "K" in given:
-            slots = ("F" if "K" in given else "K",)
+        if "F" in arguments or "K" in arguments:
+            slots = ("F" if "K" in arguments else "K",)
         elif large == [False, True]:
             slots = "FK"
         elif len(numbers) == 3 and numbers[1] == numbers[2] != "1":
@@ -193,7 +193,7 @@ def _place_numbers(word: str, numbers: list[str], given: Arguments) -> bool:
         else:
             slots = (_TAKES, *"KFSP") if large[1:2] == [True] and not any(large[2:]) else ()
     elif word in ("dwconv", "maxpool", "avgpool"):
-        slots = [slot for slot in "FSP" if slot not in given]
+        slots = [slot for slot in "FSP" if slot not in arguments]
     elif word == "fc":
         slots = (_TAKES, "*") if len(numbers) == 2 else ("*",)
     elif word == "gn":
@@ -201,5 +201,5 @@ def _place_numbers(word: str, numbers: list[str], given: Arguments) -> bool:
     elif word == "lrn":
         slots = ("size", "alpha", "beta", "k")
     return len(numbers) <= len(slots) and all(
-        put(given, slot, number) for slot, number in zip(slots, numbers, strict=False)
+        put(arguments, slot, number) for slot, number in zip(slots, numbers, strict=False)
     )

@@ -132,9 +132,9 @@ def _row(groups: Sequence[str], span: Span) -> _Row:
 
 def _network(rows: Sequence[_Row], text: str) -> Network:
     nodes: list[Node] = []
-    given = _INPUT.search(text)
-    first = tuple(map(int, given.groups())) if given else _first(rows[0])
-    if not given and first and not rows[0].kind.startswith("Input"):
+    input_size = _INPUT.search(text)
+    first = tuple(map(int, input_size.groups())) if input_size else _first(rows[0])
+    if not input_size and first and not rows[0].kind.startswith("Input"):
         nodes.append(Node(f"input {'x'.join(map(str, first))}", rows[0].span, ()))
     added = len(nodes)
     for number, row in enumerate(rows):

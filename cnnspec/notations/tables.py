@@ -55,8 +55,8 @@ class _Row(NamedTuple):
 
 def networks(text: str) -> Iterator[Program]:
     """The tables in a text."""
-    given = _INPUT.search(text)
-    size = (int(given[1]), int(given[2])) if given else None
+    input_size = _INPUT.search(text)
+    size = (int(input_size[1]), int(input_size[2])) if input_size else None
     for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
         begin, headed = found[0].span.start, not found[0].text
         while found and not found[0].text and _is_head(text[slice(*found[0].span)]):

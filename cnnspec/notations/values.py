@@ -40,9 +40,9 @@ _EXPRESSION = re.compile(r"\w+(?: *(?:\*|//|\+|-) *\w+)+")
 _NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?(e-?[0-9]+)?")
 
 
-def put(given: Arguments, slot: str, value: str) -> bool:
+def put(arguments: Arguments, slot: str, value: str) -> bool:
     """Sets a slot; False if it already has another value."""
-    return given.setdefault(slot, value) is value
+    return arguments.setdefault(slot, value) is value
 
 
 def equal(one: str, other: str) -> bool:
@@ -74,9 +74,9 @@ def written_layer(word: str, given: Arguments) -> str | None:
     return _IN_ONE_WORD.get(step, step) + (f" -> {given['then']}" if "then" in given else "")
 
 
-def _goes_without_saying(word: str, slot: str, text: str, given: Arguments) -> bool:
-    if slot == "S" and word in ("maxpool", "avgpool") and "F" in given:
-        return text[1:] == (argument("F", given["F"]) or "")[1:]
+def _goes_without_saying(word: str, slot: str, text: str, arguments: Arguments) -> bool:
+    if slot == "S" and word in ("maxpool", "avgpool") and "F" in arguments:
+        return text[1:] == (argument("F", arguments["F"]) or "")[1:]
     if slot not in _LEFT_OUT or (slot == "G" and word in ("gn", "shuffle")):
         return False
     return equal(text[len(slot) :].lstrip("="), _LEFT_OUT[slot])
@@ -113,9 +113,11 @@ def argument(slot: str, value: str) -> str | None:
     return slot + value if value[0].isdecimal() and slot in [*"FSPDGK"] else f"{slot}={value}"
 
 
-def _separable(given: Arguments) -> str | None:
+def _separable(arguments: Arguments) -> str | None:
     """A separable convolution: a depthwise one and a 1x1 one, which has the bias."""
-    first = {slot: value for slot, value in given.items() if slot in "FSPD"} | {"nobias": ""}
-    second = {slot: value for slot, value in given.items() if slot in ("K", "nobias", "then")} | {"F": "1"}
+    first = {slot: value for slot, value in arguments.items() if slot in "FSPD"} | {"nobias": ""}
+    second = {slot: value for slot, value in arguments.items() if slot in ("K", "nobias", "then")} | {
+        "F": "1"
+    }
     steps = written_layer("dwconv", first), written_layer("conv", second)
     return None if None in steps else " -> ".join(map(str, steps))

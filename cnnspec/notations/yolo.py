@@ -132,15 +132,15 @@ def _network(rows: Sequence[re.Match[str]], head: str) -> Network:
     nodes: list[Node] = []
     scale = _scale(head)
     for number, found in enumerate(rows):
-        span, name, given = Span(*found.span(1)), found[4], [*parts_of(found[5])]
+        span, name, arguments = Span(*found.span(1)), found[4], [*parts_of(found[5])]
         places = [int(place) for place in re.findall(r"-?[0-9]+", found[2])]
         inputs = tuple(number + place if place < 0 else place for place in places)
         missing = [place for place in inputs if not -1 <= place < number]
         inputs = tuple(INPUT if place in missing else place for place in inputs)
         count = scale.count(int(found[3]))
-        if name in _SCALED and given:
-            given[0] = scale.channels(given[0])
-        reading = _read(name, given, count)
+        if name in _SCALED and arguments:
+            arguments[0] = scale.channels(arguments[0])
+        reading = _read(name, arguments, count)
         if count > 1 and reading.text and not reading.text.startswith(("C3(", "C2f(")):
             reading = reading._replace(text=f"[{reading.text}]*{count}")
         why = f"layer {missing[0]} is not in this text" if missing else ""
@@ -148,18 +148,18 @@ def _network(rows: Sequence[re.Match[str]], head: str) -> Network:
     return Network(nodes, why=scale.why)
 
 
-def _read(name: str, given: list[str], count: int) -> Reading:
+def _read(name: str, arguments: list[str], count: int) -> Reading:
     """A module with its arguments, `count` times."""
     if name == "Concat":
-        return Reading("concat", "" if given == ["1"] else "it joins along another axis")
+        return Reading("concat", "" if arguments == ["1"] else "it joins along another axis")
     if name in _HEADS:
         return Reading("", f"`{name}` is not translated: `output @a, @b` gives its inputs")
     if name in _BY_NAME:
-        return read(_BY_NAME[name], given, {})
-    numbers = [one for one in given if one.isdecimal()]
-    if name == "SPPF" and numbers == given and 0 < len(given) < 3:
-        return Reading(f"SPPF({', '.join(given)})")
-    if name in ("C3", "C2f") and len(numbers) == 1 and given[1:] in ([], ["True"], ["False"]):
-        skip = (given[1:] or [str(name == "C3")])[0] == "True"
-        return Reading(f"{name}({given[0]}, {count}, {int(skip)})")
+        return read(_BY_NAME[name], arguments, {})
+    numbers = [one for one in arguments if one.isdecimal()]
+    if name == "SPPF" and numbers == arguments and 0 < len(arguments) < 3:
+        return Reading(f"SPPF({', '.join(arguments)})")
+    if name in ("C3", "C2f") and len(numbers) == 1 and arguments[1:] in ([], ["True"], ["False"]):
+        skip = (arguments[1:] or [str(name == "C3")])[0] == "True"
+        return Reading(f"{name}({arguments[0]}, {count}, {int(skip)})")
     return Reading("", A_BLOCK)

@@ -159,8 +159,8 @@ class Rbf(Dense):
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         (weight,) = super().weights(*inputs)
-        given = self.init is not None or self.weight_values is not None
-        return (weight if given else weight._replace(initial=Initial("signs", 1.0)),)
+        explicit = self.init is not None or self.weight_values is not None
+        return (weight if explicit else weight._replace(initial=Initial("signs", 1.0)),)
 
     def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C, K = inputs[0][0], self.K

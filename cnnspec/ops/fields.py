@@ -53,18 +53,18 @@ def _init(value: Any) -> Init:
     """`he`, or a list with what the scheme needs: `["normal", 1, "0.02"]`, `["he", "fan_out"]`."""
     if isinstance(value, Init):
         value = (value.scheme, *value.arguments)
-    scheme, *given = value if isinstance(value, list | tuple) else (value,)
+    scheme, *numbers = value if isinstance(value, list | tuple) else (value,)
     if scheme not in SCHEMES:
         *most, last = (name + "(…)" * (name in (*SPREADS, "constant")) for name in SCHEMES)
         raise PydanticCustomError("init", f"must be {', '.join(most)} or {last}")
-    if scheme == "he" and given in (["fan_in"], ["fan_out"]):
-        return Init(scheme, "fan_out") if given == ["fan_out"] else Init(scheme)
+    if scheme == "he" and numbers in (["fan_in"], ["fan_out"]):
+        return Init(scheme, "fan_out") if numbers == ["fan_out"] else Init(scheme)
     least = scheme in (*SPREADS, "constant")
-    if not least <= len(given) <= least + (scheme == "normal"):
+    if not least <= len(numbers) <= least + (scheme == "normal"):
         raise PydanticCustomError("init", f"{scheme} needs {SCHEMES[scheme]}")
-    if not given:
+    if not numbers:
         return Init(scheme)
-    *mean, number = map(exact, given)
+    *mean, number = map(exact, numbers)
     if scheme in SPREADS and number <= 0:
         what = "standard deviation" if mean else "number"
         raise PydanticCustomError("init", f"the {what} of {scheme} must be greater than 0")

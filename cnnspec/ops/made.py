@@ -27,15 +27,15 @@ def made(op: type[Op], values: dict[str, Any]) -> Op:
 @cache
 def _recognised(op: type[Op], values: tuple[tuple[str, type, Any], ...]) -> Op | None:
     """The op; None where pydantic has to decide. (Types are in the key because `1 == True`.)"""
-    given = {name: value for name, _, value in values}
+    values_by_name = {name: value for name, _, value in values}
     fields = op.model_fields
     if all(
-        _is_within(field.annotation, field.metadata, given[name])
-        if name in given
+        _is_within(field.annotation, field.metadata, values_by_name[name])
+        if name in values_by_name
         else not field.is_required()
         for name, field in fields.items()
     ):
-        return op.model_construct(**given)
+        return op.model_construct(**values_by_name)
     return None
 
 

@@ -321,12 +321,12 @@ class Shuffle(Op):
 
 def exactly_one(op: Op, fields: tuple[str, ...], what: str) -> Misfit | None:
     """E203 where none of these fields is given, E204 where more than one is."""
-    given = [name for name in fields if getattr(op, name)]
-    if len(given) == 1:
+    sizes_set = [name for name in fields if getattr(op, name)]
+    if len(sizes_set) == 1:
         return None
-    if not given:
+    if not sizes_set:
         return Misfit("E203", f"{op.word} needs a size", help=f"write {what}")
-    return Misfit("E204", f"{op.word} has {len(given)} sizes; write one of {what}", argument=given[1])
+    return Misfit("E204", f"{op.word} has {len(sizes_set)} sizes; write one of {what}", argument=sizes_set[1])
 
 
 def _nearest(N: int, count: int) -> Window:

@@ -263,13 +263,13 @@ class Writer(NamedTuple):
         return f"if {track.condition} [ {text} ] else [ none ]" if track.condition else text
 
     def use(
-        self, block: Block, arguments: Mapping[str, Any], refers: Sequence[str], given: Mapping[str, str]
+        self, block: Block, arguments: Mapping[str, Any], refers: Sequence[str], literal: Mapping[str, str]
     ) -> str:
         letters: dict[str, str] = {}
         first: list[str] = []
         behind: list[str] = []
         for parameter in block.parameters:
-            text = given.get(parameter.name) or written_value(arguments[parameter.name])
+            text = literal.get(parameter.name) or written_value(arguments[parameter.name])
             if parameter.kind == "layer":
                 text = _layer_argument(text)
             if parameter.default is not None and text == _default(parameter):
@@ -287,11 +287,11 @@ class Writer(NamedTuple):
 
 
 def layer_text(
-    op: Op, refers: Sequence[str] = (), given: Mapping[str, str] | None = None, usual: Usual | None = None
+    op: Op, refers: Sequence[str] = (), literal: Mapping[str, str] | None = None, usual: Usual | None = None
 ) -> str:
     """The text of a layer, `conv F3 P1 K64`; `given` are texts for some of its fields."""
     if isinstance(op, Unsaid):
-        sizes = (given and given.get(f"shape.{axis}") for axis in range(len(op.shape)))
+        sizes = (literal and literal.get(f"shape.{axis}") for axis in range(len(op.shape)))
         shape = [f"({size})" if size else str(n) for size, n in zip(sizes, op.shape, strict=True)]
         return f"{op.what}({', '.join(f'@{reference}' for reference in refers)}) => {'x'.join(shape)}"
     parts = [op.word]
@@ -299,10 +299,10 @@ def layer_text(
     defaults = (usual or {}).get(op.word, {})
     for name, argument, default in in_order(type(op)):
         value = getattr(op, name)
-        if given and name in given:
-            parts.append(_argument(argument, given[name]))
-        elif given and argument.kind == "range" and (f"{name}.0" in given or f"{name}.1" in given):
-            low, high = (given.get(f"{name}.{end}", str(value[end])) for end in (0, 1))
+        if literal and name in literal:
+            parts.append(_argument(argument, literal[name]))
+        elif literal and argument.kind == "range" and (f"{name}.0" in literal or f"{name}.1" in literal):
+            low, high = (literal.get(f"{name}.{end}", str(value[end])) for end in (0, 1))
             text = f"({low}):{high}"
             parts.append(text if argument.positional is not None else f"{argument.keyword}={text}")
         elif argument.kind == "tensor":

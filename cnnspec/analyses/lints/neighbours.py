@@ -127,22 +127,22 @@ def _pairs(report: Report, pair: Pair) -> Iterator[tuple[Shaped, Shaped]]:
         carried: list[Carried] = list(range(body.inputs))
         summary = _Summary()
         for step, here in zip(body.steps, layers, strict=True):
-            given = [carried[number] for number in step.inputs]
+            inputs = [carried[number] for number in step.inputs]
             if isinstance(step, Region):
-                carried += yield from _passes(step, given, summaries, summary)
+                carried += yield from _passes(step, inputs, summaries, summary)
                 continue
             if here is not None and pair.second(here):
-                yield from _met(given if here.op.merges else given[:1], [here], summary)
-            through = here is not None and len(given) == 1 and pair.between(here)
-            carried.append(here if here is not None and pair.first(here) else given[0] if through else None)
+                yield from _met(inputs if here.op.merges else inputs[:1], [here], summary)
+            through = here is not None and len(inputs) == 1 and pair.between(here)
+            carried.append(here if here is not None and pair.first(here) else inputs[0] if through else None)
         summary.outputs = [carried[number] for number in body.outputs]
         summaries.append(summary)
 
 
 def _met(
-    given: Iterable[Carried], layers: list[Shaped], summary: _Summary
+    inputs: Iterable[Carried], layers: list[Shaped], summary: _Summary
 ) -> Iterator[tuple[Shaped, Shaped]]:
-    for one in given:
+    for one in inputs:
         if isinstance(one, Shaped):
             yield from ((one, layer) for layer in layers)
         elif one is not None:
@@ -150,7 +150,7 @@ def _met(
 
 
 def _passes(
-    region: Region, given: list[Carried], summaries: list[_Summary], summary: _Summary
+    region: Region, inputs: list[Carried], summaries: list[_Summary], summary: _Summary
 ) -> Generator[tuple[Shaped, Shaped], None, list[Carried]]:
     """The pairs across a region's border, in its first pass and between passes. Returns what its outputs
     carry, seen from outside."""
@@ -159,7 +159,7 @@ def _passes(
         inside = summaries[one.body]
         for _ in range(min(one.count, 1 + region.outputs)):
             for number, layers in inside.readers.items():
-                yield from _met(given[number : number + 1], layers, summary)
-            outputs = [given[one] if isinstance(one, int) else one for one in inside.outputs]
-            given, made = handed_on(region, given, outputs), collected(region, made, outputs)
-    return given_by(region, made) if made else given[: region.outputs]
+                yield from _met(inputs[number : number + 1], layers, summary)
+            outputs = [inputs[one] if isinstance(one, int) else one for one in inside.outputs]
+            inputs, made = handed_on(region, inputs, outputs), collected(region, made, outputs)
+    return given_by(region, made) if made else inputs[: region.outputs]

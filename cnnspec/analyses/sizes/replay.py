@@ -76,18 +76,18 @@ class Replay:
             values.append(out)
         return tuple(values[value] for value in body.outputs)
 
-    def _region(self, region: Region, given: tuple[Shape, ...]) -> Outcome:
+    def _region(self, region: Region, inputs: tuple[Shape, ...]) -> Outcome:
         made: list[Sequence[Shape]] = []
         for one in runs_of(region) if region.each else region.passes:
             for _ in range(one.count):
-                outputs = self._body(one.body, given)
+                outputs = self._body(one.body, inputs)
                 if isinstance(outputs, Failure):
                     return outputs
                 made = collected(region, made, outputs)
-                before, given = given, tuple(handed_on(region, given, outputs))
-                if given == before:  # all later passes have the same result
+                before, inputs = inputs, tuple(handed_on(region, inputs, outputs))
+                if inputs == before:  # all later passes have the same result
                     break
-        return tuple(given_by(region, made)) if made else given[: region.outputs]
+        return tuple(given_by(region, made)) if made else inputs[: region.outputs]
 
 
 Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
@@ -187,16 +187,16 @@ class Growth:
         self._known[number, inputs] = [values[value] for value in body.outputs]
         return self._known[number, inputs]
 
-    def _region(self, region: Region, given: tuple[Two, ...]) -> list[Two]:
+    def _region(self, region: Region, inputs: tuple[Two, ...]) -> list[Two]:
         made: list[Sequence[Two]] = []
         for one in runs_of(region) if region.each else region.passes:
             for _ in range(one.count):
-                outputs = self._body(one.body, given)
+                outputs = self._body(one.body, inputs)
                 made = collected(region, made, outputs)
-                before, given = given, tuple(handed_on(region, given, outputs))
-                if given == before:
+                before, inputs = inputs, tuple(handed_on(region, inputs, outputs))
+                if inputs == before:
                     break
-        return given_by(region, made) if made else list(given[: region.outputs])
+        return given_by(region, made) if made else list(inputs[: region.outputs])
 
 
 def _both(op: Op, written: dict[str, Expr], inputs: tuple[Two, ...]) -> Two:

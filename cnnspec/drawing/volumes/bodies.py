@@ -92,12 +92,12 @@ def _inside(body: Body, known: list[Inside]) -> Inside:
                 kinds |= {"block"} if inner.closed or inner.branches else {inner.kind} - {""}
         else:
             layers += 1
-            given = [body.values[value] or () for value in step.inputs]
+            inputs = [body.values[value] or () for value in step.inputs]
             out = body.values[output] or ()
-            if isinstance(step, Layer) and not kept_within(step.op, given, out):
+            if isinstance(step, Layer) and not kept_within(step.op, inputs, out):
                 volumes += not is_sum(step.op)
-                kinds |= set() if step.op.merges else {kind_between(step.op, given[0], out)}
-            sizes = [prod(shape[1:]) for shape in (*given[:1], out)]
+                kinds |= set() if step.op.merges else {kind_between(step.op, inputs[0], out)}
+            sizes = [prod(shape[1:]) for shape in (*inputs[:1], out)]
             if min(sizes) > 1:
                 shrinks, grows = shrinks or sizes[-1] < sizes[0], grows or sizes[-1] > sizes[0]
     kind = kinds.pop() if len(kinds) == 1 else "block"
@@ -116,17 +116,17 @@ def data_inputs(step: Step) -> tuple[int, ...]:
     return step.inputs
 
 
-def kept_within(op: Op, given: list[Shape], out: Shape) -> bool:
+def kept_within(op: Op, inputs: list[Shape], out: Shape) -> bool:
     """Whether a layer is drawn as a part of the volume that it reads: a layer that normalises, crops, pads or
     rearranges it."""
     if op.merges:
-        return len(given) == 1
+        return len(inputs) == 1
     if op.weighted or op.linear or kind_of(op) == "pool":
         return False
-    input_shape = given[0]
+    input_shape = inputs[0]
     if len(input_shape) != len(out) or len(out) == 1:
         return prod(input_shape) == prod(out)
-    return all(one.size == 1 and one.stride == 1 for one in op.window(tuple(given), out))
+    return all(one.size == 1 and one.stride == 1 for one in op.window(tuple(inputs), out))
 
 
 def kind_between(op: Op, input_shape: Shape, out: Shape) -> str:

@@ -45,15 +45,15 @@ class Unfolder:
         opened = bool(self.level and self.graph.templates[body.template].block)
         self.level -= opened
         for _, step, output in places(body):
-            given = [values[value] for value in step.inputs]
+            inputs = [values[value] for value in step.inputs]
             shapes = [body.values[output + place] or () for place in range(outputs_of(step))]
             if isinstance(step, Region):
                 before = len(self.volumes)
-                made = self.region(step, shapes, given, join(path, step.name), times)
+                made = self.region(step, shapes, inputs, join(path, step.name), times)
                 self.marked(before, step.label or (step.name if step.kind == "line" else ""))
                 values += made
             else:
-                values.append(self.layer(step, body, shapes[0], given, join(path, step.name), times))
+                values.append(self.layer(step, body, shapes[0], inputs, join(path, step.name), times))
         self.level += opened
         return [values[value] for value in body.outputs]
 
@@ -62,9 +62,9 @@ class Unfolder:
         if label and len(self.volumes) > before:
             self.volumes[-1].label = label
 
-    def add(self, volume: Volume, given: list[Value]) -> Value:
+    def add(self, volume: Volume, inputs: list[Value]) -> Value:
         seen: list[Volume] = []
-        for value in given:
+        for value in inputs:
             if value.volume not in seen:
                 seen.append(value.volume)
                 cropped = value.shape[1:] != value.volume.shape[1:]
@@ -97,7 +97,7 @@ class Unfolder:
         return Value(volume, out)
 
     def region(
-        self, step: Region, shapes: list[Shape], given: list[Value], path: str, times: int
+        self, step: Region, shapes: list[Shape], inputs: list[Value], path: str, times: int
     ) -> list[Value]:
         """All passes of a region, each beginning where the one before ended."""
         level, first = 0, len(self.volumes)
@@ -105,7 +105,7 @@ class Unfolder:
         total = sum(one.count for one in step.passes)
         if first + sum(self.known[one.body].volumes for one in step.passes) > ROOM:
             layers = sum(self.known[one.body].layers * one.count for one in step.passes)
-            return self.closed(step, shapes, given, path, (total * times, layers * times))
+            return self.closed(step, shapes, inputs, path, (total * times, layers * times))
         for one in step.passes:
             inside, body = self.known[one.body], self.graph.bodies[one.body]
             here = join(path, str(level)) if step.kind == "repeat" else path
@@ -113,16 +113,16 @@ class Unfolder:
             if inside.closed or (inside.volumes > 1 and not singly):
                 ends = [body.values[value] or () for value in body.outputs]
                 count = one.count * times
-                outputs = self.closed(step, ends, given, here, (count, inside.layers * count), one.body)
+                outputs = self.closed(step, ends, inputs, here, (count, inside.layers * count), one.body)
             elif singly:
                 for _ in range(one.count):
-                    outputs = self.body(one.body, [*given], here, times)
-                    ran, given = [*ran, outputs], handed_on(step, given, outputs)
+                    outputs = self.body(one.body, [*inputs], here, times)
+                    ran, inputs = [*ran, outputs], handed_on(step, inputs, outputs)
             else:  # equal passes of one volume: one with ×n
-                outputs = self.body(one.body, [*given], here, times * one.count)
+                outputs = self.body(one.body, [*inputs], here, times * one.count)
             if not singly or inside.closed:
                 ran += [outputs] * (one.count if step.each else 1)
-                given = handed_on(step, given, outputs)
+                inputs = handed_on(step, inputs, outputs)
             level += one.count
         if step.kind == "repeat" and len(self.volumes) - first <= len(ran):  # each pass is one volume
             self.repeats += 1
@@ -134,7 +134,7 @@ class Unfolder:
         self,
         step: Region,
         shapes: list[Shape],
-        given: list[Value],
+        inputs: list[Value],
         path: str,
         amounts: tuple[int, int],
         body: int = -1,
@@ -144,7 +144,7 @@ class Unfolder:
         kind = self.known[body].kind if body >= 0 and not self.known[body].closed else "block"
         title = step.block or self.title(body if body >= 0 else step.passes[0].body)
         volume = Volume(path, shapes[0], kind, title=title, count=count, layers=layers)
-        self.add(volume, given)
+        self.add(volume, inputs)
         return [Value(volume, shape) for shape in shapes]
 
     def title(self, number: int) -> str:

@@ -103,7 +103,7 @@ def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
     slim = call.prefix == "slim"
     if functional and (slim or call.name not in _OF_TENSOR):
         call = call._replace(prefix=call.prefix if slim else "", positional=call.positional[1:])
-    own = [*call.positional, *(f"{key}={given}" for key, given in call.named.items())]
+    own = [*call.positional, *(f"{key}={text}" for key, text in call.named.items())]
     if not call.prefix and call.name in LAYERS.values() and (found := in_words(call.name, own)):
         return Module(Node(found.text, span, takes=found.takes))
     if not (is_known(call.name, call.prefix) or _CLASS.match(call.name)):
@@ -120,9 +120,9 @@ def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
     return apply(c, module, inputs[:1]) if functional and inputs else module
 
 
-def returned(c: State, given: Value) -> None:
+def returned(c: State, result: Value) -> None:
     """Takes a value as the output of the network."""
-    values = given if isinstance(given, list) else [given]
+    values = result if isinstance(result, list) else [result]
     c.outputs = tuple(one for one in values if type(one) is int)
     if len(c.outputs) < len(values):
         c.doubt("what it returns cannot be followed")
@@ -152,9 +152,9 @@ def _chain(c: State, arguments: Iterable[ast.expr]) -> Iterator[Module]:
             case ast.Call(func=ast.Name(id="OrderedDict") | ast.Attribute(attr="OrderedDict")):
                 yield from _chain(c, one.args)
             case _:
-                given = value(c, one)
-                if given != []:
-                    yield given if isinstance(given, Module) else part(c, "", one)
+                result = value(c, one)
+                if result != []:
+                    yield result if isinstance(result, Module) else part(c, "", one)
 
 
 def _axis(word: str, call: Call) -> str:

@@ -33,13 +33,13 @@ class StandIn(ModuleType):
             raise AttributeError(name)
         return StandIn(f"{self.__name__}.{name}")
 
-    def __call__(self, *given: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         import torch
 
-        if any(isinstance(one, torch.Tensor) for one in (*given, *named.values())):
+        if any(isinstance(one, torch.Tensor) for one in (*arguments, *named.values())):
             package = self.__name__.partition(".")[0]
             raise ModuleNotFoundError(f"No module named '{package}'", name=package)
-        decorated = given[0] if len(given) == 1 and not named else None
+        decorated = arguments[0] if len(arguments) == 1 and not named else None
         return decorated if isinstance(decorated, type | FunctionType) else self
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
@@ -119,7 +119,7 @@ def _found(error: ModuleNotFoundError, root: str, absent: Absent) -> bool:
     return len(absent.names) <= MOST_ABSENT
 
 
-def made(torch: Any, found: Any, source: str, name: str, given: Sequence[Any] | Mapping[str, Any]) -> Any:
+def made(torch: Any, found: Any, source: str, name: str, arguments: Sequence[Any] | Mapping[str, Any]) -> Any:
     """The nn.Module of a Python module: a class or a function is called with the arguments."""
     for part in name.split("."):
         if not hasattr(found, part):
@@ -132,8 +132,8 @@ def made(torch: Any, found: Any, source: str, name: str, given: Sequence[Any] | 
             raise Fault(f"{source} has no {name}", help=f"its modules are {names}" if names else "")
         found = getattr(found, part)
     if not isinstance(found, torch.nn.Module):
-        by_name = given if isinstance(given, Mapping) else {}
-        by_place = () if isinstance(given, Mapping) else given
+        by_name = arguments if isinstance(arguments, Mapping) else {}
+        by_place = () if isinstance(arguments, Mapping) else arguments
         fitting(name, found, by_place, by_name, f"`--args` gives them; {BY_HAND}")
         found = found(*by_place, **by_name)
     if not isinstance(found, torch.nn.Module):

@@ -254,8 +254,8 @@ class Comparison:
             tensor = output[0] if isinstance(output, tuple) else output
             volumes.setdefault(at, []).append(tensor.detach().numpy().copy())
 
-        def enter(uses: list[list[int]], given: tuple[Tensor, ...]) -> None:
-            for value, tensor in zip(uses.pop(0) if uses else [], given, strict=False):
+        def enter(uses: list[list[int]], tensors: tuple[Tensor, ...]) -> None:
+            for value, tensor in zip(uses.pop(0) if uses else [], tensors, strict=False):
                 if value in lines and value not in between:
                     between[value] = tensor.detach().numpy().copy()
 
@@ -263,10 +263,12 @@ class Comparison:
             if at in self.masks and self.model.training:
                 module.eval()
                 self.hooks.append(module.register_forward_hook(_masked(self.masks[at], float(module.p))))
-            self.hooks.append(module.register_forward_hook(lambda module, given, made, at=at: keep(at, made)))
+            self.hooks.append(
+                module.register_forward_hook(lambda module, tensors, made, at=at: keep(at, made))
+            )
             uses = [row["inputs"] for row in rows if row["attribute"] == at]
             self.hooks.append(
-                module.register_forward_pre_hook(lambda module, given, uses=uses: enter(uses, given))
+                module.register_forward_pre_hook(lambda module, tensors, uses=uses: enter(uses, tensors))
             )
         return volumes, between
 

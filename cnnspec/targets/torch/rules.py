@@ -47,7 +47,7 @@ class Layer(NamedTuple):
 
     call: Call
     start: Start | None
-    given: Start | None
+    explicit: Start | None
 
 
 def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, Call]) -> Rules:
@@ -95,7 +95,7 @@ def by_rules(piece: Piece, known: Rules) -> Piece:
     rule, start = known.get(kind(str(inner.function))), layer.start
     if rule is not None:
         start = None if start == rule.start else start or (f"{inner.function}.reset_parameters", ())
-    starts = [one for one in (start, layer.given) if one is not None]
+    starts = [one for one in (start, layer.explicit) if one is not None]
     inner = replace(inner, suffix="" if starts else piece.suffix)
     for number, (function, arguments) in enumerate(starts, 1):
         suffix = piece.suffix if number == len(starts) else ""
@@ -114,13 +114,13 @@ def _layers(piece: Piece) -> Iterable[Layer]:
 
 def _layer(piece: Piece) -> Layer | None:
     """The layer that a piece makes, if it makes one, with the start that is written around it."""
-    start = given = None
+    start = explicit = None
     while isinstance(piece, Call) and piece.function in SCHEMES | {"given"}:
         around = str(piece.function), piece.arguments[1:]
-        start, given = (start, around) if piece.function == "given" else (around, given)
+        start, explicit = (start, around) if piece.function == "given" else (around, explicit)
         piece = piece.arguments[0][1]
     if isinstance(piece, Call) and isinstance(piece.function, str) and _weighted(piece.function):
-        return Layer(piece, start, given)
+        return Layer(piece, start, explicit)
     return None
 
 
@@ -189,16 +189,16 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
 def _own_call(start: Start, weight: str) -> Group | None:
     """torch's own call for a start, where it has one."""
     function, arguments = start
-    given = {name: one.value if isinstance(one, Const) else one for name, one in arguments}
-    match function, given:
+    named = {name: one.value if isinstance(one, Const) else one for name, one in arguments}
+    match function, named:
         case "he", _:
-            mode = '"fan_out"' if given else '"fan_in"'
+            mode = '"fan_out"' if named else '"fan_in"'
             how = {"mode": mode, "nonlinearity": '"relu"'}
             return call("nn.init.kaiming_normal_", weight, **how, defaults={"mode": '"fan_in"'})
         case "xavier", _:
             return call("nn.init.xavier_uniform_", weight)
         case "normal", {"std": std}:
-            return call("nn.init.normal_", weight, mean=given.get("mean", 0), std=std, defaults={"mean": 0})
+            return call("nn.init.normal_", weight, mean=named.get("mean", 0), std=std, defaults={"mean": 0})
         case "truncated", {"std": float() | int() as std}:
             return call("nn.init.trunc_normal_", weight, std=std, a=-2 * std, b=2 * std)
         case "uniform", {"bound": float() | int() as bound}:

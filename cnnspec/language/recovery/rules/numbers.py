@@ -66,14 +66,14 @@ def _stride(m: Mistake) -> Answer | None:
     found = m.here(r"/[ \t]*([0-9]+)(?![\w.])")
     if found is None:
         return None
-    span, given = Span(*found.span()), re.findall(r"S=?([0-9]+)", re.split("->|[|:]", m.head)[-1])
-    if not given:
+    span, strides = Span(*found.span()), re.findall(r"S=?([0-9]+)", re.split("->|[|:]", m.head)[-1])
+    if not strides:
         message, way = "expected the stride's letter, found `/`", f"write `S{found[1]}`"
         return rewritten(span, f" S{found[1]}", message, way, "E101", reads=f" S{found[1]}")
-    message = f"the stride is given already, `S{given[-1]}`: found `{found.group()}`"
-    if given[-1] == found[1]:
+    message = f"the stride is given already, `S{strides[-1]}`: found `{found.group()}`"
+    if strides[-1] == found[1]:
         return rewritten(span, "", message, f"leave `{found.group()}` out", "E101", safe=True, reads="")
-    return Answer("E101", message, span, f"keep one of the two, `S{given[-1]}` or `S{found[1]}`", reads="")
+    return Answer("E101", message, span, f"keep one of the two, `S{strides[-1]}` or `S{found[1]}`", reads="")
 
 
 def _range(m: Mistake) -> Answer | None:

@@ -68,16 +68,16 @@ def _from_the_input(m: Mistake) -> Answer | None:
         return None
     step = re.search(r"([A-Za-z]\w*\b[^|\[{:#]*?)([ \t]+(?:from|of|on|using|with)|[ \t]*\()?[ \t]*$", m.head)
     behind = m.behind(r"[ \t]*\)?[ \t]*(?=[#\r\n]|$)")
-    given = re.search(r"(?m)^[ \t]*input[ \t]+([0-9x]+)[^\r\n]*", m.text[: m.begin])
-    if step is None or behind is None or given is None or not is_layer(step[1].partition(" ")[0]):
+    input_line = re.search(r"(?m)^[ \t]*input[ \t]+([0-9x]+)[^\r\n]*", m.text[: m.begin])
+    if step is None or behind is None or input_line is None or not is_layer(step[1].partition(" ")[0]):
         return None
     span, message = Span(m.begin + step.end(1), behind.end()), "a line continues from the line before"
-    if not re.sub(r"#[^\r\n]*", "", m.text[given.end() : m.begin]).strip():
+    if not re.sub(r"#[^\r\n]*", "", m.text[input_line.end() : m.begin]).strip():
         way, fix = f"leave `{m.text[span.start : m.end].strip()}` out", (Edit(span, ""),)
         return Answer(
             "E101", f"{message}, here from the input", span, way, fix, True, reads="", since=span.start
         )
-    way = f"name the input, `input x: {given[1]}`, and begin this line with it: `@x -> {step[1]}`"
+    way = f"name the input, `input x: {input_line[1]}`, and begin this line with it: `@x -> {step[1]}`"
     return Answer("E101", f"{message}, not from the input", span, way, reads="", since=span.start)
 
 
