@@ -205,7 +205,7 @@ def _passes(
 
 
 def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
-    """The view of the output of `count` passes, each of which passes its first output (`view`) on: by
+    """The view of the output of `count` passes, whose first output (`view`) is the input of the next: by
     squaring.
     """
     result, *rest = inputs
@@ -270,9 +270,7 @@ class Fields:
         return _widest(map(self.field, views))
 
     def field(self, view: View) -> Field | None:
-        """A view of the model's inputs as numbers; with several inputs, for the input of which the most is
-        read.
-        """
+        """A view of the model's inputs as numbers; with several inputs, the largest of them."""
         shapes = self.graph.root.values
         return _widest(
             Field(

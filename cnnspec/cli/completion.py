@@ -131,7 +131,8 @@ def _after_comma(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 class Bash(BashComplete):
-    """Completion for bash, which splits `zoo:resnet` at the colon: what it inserts comes after the colon."""
+    """Completion for bash, which splits `zoo:resnet` at the colon: only the part after the colon is
+    inserted."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words, incomplete = super().get_completion_args()

@@ -16,7 +16,7 @@ from cnnspec.documents.read import read_spec
 def sizes(file: str, choice: Choice, to: Output) -> int:
     """Which input sizes fit a spec, and how large the output then is.
 
-    Each axis is gone through for a whole period of the network's strides, so that the answer holds for all
+    Each axis is checked for a whole period of the network's strides, so that the answer holds for all
     sizes. Of several inputs, those with the first one's height and width vary together. Claims are not
     checked. FILE is a spec, `zoo:NAME`, or `-` for standard input; of a spec with variants, all are shown.
     """

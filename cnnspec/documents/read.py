@@ -17,7 +17,7 @@ MOST_BYTES = {"markdown": 1_000_000, "latex": 2_000_000, "notebook": 20_000_000}
 
 
 def most_bytes(path: str, limit: int = 0) -> int:
-    """The most bytes of a document."""
+    """The limit on the bytes of a document, by its format."""
     return max(MOST_BYTES[DOCUMENTS[os.path.splitext(path)[1].lower()]], limit)
 
 

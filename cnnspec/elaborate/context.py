@@ -223,7 +223,8 @@ class Context:
             raise OverBudget
 
     def charge_text(self, span: Span) -> None:
-        """A long text, a matrix or a sum, costs more than one step each time it is gone through."""
+        """Charges for a long text, a matrix or a sum: it costs more than one step each time it is
+        evaluated."""
         length = span.end - span.start
         if length > LONG_TEXT:
             self.spent.work += length // 16

@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 def entries(items: Iterable[object], settled: Settled) -> Iterator[Entry]:
-    """The entries of a scope whose text is `items`, in the order of the text. Branches and `if`s are no
+    """The entries of a scope whose text is `items`, in the order of the text. Branches and `if`s are not
     scopes."""
     for line in _lines(items):
         if is_scope(line, settled):

@@ -292,7 +292,7 @@ def _name_each(
 
 
 def _count(builder: BodyBuilder, times: tree.Expr) -> int:
-    """How many passes there are."""
+    """The number of passes."""
     count, layers = builder.whole(times), builder.context.limits.layers
     if count < 0:
         raise NoValue("E205", f"a repeat cannot run {count} times", times.span, "0 leaves it out")

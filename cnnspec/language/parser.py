@@ -109,9 +109,9 @@ class Parser:
         return True
 
     def read(self, text: str, span: Span, written: Span) -> bool:
-        """Takes a text's tokens as if they stood in place of what is written; False where one does not fit.
+        """Takes a text's tokens in place of those at `span`; False if one does not fit.
 
-        What begins or ends both has the place that it has; the rest is at `span`.
+        The common beginning and end of both texts keep their places; the rest is at `span`.
         """
         there = self.text[written.start : written.end]
         same = _alike(text, there)

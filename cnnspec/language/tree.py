@@ -87,7 +87,7 @@ class Range(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """`[1 0 -1; 1 0 -1 | …]`: planes of rows of numbers. A new line is a `;`."""
+    """`[1 0 -1; 1 0 -1 | …]`: planes of rows of numbers. A line break stands for `;`."""
 
     planes: tuple[tuple[tuple[Fraction, ...], ...], ...]
     span: Span

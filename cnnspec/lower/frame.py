@@ -404,7 +404,7 @@ class Frame:
         self.here.append(Part(site.name, statements, inputs, outputs, [use.env for use in uses]))
 
     def copies(self, tensors: Sequence[Tensor], template: Template) -> list[Tensor]:
-        """The inputs of a region, with the sizes of the tensors outside that they stand for."""
+        """The inputs of a region, with the sizes of the outer tensors."""
         inputs = []
         for tensor, label in zip(tensors, template.inputs, strict=True):
             copy = Tensor(len(self.function.tensors), label, shape=tensor.shape)

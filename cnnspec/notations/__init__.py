@@ -69,5 +69,5 @@ def _step_at(text: str, begin: int, at: int) -> Translation | None:
 
 
 def is_from_to(text: str, arrow: int) -> bool:
-    """Whether an arrow is in brackets between what comes and what goes: `fc(512 -> 10)`."""
+    """Whether an arrow in brackets separates the inputs from the outputs: `fc(512 -> 10)`."""
     return _FROM_TO.match(text, before_arrow(text, arrow)) is not None

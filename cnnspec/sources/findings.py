@@ -41,8 +41,8 @@ def unused_of(trace: Trace, keys: Mapping[str, str], rearranged: Mapping[str, Re
 
 
 def map_of(text: str, keys: Mapping[str, str], layers: LayerList, unused: Sequence[str]) -> dict[str, Any]:
-    """Where each weight of the program comes from, with its shape; what is several weights of the program, or
-    numbers in the spec; what is in neither."""
+    """The origin of each weight of the program, with its shape; weights that are split into several or are
+    numbers in the spec; weights on one side only."""
     shapes, counters = shapes_of(text)
     several: dict[str, list[str]] = {}
     for our, its in keys.items():

@@ -92,7 +92,7 @@ class Rearranged(NamedTuple):
         return text + (f".flip({self.reversed})" if self.reversed else "")
 
     def of(self, weights: Any) -> Any:
-        """Of an array of NumPy."""
+        """The rearranged array."""
         seen = weights.reshape(self.sizes).transpose(self.order)
         return seen[tuple(slice(None, None, -1 if axis in self.reversed else 1) for axis in range(seen.ndim))]
 

@@ -208,7 +208,7 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
     writer.line("@torch.no_grad()")
     head = f"def evaluate(net: nn.Module, samples: {plan.samples}, team: Team) -> dict[str, float]:"
     with writer.block(head):
-        writer.doc("The result on images that are held out: each counts once, on any number of processes.")
+        writer.doc("The result on the held-out images: each counts once, on any number of processes.")
         writer.line("net.eval()")
         writer.line("device = team.device")
         count = 4 if plan.accuracy else 2

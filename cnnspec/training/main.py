@@ -249,7 +249,7 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
     with writer.block("def finish(folder: Path, progress: Progress, team: Team) -> int:"):
-        writer.doc("The best epoch, and whether that is what is expected.")
+        writer.doc("The best epoch, and whether it reaches the expected accuracy.")
         if plan.accuracy:
             writer.line('result = f"accuracy {100 * progress.best:.2f} %, loss {progress.loss:.4f}"')
         else:

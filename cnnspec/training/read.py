@@ -63,7 +63,7 @@ def read(source: Source) -> tuple[Recipe | None, Reading]:
         return None, reading
     recipe = Recipe(**values)
     if "://" in getattr(recipe.data, "path", ""):
-        span, hint = reading.value("data", "path"), "download it, and write where it is"
+        span, hint = reading.value("data", "path"), "download it, and give its path"
         reading.wrong("a path is a place on disk: nothing is fetched", span, help=hint)
     for message, path, hint in contradictions(recipe):
         reading.sink.report("E823", message, reading.value(*path), help=hint)

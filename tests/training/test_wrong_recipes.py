@@ -264,7 +264,7 @@ CASES = [
         'path = "a.npz"',
         'path = "https://example.org/a.npz"',
         "E822 3:8 a path is a place on disk: nothing is fetched",
-        "download it, and write where it is",
+        "download it, and give its path",
     ),
     (
         'path = "a.npz"',

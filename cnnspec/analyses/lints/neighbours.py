@@ -107,7 +107,7 @@ Carried: TypeAlias = Shaped | int | None
 
 @dataclass(eq=False, repr=False)
 class _Summary:
-    """For a body: what its outputs carry, and the `second` layers that read its inputs."""
+    """For a body: the layers that its outputs carry, and the `second` layers that read its inputs."""
 
     outputs: list[Carried] = field(default_factory=list)
     readers: dict[int, list[Shaped]] = field(default_factory=dict)
@@ -152,8 +152,8 @@ def _met(
 def _passes(
     region: Region, inputs: list[Carried], summaries: list[_Summary], summary: _Summary
 ) -> Generator[tuple[Shaped, Shaped], None, list[Carried]]:
-    """The pairs across a region's border, in its first pass and between passes. Returns what its outputs
-    carry, seen from outside."""
+    """The pairs across a region's border, in its first pass and between passes. Returns the layers that its
+    outputs carry, as seen from outside."""
     made: list[Sequence[Carried]] = []
     for one in runs_of(region) if region.each else region.passes:
         inside = summaries[one.body]

@@ -130,7 +130,7 @@ def side_by_side(image: Array, found: Array, right: Array, middle: bool) -> Arra
 
 
 def grey(image: Array) -> Array:
-    """Numbers as bytes; those that are no bytes are scaled to 0 to 255."""
+    """Numbers as bytes; other numbers than bytes are scaled to the range 0 to 255."""
     if image.dtype == np.uint8:
         return image
     image = np.nan_to_num(image.astype(np.float64))

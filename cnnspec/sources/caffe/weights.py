@@ -25,7 +25,7 @@ VARINT, WIDE, BYTES, NARROW = 0, 1, 2, 5
 
 
 class Numbers(NamedTuple):
-    """Where the fields of messages of one kind have what is read."""
+    """The numbers of the fields that are read in messages of one kind."""
 
     name: int
     type: int

@@ -78,7 +78,7 @@ def permuted(dims: Dims, order: Sequence[int]) -> Dims:
 
 
 def swapped(dims: Dims) -> Dims:
-    """The last two exchanged."""
+    """The dimensions with the last two exchanged."""
     return (*dims[:-2], dims[-1], dims[-2])
 
 

@@ -35,7 +35,7 @@ def part_of(item: Linear, a: Arguments) -> Item:
 
 
 def mean_of(reader: Reader, item: Linear, divisor: Item) -> Laid:
-    """The layer, of a product of queries, keys and values and what it is divided by."""
+    """The layer for a product of queries, keys and values, and its divisor."""
     from cnnspec.sources.calls.attention import linear
 
     if item.ones:
@@ -55,7 +55,7 @@ def mean_of(reader: Reader, item: Linear, divisor: Item) -> Laid:
 
 
 def _divisor(reader: Reader, item: Linear) -> Item:
-    """q·Σk. It is there already: what is computed twice is there once."""
+    """q·Σk. It exists already: equal expressions are computed once."""
     from cnnspec.sources.calls.arithmetic import multiplied
     from cnnspec.sources.calls.pools import summed
 

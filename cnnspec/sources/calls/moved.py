@@ -24,7 +24,7 @@ NOWHERE = -(2**60)
 
 
 class NotMoved(Exception):
-    """A tensor is no rearrangement of others."""
+    """Raised for a tensor that is not a rearrangement of others."""
 
 
 class Moved(NamedTuple):

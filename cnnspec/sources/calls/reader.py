@@ -133,7 +133,7 @@ class Reader:
         return tuple(made)
 
     def key(self, weight: Rearranged) -> str:
-        """What stands for a weight in another order among the keys of weights."""
+        """The key of a weight in another order."""
         self.rearranged[str(weight)] = weight
         return str(weight)
 

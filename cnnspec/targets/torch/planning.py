@@ -58,8 +58,8 @@ def emit(use: LayerUse, layer: ir.Layer) -> Built:
 
 
 class Planned(NamedTuple):
-    """The plan of the whole network, the calls that make its shared blocks, by name, and what its constructor
-    takes."""
+    """The plan of the whole network, the calls that make its shared blocks, by name, and the parameters of
+    its constructor."""
 
     root: Plan
     shared: dict[str, Call]

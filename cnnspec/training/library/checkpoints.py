@@ -16,8 +16,8 @@ from cnnspec.training.library.samples import hash_of
 
 @dataclass
 class Progress:
-    """How far a run is: what a checkpoint knows besides tensors. `best` is the best
-    result so far, of `epoch`; `stale` counts the epochs since.
+    """The progress of a run, which a checkpoint holds besides tensors. `best` is the
+    best result so far, of `epoch`; `stale` counts the epochs since.
     """
 
     step: int = 0
@@ -38,7 +38,7 @@ def weights_of(net: nn.Module) -> dict[str, Tensor]:
 
 
 def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """What the optimizer keeps of each weight, by the weight's name."""
+    """The state of the optimizer for each weight, by the weight's name."""
     found = {}
     for name, parameter in net.named_parameters():
         for key, value in optimizer.state.get(parameter, {}).items():
@@ -50,7 +50,7 @@ def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 def state_of(
     nets: Mapping[str, nn.Module], optimizer: Optimizer, running: Tensor
 ) -> dict[str, Tensor]:
-    """All that a run needs to go on; `running` is the sum of this epoch's losses."""
+    """All that a resumed run needs; `running` is the sum of this epoch's losses."""
     found = {"loss": whole(running)}
     for prefix, net in nets.items():
         found |= {f"{prefix}{key}": value for key, value in weights_of(net).items()}
@@ -94,7 +94,7 @@ def load_checkpoint(
 
 
 def picked(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin so, without that beginning."""
+    """The tensors whose names have this prefix, without the prefix."""
     return {
         key[len(prefix) :]: value
         for key, value in tensors.items()

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Refused(Exception):
-    """What is wrong with the files or the command line, for whoever started the run."""
+    """An error in the files or the command line, to be shown to the user."""
 
 
 def printable(text: str) -> str:
@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 
 def check_loss(loss: float, epoch: int) -> None:
-    """A loss that is no number does not get better."""
+    """Stops a run whose loss is not a number."""
     if not math.isfinite(loss):
         ways = "use a lower rate, or a warm-up, or clip the gradient"
         raise Refused(f"the loss is {loss} in epoch {epoch}: {ways}")
@@ -41,12 +41,12 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def file_hash(path: Path) -> str:
-    """What tells two files apart."""
+    """A fingerprint of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
 def settings_hash(names: dict[str, Any]) -> str:
-    """What tells two recipes apart: the constants of a program. Paths, threads, and
+    """A fingerprint of the recipe: the constants of a program. Paths, threads, and
     when a run is saved or stops do not change its steps.
     """
     free = ("EXPECTED", "THREADS", "SAVE_EVERY", "PATIENCE")

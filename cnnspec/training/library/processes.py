@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class Team(NamedTuple):
-    """The processes of a run, and which of them this one is."""
+    """The processes of a run, and the rank of this one."""
 
     rank: int
     size: int
@@ -30,7 +30,7 @@ def join_team() -> Team:
 
 
 def seed_from(*parts: int | str) -> int:
-    """A seed for one purpose at one step: a run that goes on draws the same numbers."""
+    """A seed for one purpose at one step: a resumed run draws the same numbers."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

@@ -11,7 +11,7 @@ from cnnspec.training.library.common import write_whole
 
 
 class ProgressBar:
-    """How far a run is, in a line that is written over; nothing in a pipe."""
+    """The progress of a run, in a line that is overwritten; nothing in a pipe."""
 
     def __init__(self, on: bool = True) -> None:
         self.on = on and sys.stderr.isatty()
@@ -19,7 +19,7 @@ class ProgressBar:
         self.first = -1
 
     def due(self, step: int) -> bool:
-        """Twice a second, if anybody looks."""
+        """Updates the line twice a second, on a terminal only."""
         if self.first < 0:
             self.start, self.first = time.monotonic(), step
         return self.on and time.monotonic() - self.last > 0.5
@@ -51,7 +51,7 @@ class ProgressBar:
 
 
 def read_log(path: Path, step: int) -> list[dict[str, str]]:
-    """The epochs that were finished by this step."""
+    """The number of epochs that are finished at this step."""
     if not path.exists():
         return []
     with open(path, newline="", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from cnnspec.training.library.common import Refused
 
 
 class Samples(NamedTuple):
-    """Images (N, C, H, W), of bytes or of numbers, and their labels."""
+    """Images (N, C, H, W), as bytes or as numbers, and their labels."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -87,7 +87,7 @@ def batches(
 
 
 def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
-    """Holds out a share of the images, the same ones for every seed."""
+    """Holds out a fraction of the images, the same ones for every seed."""
     images, labels = samples
     order = random_order(len(labels), "held out")
     held_out, kept = np.split(order, [round(share * len(labels))])
@@ -96,7 +96,7 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
 
 
 def missing(images: np.ndarray, size: tuple[int, ...]) -> list[int]:
-    """How many rows and columns images, or label maps, lack of this size."""
+    """The rows and columns that images, or label maps, lack to this size."""
     found = images.shape[-len(size) :]
     counts = [wanted - one for wanted, one in zip(size, found, strict=True)]
     if min(counts) < 0:
@@ -216,7 +216,7 @@ def check_shares(labels: np.ndarray) -> None:
 
 
 def hash_of(*arrays: np.ndarray) -> str:
-    """What tells data sets apart, and a damaged file from a whole one."""
+    """A fingerprint of the data: other data sets and damaged files have another one."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())

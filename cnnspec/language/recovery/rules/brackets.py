@@ -188,8 +188,8 @@ def several(text: str, opened: int, closed: int) -> tuple[str, tuple[Edit, ...]]
 
 
 def word_behind(text: str, head: int, opened: int) -> Answer | None:
-    """The finding about a word after the branches that the `[` at a place opens; what comes before that
-    begins at `head`.
+    """The finding about a word after the branches that the `[` at a place opens; the text before it begins at
+    `head`.
     """
     closed = closing(text, opened)
     found = _WORD_BEHIND.match(text, closed) if closed else None
