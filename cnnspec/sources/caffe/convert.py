@@ -205,5 +205,5 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
 
 def _in_place(context: Context) -> Sequence[Tensor]:
     """A layer that is not known, and writes what it reads: its shape is known."""
-    given = context.only()
-    return context.hole("no layer of the language does this", given, context.shape(given))
+    x = context.only()
+    return context.hole("no layer of the language does this", x, context.shape(x))
