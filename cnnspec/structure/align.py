@@ -72,7 +72,11 @@ def _ends(body: Body) -> Hashable:
     """How the lines of a body depend on each other."""
     local = local_numbers(body)
     lines = tuple(
-        (line.chain.named and local[line.chain.begin], tuple(map(local.get, line.ends)))
+        (
+            line.chain.named and local[line.chain.begin],
+            tuple(map(local.get, line.chain.also)),
+            tuple(map(local.get, line.ends)),
+        )
         for line in body.lines
     )
     return len(body.inputs), lines, tuple(map(local.get, body.outputs))
@@ -186,6 +190,7 @@ def _add_chain(track: Track, number: Instance, chain: Chain, local: Local) -> No
             _add_step(sites[-1], number, chain.steps[step], local)
     track.sites = sites
     track.begin = _named(chain, local)
+    track.also = tuple(map(local.numbers.__getitem__, chain.also))
     track.at[number] = chain
 
 

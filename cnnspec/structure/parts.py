@@ -62,11 +62,12 @@ Step: TypeAlias = Leaf | Use | Merge | Repeat
 
 class Chain(NamedTuple):
     """Consecutive steps from the value `begin`: `named` where the text names it (`@x -> …`), else the current
-    value."""
+    value. `also` are further values at its beginning: `@x, @y -> …`."""
 
     begin: int
     named: bool
     steps: tuple[Step, ...]
+    also: tuple[int, ...] = ()
 
     @property
     def end(self) -> int:
@@ -100,6 +101,7 @@ def references(chain: Chain) -> Iterator[int]:
     """The values that a chain refers to by label."""
     if chain.named:
         yield chain.begin
+    yield from chain.also
     for step in chain.steps:
         if isinstance(step, Leaf | Use):
             yield from step.tensors

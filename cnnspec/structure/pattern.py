@@ -43,10 +43,12 @@ class Group:
 @dataclass(eq=False, repr=False)
 class Track:
     """A chain. A branch may be absent (`none`) in some instances, and exists under a `condition`. It begins
-    at the local value `begin`, or at the current value. `groups` are its sites as they are written."""
+    at the local value `begin`, or at the current value, and may have further local values (`also`) there.
+    `groups` are its sites as they are written."""
 
     at: dict[Instance, Chain]
     begin: int | None = None
+    also: tuple[int, ...] = ()
     sites: list[Site] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     condition: str = ""

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from cnnspec.ops.base import arguments_of
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
+from cnnspec.structure.together import together
 
 LONGEST = 48
 """The most steps of a pass."""
@@ -27,7 +28,7 @@ def folded(body: Body, which: int = ALL) -> Body:
     if which == NONE:
         return body
     lines = tuple(line._replace(chain=_folded(line.chain, which)) for line in body.lines)
-    return body._replace(lines=lines)
+    return together(body._replace(lines=lines))
 
 
 def _folded(chain: Chain, which: int) -> Chain:
@@ -168,7 +169,11 @@ def key_of(step: Step, name: NameOf) -> Hashable:
 
 
 def chain_key(chain: Chain, name: NameOf) -> Hashable:
-    return chain.named and name(chain.begin), tuple(key_of(step, name) for step in chain.steps)
+    return (
+        chain.named and name(chain.begin),
+        tuple(map(name, chain.also)),
+        tuple(key_of(step, name) for step in chain.steps),
+    )
 
 
 def body_key(body: Body) -> Hashable:

@@ -143,7 +143,7 @@ class Writer(NamedTuple):
                     last = numbered = region.class_name
                 return [last, numbered, region.block]
             case Repeat(passes):
-                return self.words(passes[-1].steps[-1])
+                return self.words(passes[-1].steps[-1], place)
             case Leaf(layer=int() as number) | Merge(layer=int() as number):
                 layer = self.network.layers[number]
                 word = layer.op.word if isinstance(layer, Layer) else names.snake(layer.what)
@@ -169,7 +169,8 @@ class Writer(NamedTuple):
             if claims:
                 parts = self.claimed(track, parts, [len(row) for row in laid])
             if track.begin is not None:
-                parts[0] = " -> ".join(filter(None, (f"@{labels[track.begin]}", parts[0])))
+                begin = ", ".join(f"@{labels[number]}" for number in (track.begin, *track.also))
+                parts[0] = " -> ".join(filter(None, (begin, parts[0])))
             if parts == [""]:
                 parts = ["id"]
             written += [*parts[:-1], label + parts[-1]]

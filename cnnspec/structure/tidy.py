@@ -7,13 +7,18 @@ The numbers of layers and values change; the layers themselves stay equal."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 
 from cnnspec.ops.base import Op, arguments_of
-from cnnspec.sources.layers import Hole, Layer, LayerList
+from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 from cnnspec.structure.prefixes import with_prefixes
 
 MOST_TERMS = 32
+MOST_COMPARED = 2_000_000
+"""How many layers of branches are counted, at most."""
+CLEARLY = 2
+"""How many times as many layers a branch needs to be put first."""
 NEAR = Fraction(1, 10**14)
 """The largest relative difference from a simple number: the rounding of a double. Fractions with denominators
 up to PLAIN are 10⁻¹⁰ apart, so that one is hardly ever matched by chance."""
@@ -99,18 +104,43 @@ def _plain(op: Op) -> Op:
 
 
 def _ordered(network: LayerList) -> LayerList:
-    """Puts the branch with more layers first in a sum and last in a product (a gate), where the order of two
-    branches has no effect."""
-    depth = [0] * len(network.inputs)  # the number of layers on the longest path to a value
+    """Puts a branch with clearly more layers first in a sum and last in a product (a gate), where the order
+    of two branches has no effect. Only the layers of each branch in the module that merges them count, and
+    branches of similar length keep the order of the source, so that all calls of a module have the same
+    order."""
+    first = len(network.inputs)
     layers: list[Layer | Hole] = []
+    work = MOST_COMPARED
     for layer in network.layers:
-        if isinstance(layer, Layer) and _commutes(layer.op) and len(layer.inputs) == 2:
-            one, other = (depth[value] for value in layer.inputs)
-            if (other > one) if layer.op.word == "add" else (other < one):
+        if isinstance(layer, Layer) and _commutes(layer.op) and len(layer.inputs) == 2 and work > 0:
+            one, other = (_before(layers, first, value, layer.scopes) for value in layer.inputs)
+            work -= len(one) + len(other)
+            lengths = [_longest(layers, first, each) for each in (one - other, other - one)]
+            clear = max(lengths) >= CLEARLY * min(lengths) and lengths[0] != lengths[1]
+            if clear and (lengths[0] < lengths[1]) == (layer.op.word == "add"):
                 layer = layer._replace(inputs=layer.inputs[::-1])
-        depth.append(1 + max(depth[value] for value in layer.inputs))
         layers.append(layer)
     return network._replace(layers=tuple(layers))
+
+
+def _before(layers: Sequence[Layer | Hole], first: int, value: int, scopes: tuple[Scope, ...]) -> set[int]:
+    """The values of a module that a value is computed from, and itself."""
+    inside: set[int] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if one >= first and one not in inside and layers[one - first].scopes[: len(scopes)] == scopes:
+            inside.add(one)
+            waiting += layers[one - first].inputs
+    return inside
+
+
+def _longest(layers: Sequence[Layer | Hole], first: int, values: set[int]) -> int:
+    """The number of values on the longest path through these."""
+    length: dict[int, int] = {}
+    for one in sorted(values):
+        length[one] = 1 + max(length.get(before, 0) for before in layers[one - first].inputs)
+    return max(length.values(), default=0)
 
 
 def _commutes(op: Op) -> bool:

@@ -112,7 +112,12 @@ def one(package: str, name: str, only_import: bool) -> dict[str, Any]:
 def _listed(package: str, name: str, side: int, device: str) -> Any:
     """The module, its trace and layers, and the shape of the image: the small one, or the package's own."""
     with torch.device(device):
-        module = MAKE[package][1](name).eval()
+        try:
+            module = MAKE[package][1](name).eval()
+        except (NotImplementedError, RuntimeError):  # a constructor that reads numbers
+            if device == "cpu":
+                raise
+            return _listed(package, name, side, "cpu")
         size = getattr(module, "default_cfg", {}).get("input_size", (3, 224, 224))
         shapes = [(2, 3, side, side), (2, *size)]
         for shape in shapes:

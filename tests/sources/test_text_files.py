@@ -322,7 +322,7 @@ DARKNET: dict[str, tuple[str, str]] = {
         section("convolutional", filters=8, stride=2, activation="relu")
         + section("convolutional", filters=16, stride=2, activation="linear")
         + "[shortcut]\nfrom=-2\nalpha=0.5\nbeta=2\n",
-        "conv F1 S2 K8 relu add [ maxpool F1 S2 pad channels=8 times 2 | conv F1 S2 K16 times 0.5 ]",
+        "conv F1 S2 K8 relu add [ conv F1 S2 K16 times 0.5 | maxpool F1 S2 pad channels=8 times 2 ]",
     ),
     "an end that is no head": (
         FILTERS + "[yolo]\n[route]\nlayers=-1\n" + section("upsample", stride=2),

@@ -381,3 +381,30 @@ def test_a_module_that_several_modules_call_is_one_shared_block() -> None:
         """)
     assert "shared separable() { dwconv F3 P1 -> conv F1 K8 }" in found
     assert "block head() { add [ separable() -> bn -> relu | id ] -> conv F1 K4 }" in found
+
+
+EXCHANGE = """
+    block exchange(@low) {
+      a: conv F3 P1 K8 -> relu
+      b: @low -> conv F3 P1 K16 -> relu
+      high: add [ @a | @b -> conv F1 K8 -> upsample 2 ]
+      low2: add [ @a -> conv F3 S2 P1 K16 | @b ]
+      output @high, @low2
+    }
+    input x: 8x16x16
+    y: conv F3 S2 P1 K16
+    h, l: @x, @y -> [exchange()]*3
+    """
+
+
+def test_several_tensors_go_through_a_repeat() -> None:
+    """HRNet's modules, each with the outputs of the one before."""
+    found = again(EXCHANGE + "    concat [ @h | @l -> upsample 2 ]\n")
+    assert "@x, @conv -> [exchange()]*3" in found
+
+
+def test_a_tensor_between_two_uses_that_is_read_elsewhere_keeps_its_label() -> None:
+    text = EXCHANGE.replace("[exchange()]*3", "exchange()") + "    m, n: @h, @l -> exchange()\n"
+    found = again(text + "    concat [ @m | @n -> upsample 2 | @l -> upsample 2 ]\n")
+    assert found.count("exchange(@") == 3  # the block, and two uses
+    assert "]*" not in found
