@@ -50,6 +50,10 @@ class Stubborn(nn.Module):
     def forward(self, x):
         return self.conv((x - self.mean) / torch.tensor(0.5))
 
+class Two(Net):
+    def forward(self, left, right):
+        return super().forward(torch.cat([left, right], 1))
+
 def endless():
     while True:
         pass
@@ -69,6 +73,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "nets.py").write_text(NETS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_all_inputs_by_name(cnnspec: Command, folder: Path) -> None:
+    sizes = "--input", "right=2x8x8", "--input", "left=1x8x8"
+    ran = cnnspec("import", "--run-python", "nets:Two", *sizes)
+    assert ran.status == 0, ran.err
+    assert "input left 1x8x8 input right 2x8x8" in steps(ran).replace(": ", " ")
+    assert "concat [ @left | @right ]" in steps(ran)
 
 
 def test_the_spec_of_a_module_goes_to_standard_output(cnnspec: Command, folder: Path) -> None:

@@ -502,6 +502,13 @@ def test_a_weight_with_two_names_is_used_under_one() -> None:
     assert set(found.spec.keys.values()) == set(found.trace.keys)
 
 
+def test_a_random_slope_is_its_mean() -> None:
+    found = imported(nn.Sequential(nn.Conv2d(3, 4, 1), nn.RReLU(0.1, 0.3)), torch.zeros(2, 3, 8, 8))
+    assert "leaky 0.2" in found.spec.text
+    assert "rrelu has its slope in evaluation" in found.layers.notes[0]
+    assert not beside(found, torch.randn(2, 3, 8, 8, dtype=torch.float64), train=False).outputs
+
+
 def test_an_up_step_of_a_u_net_reads_as_in_the_paper() -> None:
     class Up(nn.Module):
         def __init__(self, width: int) -> None:

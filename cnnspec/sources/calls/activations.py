@@ -74,6 +74,14 @@ def tanh(reader: Reader, a: Arguments) -> Item:
     return each_number(reader, item, Tanh())
 
 
+@reads("rrelu")
+def random_leaky(reader: Reader, a: Given) -> Item:
+    reader.notes.append("rrelu has its slope in evaluation: in training, it is drawn at random")
+    return each_number(
+        reader, a["self"], Leaky(slope=number((a.get("lower", 1 / 8) + a.get("upper", 1 / 3)) / 2))
+    )
+
+
 @reads("elu", "celu")
 def elu(reader: Reader, a: Arguments) -> Item:
     """scale·elu(input_scale·x); celu is alpha·elu(x/alpha)."""

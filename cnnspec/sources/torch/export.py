@@ -133,13 +133,17 @@ class _AsItIs(ContextDecorator):
 
 
 def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Plain:
+    from inspect import signature
+
+    order = {name: place for place, name in enumerate(signature(module.forward).parameters)}
+    named = dict(sorted(named.items(), key=lambda item: order.get(item[0], len(order))))
     with (
         patch.multiple(nn.functional, local_response_norm=_response, normalize=_normalize),
         patch.object(torch, "autocast", _AsItIs),
         patch.object(torch.amp, "autocast", _AsItIs),
     ):
         program = torch.export.export(module, tuple(inputs), dict(named) or None, strict=False)
-    return _Writing(module, program, inputs).plain()
+    return _Writing(module, program, (*inputs, *named.values())).plain()
 
 
 class _Writing:
