@@ -190,6 +190,8 @@ def _weights(value: int, found: Sequence[Part], exact: int | None) -> Iterator[S
     for part in found[:100] if len(found) > 1 and exact is not None else ():
         yield Suspicion(f"without `{_named(part.layer)}`", (-_held(part),))
         yield Suspicion(f"without the biases of `{_named(part.layer)}`", (-part.times * _biases(part.layer),))
+    lengths = -sum(part.times * _lengths(part.layer) for part in found)
+    yield Suspicion("without the trained lengths or gains of normalised weights", (lengths,))
     yield Suspicion("their bytes, four for each weight (float32)", number=4 * value)
 
 
@@ -223,7 +225,16 @@ def _biases(layer: Shaped) -> int:
     """One bias per filter, where the layer has biases."""
     if not layer.op.weighted:
         return 0
-    return sum(prod(weight.shape) for weight in layer.op.weights(*layer.inputs)[1:])
+    return sum(prod(weight.shape) for weight in layer.op.weights(*layer.inputs) if weight.name == "bias")
+
+
+def _lengths(layer: Shaped) -> int:
+    """What normalised weights have in addition: a trained length or gain of each filter."""
+    if getattr(layer.op, "normalised", None) not in ("weight", "scaled"):
+        return 0
+    op = layer.op.model_copy(update={"normalised": None})
+    plain = layer._replace(layer=layer.layer.model_copy(update={"op": op}))
+    return _cost("params", Part(layer, 1)) - _cost("params", Part(plain, 1))
 
 
 def _missing_biases(layer: Shaped) -> int:
