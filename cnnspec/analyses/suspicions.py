@@ -72,6 +72,10 @@ def of_shape(claimed: Shape, value: Shape, layers: Iterable[Shaped]) -> str:
             if claimed == (*turned, C):
                 last = "x".join(order + "C")
                 return f"{written_shape(claimed)} is {last}; a shape is {form} here, channels first"
+    if len(claimed) == 1 and len(value) > 1 and claimed[0] in (prod(value), C):
+        if claimed[0] == C:
+            return f"{C} is the number of channels; `gap` makes a vector of them"
+        return f"{claimed[0]:,} = {'·'.join(map(str, value))}: `flatten` makes a vector of the map"
     for layer in layers:
         for slip in layer.op.slips(layer.inputs, layer.output, 0):
             if slip.subject == "out" and slip.value == claimed != layer.output:

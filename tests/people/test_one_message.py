@@ -22,6 +22,7 @@ MISTAKES = [
     (f"{TWO}concat @x, @y axis=1", "`concat [ @x | @y ]`"),
     (f"{TWO}concat(x, y)", "`concat [ @x | @y ]`"),
     (f"{TWO}[@x, @y] -> concat", "`concat [ @x | @y ]`"),
+    (f"{TWO}@x + @y", "`add [ @x | @y ]`"),
     (f"{TWO}add x", "`add [ @x | id ]`"),
     (f"{TWO}conv F3 P1 K8 -> + x", "`add [ @x | id ]`"),
     (f"{TWO}conv F3 P1 K8 + x", "`-> add [ @x | id ]`"),

@@ -132,5 +132,5 @@ def well_behaved(text: str, target: str) -> None:
     names |= {
         (node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
     }
-    assert names <= {target, "__future__", "collections", "functools", "typing"}
+    assert names <= {target, "__future__", "collections", "contextlib", "functools", "typing"}
     compile(text, "emitted", "exec")

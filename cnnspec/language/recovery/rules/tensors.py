@@ -58,7 +58,7 @@ def _by_name(m: Mistake) -> Answer | None:
 def _step_plus_tensor(m: Mistake) -> Answer | None:
     """`conv F3 K8 + x`, `bn -> + x`: the output and a tensor, which are added."""
     found = m.here(rf"\+=?[ \t]*(@?[A-Za-z]\w*){_END}")
-    if found is None or m.inside == "(" or not m.head.strip() or m.in_claims:
+    if found is None or m.inside == "(" or m.last == "REFERENCE" or not m.head.strip() or m.in_claims:
         return None
     arrow = "" if m.last == "ARROW" else "-> "
     plain = merged(m.text, m.begin, "add", found[1])
@@ -74,7 +74,11 @@ def _tensor_plus_steps(m: Mistake) -> Answer | None:
     start = max(m.head.rfind(mark) for mark in ":{|[") + 1
     begin = m.begin + start + len(m.head[start:]) - len(m.head[start:].lstrip())
     found = _BEFORE_STEPS.match(m.text, begin)
-    if found is None or not found.start() <= m.start < found.end() or not is_layer(found[3].split()[0]):
+    if (
+        found is None
+        or not found.start() <= m.start < found.end()
+        or not is_layer(" ".join(found[3].split()[:1]))
+    ):
         return None
     steps = _STEPS_END.match(m.text, found.start(3))
     whole = steps.group().split("=>")[0].rstrip() if steps else found[3]
