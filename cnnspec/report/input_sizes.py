@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnspec.analyses.sizes.find import Along
 from cnnspec.analyses.sizes.network import Sizes, sizes_of
+from cnnspec.analyses.sizes.replay import OverWork
 from cnnspec.diagnostics import Diagnostic, Severity
 from cnnspec.report.amounts import shape_text
 
@@ -133,15 +134,23 @@ def input_sizes(model: Model, limits: Limits) -> InputSizes:
         """The network with inputs of this size, or the first finding."""
         made, sink = attempt({name: (channels, *shape[1:]) for name, channels in varying.items()})
         wrong = sorted(one for one in sink if one.severity is Severity.ERROR)
+        if made is None and (not wrong or any(one.code == "E607" for one in wrong)):
+            raise OverWork
         return (None, wrong[0]) if wrong else (made, None)
 
-    fitting = run(first)[0] or _first_fitting(run, first)
+    try:
+        fitting = run(first)[0] or _first_fitting(run, first)
+    except OverWork:
+        fitting = None
     sizes = None if fitting is None else sizes_of(fitting, lambda shape: run(shape)[0])
     if sizes is None:
         return InputSizes(model, graph.name, first[0], None)
     misfits: list[Misfit] = []
     for shape in examples(sizes, first):
-        finding = run(shape)[1]
+        try:
+            finding = run(shape)[1]
+        except OverWork:
+            break
         if finding is not None and finding.code not in [one.finding.code for one in misfits]:
             line = model.source.position(finding.span.start).line
             misfits.append(Misfit(shape, finding, line))

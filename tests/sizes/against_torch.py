@@ -1,8 +1,9 @@
 """`make sizes`: what `cnnspec sizes` says of every spec and variant of the zoo, beside torch on the meta
 device: all square inputs from 1 to 300, and 200 others.
 
-A torch program is written for one size of its input: only a fully connected layer after `flatten` depends on
-it, and is replaced by one that takes any number of inputs. Batch normalisation keeps its input's shape; torch
+A torch program is written for one size of its input. A fully connected layer after `flatten` depends on it,
+and is replaced by one that takes any number of inputs; so does a `crop` to a fixed size, for which a program
+for the other size is built. Batch normalisation keeps its input's shape; torch
 works that out in Python, which would take most of the time, so it is told."""
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ def compare(model: Model, squares: Iterable[int], others: int) -> tuple[InputSiz
         tried = [size for size in tried if size[0] <= sizes.axes[0].tried][::30]
     elif rank > 1:
         tried += [tuple(rng.randint(1, 400) for _ in range(rank)) for _ in range(others)]
+        start = max(axis.start for axis in sizes.axes)
+        if start > 300:  # the smallest that fits, and those around it
+            tried += [(start + offset,) * rank for offset in range(-3, 31, 3)]
     words = {step.op.word for body in graph.bodies for step in body.steps if isinstance(step, Layer)}
     differences = []
     with _quick_batch_norm(), _any_vector() if "flatten" in words else nullcontext():
@@ -62,11 +66,12 @@ def compare(model: Model, squares: Iterable[int], others: int) -> tuple[InputSiz
             there: Any
             if sizes.exact:
                 here, there = _said(found, size), _by_torch(module, model, sizes.inputs, size)
-                if here is not None and there is None:  # with a table for the positions of one size
+                fixed = "crop" in words or there is None  # or a table for the positions of one size
+                if here is not None and here != there and fixed:
                     there = _by_own_program(model, sizes.inputs, size)
             else:
                 here, there = sizes.has((found.channels, *size)), _fits(model, sizes.inputs, size)
-            if here != there and not _broadcast(model, sizes.inputs, size, here, there):
+            if here != there and not _lenient(model, sizes.inputs, size, here, there):
                 differences.append(Difference(size, here, there))
     return found, differences
 
@@ -140,12 +145,15 @@ def _by_torch(
     return [tuple(one.shape[1:]) for one in (made if isinstance(made, tuple) else (made,))]
 
 
-def _broadcast(model: Model, varying: tuple[str, ...], size: tuple[int, ...], here: Any, there: Any) -> bool:
-    """Whether torch goes on only as it broadcasts a map of one row or column, which `add` here refuses."""
+def _lenient(model: Model, varying: tuple[str, ...], size: tuple[int, ...], here: Any, there: Any) -> bool:
+    """Whether torch goes on only as it broadcasts a map of one row or column, which `add` here refuses, or
+    as a slice of a tensor ends where the tensor does, which is a `crop` that does not fit here."""
     if here is not None or there is None:
         return False
-    findings = [one for one in _at(model, varying, size).findings if one.code == "E304"]
-    return any(re.search(r"\d+x(1x|\d+x1\b)", one.message) for one in findings)
+    findings = _at(model, varying, size).findings
+    if any(one.code == "E307" and "does not fit in a map" in one.message for one in findings):
+        return True
+    return any(re.search(r"\d+x(1x|\d+x1\b)", one.message) for one in findings if one.code == "E304")
 
 
 @contextmanager

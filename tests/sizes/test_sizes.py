@@ -121,3 +121,14 @@ def test_work_is_bounded() -> None:
     assert found.sizes is not None
     assert not found.sizes.exact
     assert found.sizes.why == "the network is too large to go through all sizes of a period"
+
+
+def test_sizes_that_there_was_no_work_left_for_are_not_said_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A condition on H makes every size an evaluation of the spec; the work ends before the last one."""
+    monkeypatch.setattr("cnnspec.report.input_sizes.WORK", 400)
+    found = answer(SPECS["a condition"][0].replace("1x8x8", "1x90x90"))
+    assert found.sizes is not None
+    (axis,) = found.sizes.axes
+    assert 10 < axis.tried < 90
+    assert axis.also == (*range(1, axis.tried + 1), 90)
+    assert f"tried from 1 to {axis.tried}" in text_of([found])

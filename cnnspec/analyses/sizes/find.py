@@ -15,7 +15,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnnspec.analyses.sizes.replay import Failure, Outcome
+from cnnspec.analyses.sizes.replay import Failure, Outcome, OverWork
 
 SCANNED = 256
 MOST = 8_192
@@ -50,12 +50,9 @@ Fit = Callable[[int], Outcome]
 
 
 def along(name: str, fit: Fit, own: int, period: int) -> Along:
-    """The sizes n for which `fit(n)` is not a failure; without a period (0), among those that are tried.
-    `own` is the size in the spec."""
-    tried = min(max(SCANNED, 3 * period, own + (period or 16)), MOST)
+    """The sizes n for which `fit(n)` is not a failure. `own` is the size in the spec."""
+    tried = min(max(SCANNED, 3 * period, own + period), MOST)
     fitting = {n for n in range(1, tried + 1) if not isinstance(fit(n), Failure)}
-    if not period:
-        return Along(name, 0, 1, (), tried + 1, tuple(sorted(fitting)), tried)
     far = far_of(period)
     residues: list[int] = []
     starts: dict[int, int] = {}
@@ -75,6 +72,20 @@ def along(name: str, fit: Fit, own: int, period: int) -> Along:
         start += next(n for n in range(modulus) if (start + n) % modulus in kept)
     also = tuple(sorted(n for n in fitting if not (residues and n >= start and n % modulus in kept)))
     return Along(name, period, modulus, kept, start, also, tried)
+
+
+def one_by_one(name: str, fit: Fit, own: int) -> Along:
+    """Of the sizes from 1 on, as far as the allowed work goes, those for which `fit(n)` is not a failure;
+    `own`, the size in the spec, is known to fit."""
+    last, fitting = 0, {own}
+    try:
+        for size in range(1, min(max(SCANNED, own + 16), MOST) + 1):
+            if not isinstance(fit(size), Failure):
+                fitting.add(size)
+            last = size
+    except OverWork:
+        pass
+    return Along(name, 0, 1, (), last + 1, tuple(sorted(fitting)), last)
 
 
 def far_of(period: int) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cnnspec.analyses.sizes.find import Along, along, far_of
+from cnnspec.analyses.sizes.find import Along, along, far_of, one_by_one
 from cnnspec.analyses.sizes.replay import Failure, Growth, Outcome, OverWork, Replay, written_from_size
 from cnnspec.analyses.sizes.rule import formula
 from cnnspec.ir.graph import Graph
 from cnnspec.ops.base import Shape, axes_of
 
-WORK = 2_000_000
-"""The largest number of shape rules that are computed for one network: some seconds."""
+WORK = 4_000_000
+"""The largest number of shape rules that are computed for one network: some ten seconds."""
 LONGEST = 2_048
 """The longest period that is tried completely."""
 APART = 2**20 * 3**8 * 5**4 * 7**2 * 11
@@ -21,7 +21,8 @@ APART = 2**20 * 3**8 * 5**4 * 7**2 * 11
 _NUMBERS = "a number or a condition in the spec depends on the size"
 
 Tried = Callable[[Shape], "Graph | None"]
-"""Evaluates the spec with another shape of its input; None where it does not fit."""
+"""Evaluates the spec with another shape of its input; None where it does not fit. Raises OverWork where the
+work for all such sizes is done."""
 
 
 class Output(NamedTuple):
@@ -112,7 +113,7 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
         made = tried((first[0], *(size,) * len(letters)))
         return Failure(None, ()) if made is None else ()
 
-    return Sizes(names, first, (along(" = ".join(letters), equal, max(first[1:]), 0),), (), why)
+    return Sizes(names, first, (one_by_one(" = ".join(letters), equal, max(first[1:])),), (), why)
 
 
 def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
