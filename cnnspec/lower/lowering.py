@@ -169,12 +169,19 @@ class Lowering:
 
     def _partitions(self, group: object, region: ir.Region) -> Iterator[list[list[ir.Region]]]:
         """The ways to divide the uses of a block between functions, each tried where the one before it raises
-        `Diverges`: one function; one for the trained uses and one for the frozen ones; one for each use."""
+        `Diverges`: one function; for passed layers, one for each number of axes; one for the trained uses and
+        one for the frozen ones; one for each use."""
         if group in self._apart:
             yield [[region]]
             return
         uses = list(self._uses[group].values())
         yield [uses]
+        ranks: dict[int, list[ir.Region]] = {}
+        for use in uses:
+            shape = self.graph.bodies[use.passes[0].body].values[0] or ()
+            ranks.setdefault(len(shape), []).append(use)
+        if len(ranks) > 1:
+            yield [*ranks.values()]
         frozen = [self._frozen(use.passes[0].body) for use in uses]
         if len(set(frozen)) > 1:
             yield [

@@ -75,7 +75,7 @@ def tanh(reader: Reader, a: Arguments) -> Item:
 
 
 @reads("rrelu")
-def random_leaky(reader: Reader, a: Given) -> Item:
+def random_leaky(reader: Reader, a: Arguments) -> Item:
     reader.notes.append("rrelu has its slope in evaluation: in training, it is drawn at random")
     return each_number(
         reader, a["self"], Leaky(slope=number((a.get("lower", 1 / 8) + a.get("upper", 1 / 3)) / 2))

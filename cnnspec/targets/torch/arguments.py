@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 
 from cnnspec.lower import program
 from cnnspec.lower.call import Call, Unsupported
 from cnnspec.lower.keywords import Argument, by_position
-from cnnspec.lower.symbolic import Const, List, Node, Var, variables
-from cnnspec.targets.torch.pieces import Lambda, LayerVariable, Piece, loop_variables, walk, with_nodes
+from cnnspec.lower.symbolic import Apply, Const, List, Node, Var, variables
+from cnnspec.lower.writer import Group
+from cnnspec.targets.torch.pieces import (
+    Lambda,
+    LayerVariable,
+    Piece,
+    loop_variables,
+    used_in,
+    walk,
+    with_nodes,
+    with_parts,
+)
 from cnnspec.targets.torch.plan import ClassPlan, Parameter
 
 LAYERS = "Callable[..., nn.Module]"
@@ -73,10 +83,26 @@ def given(one: program.LayersArgument) -> Piece:
     by |= {two.variable: node for two, node in zip(others, one.arguments, strict=True)}
     for layer, inner in zip(one.function.layers.values(), one.layers, strict=True):
         by[layer.variable] = Var(LayerVariable(inner.variable or ""))
-    bound = {name for part in walk(piece) for name in loop_variables(part)}
-    if bound.intersection(*[[name for node in by.values() for name in variables(node)]]):
+    names = {*by, *(name for node in by.values() for name in variables(node))}
+    piece = _apart(piece, names)
+    if names.intersection(*[[name for part in walk(piece) for name in loop_variables(part)]]):
         raise Unsupported("layers in layers, with variables of the same name")
     return Lambda(tuple(one.sizes), with_nodes(piece, by))
+
+
+def _apart(piece: Piece, names: set[str]) -> Piece:
+    """The code with other variables of its lambdas where these have one of the `names`."""
+    if isinstance(piece, str | Group | Const | Var | Apply):
+        return piece
+    piece = with_parts(piece, lambda part: _apart(part, names))
+    if not isinstance(piece, Lambda):
+        return piece
+    taken = {*names, *used_in(piece.body), *piece.variables}
+    other: dict[str, str] = {}
+    for name in names.intersection(piece.variables):
+        other[name] = next(free for number in count(2) if (free := f"{name}{number}") not in taken)
+    body = with_nodes(piece.body, {name: Var(free) for name, free in other.items()})
+    return Lambda(tuple(other.get(name, name) for name in piece.variables), body)
 
 
 def with_numbers(function: program.Function, use: int, layers: Sequence[program.LayersArgument]) -> Call:
