@@ -1,7 +1,8 @@
 """Names for the tensors of a function.
 
 A chain of layers is one variable that changes, `x = conv(x, …)`, as a person writes it. A tensor that is read
-more than once keeps a name of its own: its label, or the next letter. Two tensors may have the same name
+more than once, and one of several outputs, keeps a name of its own: its label, or the next letter. The label
+of one tensor is never the name of another. Else two tensors may have the same name
 where the first is not needed any more when the second is made; this also holds for their gradients in the
 backward pass."""
 
@@ -20,6 +21,8 @@ LETTERS = "abdefghmopqruvyz"
 def name_tensors(function: Function) -> None:
     """Gives every tensor of a function its name."""
     readers = Counter([*read_in(function.steps), *function.outputs])
+    if len(function.outputs) > 1:  # labelled outputs are returned under their labels
+        readers.update(function.outputs)
     names = _Names(function.source.namer, readers, function.names)
     # the author's names first
     for tensor in sorted(function.inputs, key=lambda tensor: tensor.label is None):
@@ -87,13 +90,18 @@ class _Names:
         self.taken: dict[str, str] = {}
         self.around: list[tuple[If, set[Tensor]]] = []
         self.holders: dict[str, set[Tensor]] = {}
+        self.labels: dict[str, str] = {}
+        """The names that are labels of the author's, with the label: no other tensor gets one."""
 
     def input(self, tensor: Tensor, first: bool) -> None:
         if first and tensor.label is None:
             self.main = self.namer.take("x") if "x" in self.taken else self._own("x")
             self._call(tensor, self.main)
         else:
-            self._call(tensor, self._own(tensor.label or "skip"))
+            name = self._own(tensor.label or "skip")
+            if tensor.label is not None:
+                self.labels[name] = tensor.label
+            self._call(tensor, name)
 
     def _own(self, label: str) -> str:
         """The name for a label, the same for all tensors that have this label."""
@@ -119,8 +127,9 @@ class _Names:
 
         if tensor.label is not None and self.readers[tensor] > 1:
             wishes = [self._own(tensor.label), *wishes]
-        for wish in wishes:
-            if free(wish):
+            self.labels[wishes[0]] = tensor.label
+        for wish in [*wishes, self.main]:
+            if free(wish) and self.labels.get(wish, tensor.label) == tensor.label:
                 self._call(tensor, wish)
                 return
         for letter in LETTERS:
@@ -139,6 +148,8 @@ class _Names:
         for step, alive in zip(steps, _alive(steps, after), strict=True):
             match step:
                 case Call():
+                    if len(step.outputs) > 1:  # each has its label, even if it is read only once
+                        self.readers.update(step.outputs)
                     wishes = [self.names[tensor] for tensor in step.inputs]
                     wishes = [self.main, *wishes] if step.form == "merge" else wishes[:1]
                     for output in step.outputs:

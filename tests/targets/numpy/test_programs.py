@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,29 @@ def test_what_is_trained_keeps_its_types_and_can_be_saved(tmp_path: Path) -> Non
     save_file(params, tmp_path / "trained.safetensors")
     for key, value in load_file(tmp_path / "trained.safetensors").items():
         np.testing.assert_array_equal(value, params[key])
+
+
+def test_a_label_names_its_tensor_alone() -> None:
+    """Two octave convolutions: high and low are read by both branches, and each tensor has its label."""
+    text = """
+block oct(@high, @low, k) {
+  h: add [ @high -> conv F3 P1 K=k | @low -> conv F3 P1 K=k -> upsample 2 ] -> relu
+  l: add [ @low -> conv F3 P1 K=k | @high -> avgpool F2 -> conv F3 P1 K=k ] -> relu
+  output @h, @l
+}
+input 3x8x8
+start: conv F3 P1 K4
+half: @start -> avgpool F2
+h1, l1: oct(@start, @half, 4)
+h2, l2: oct(@h1, @l1, 4)
+side: @start -> conv F1 K2
+deep: @h2 -> conv F1 K2
+output @side, @deep, @l2
+"""
+    graph = load(text=text)
+    made = str(emit(graph))
+    for line in ("h1, l1 = oct(", "h2, l2 = oct(", "return h, l_", "return side, deep, l2"):
+        assert line in made
+    for label in ("h1", "l1", "h2", "l2", "start", "half"):
+        assert len(re.findall(rf"^    (?:\w+, )*{label}(?:, \w+)* = ", made, re.M)) == 1, label
+    check(graph)

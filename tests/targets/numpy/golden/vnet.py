@@ -433,25 +433,25 @@ def network(x, net):
     l2 = down(l1, net["l2"], 2)  # 32x32x64x64
     l3 = down(l2, net["l3"], 3)  # 64x16x32x32
     l4 = down(l3, net["l4"], 3)  # 128x8x16x16
-    a = down(l4, net["down"], 3)  # 256x4x8x8
-    a = up(a, net["up1"], l4, 256, n=3)  # 256x8x16x16
-    a = up(a, net["up2"], l3, 128, n=3)  # 128x16x32x32
-    a = up(a, net["up3"], l2, 64, n=2)  # 64x32x64x64
-    a = up(a, net["up4"], l1, 32, n=1)  # 32x64x128x128
-    a = conv(a, net["conv"], K=2, F=1)  # 2x64x128x128
-    a = softmax(a, net["softmax"])  # 2x64x128x128
-    return a
+    x = down(l4, net["down"], 3)  # 256x4x8x8
+    x = up(x, net["up1"], l4, 256, n=3)  # 256x8x16x16
+    x = up(x, net["up2"], l3, 128, n=3)  # 128x16x32x32
+    x = up(x, net["up3"], l2, 64, n=2)  # 64x32x64x64
+    x = up(x, net["up4"], l1, 32, n=1)  # 32x64x128x128
+    x = conv(x, net["conv"], K=2, F=1)  # 2x64x128x128
+    x = softmax(x, net["softmax"])  # 2x64x128x128
+    return x
 
 
-def network_backward(da, net):
+def network_backward(dx, net):
     """The chain rule, from the last step to the first."""
-    da = softmax_backward(da, net["softmax"])
-    da = conv_backward(da, net["conv"])
-    da, dl1 = up_backward(da, net["up4"])
-    da, dl2 = up_backward(da, net["up3"])
-    da, dl3 = up_backward(da, net["up2"])
-    da, dl4 = up_backward(da, net["up1"])
-    dl4 = dl4 + down_backward(da, net["down"])
+    dx = softmax_backward(dx, net["softmax"])
+    dx = conv_backward(dx, net["conv"])
+    dx, dl1 = up_backward(dx, net["up4"])
+    dx, dl2 = up_backward(dx, net["up3"])
+    dx, dl3 = up_backward(dx, net["up2"])
+    dx, dl4 = up_backward(dx, net["up1"])
+    dl4 = dl4 + down_backward(dx, net["down"])
     dl3 = dl3 + down_backward(dl4, net["l4"])
     dl2 = dl2 + down_backward(dl3, net["l3"])
     dl1 = dl1 + down_backward(dl2, net["l2"])
