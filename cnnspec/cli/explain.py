@@ -54,8 +54,9 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
 
     text = page(topic)
     if layer is not None:
-        named = _several_words(f"{topic} {layer}") or (topic if text is not None else None)
-        if named is not None and not os.path.exists(topic):
+        of_a_page = topic if text is not None else None
+        named = None if os.path.exists(topic) else _several_words(f"{topic} {layer}") or of_a_page
+        if named is not None:
             raise click.UsageError(f"there is no file {topic!r}; `cnnspec explain {named}` shows the page")
         return _layer(topic, layer, choice, to)
     if topic == "recipe" and text is None:

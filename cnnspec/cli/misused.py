@@ -36,12 +36,14 @@ def with_what_was_meant(error: click.ClickException) -> click.ClickException:
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         near = [f"'{one}'" for one in _options(error.option_name, error.ctx.command)]
         way = f"; did you mean {' or '.join(near)}?" if near else "."
-        return click.UsageError(f"{error.message.rstrip('.')}{way}", error.ctx)
+        text = error.message  # click's, not a finding's
+        return click.UsageError(f"{text.rstrip('.')}{way}", error.ctx)
     if isinstance(error, click.BadParameter) and error.param is not None:
-        kind, written = error.param.type, _CHOICE.match(error.message)
+        text = error.message
+        kind, written = error.param.type, _CHOICE.match(text)
         if isinstance(kind, click.Choice) and written is not None:
             value = nearest(written[1], kind.choices, _VALUES)
-            message = f"{error.message.rstrip('.')}; did you mean '{value}'?"
+            message = f"{text.rstrip('.')}; did you mean '{value}'?"
             return error if value is None else click.BadParameter(message, error.ctx, error.param)
     return error
 

@@ -85,6 +85,7 @@ def write_number(value: Fraction) -> str:
 
     context = Context(prec=4 * MAX_DIGITS)
     exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    exact = exact.normalize(context)  # 1e40 has one digit
     ends, decimal = Fraction(exact) == value, f"{exact:f}"
     texts = [decimal] if ends and len(decimal.partition(".")[2]) <= 20 else []
     for text in (*texts, str(value)):

@@ -58,6 +58,8 @@ def networks(text: str) -> Iterator[Program]:
     input_size = _INPUT.search(text)
     size = (int(input_size[1]), int(input_size[2])) if input_size else None
     for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
+        if not any(row.text for row in found):
+            continue  # `&` between other things
         begin, headed = found[0].span.start, not found[0].text
         while found and not found[0].text and _is_head(text[slice(*found[0].span)]):
             found = found[1:]

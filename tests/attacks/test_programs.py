@@ -58,7 +58,7 @@ def test_the_program_only_defines_layers(
             [node.module or ""] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]
         )
     }
-    assert imported <= {target, "__future__", "collections", "functools"}
+    assert imported <= {target, "__future__", "collections", "contextlib", "functools"}
     assert all(isinstance(name, ast.Constant) for name in asked_for(tree))
     called = {
         node.func.id

@@ -39,7 +39,7 @@ _STARTED = re.compile(
     r"nn\.(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d|nn\.(Linear|LayerNorm|GroupNorm|RMSNorm)"
     "|(Sparse|Local)Conv[123]d|Rbf"
 )
-DOC = "Initialises all weights and buffers; to be called again after `to_empty()`."
+DOC = "Initialises all weights and buffers; call it again after `to_empty()`."
 
 
 class Layer(NamedTuple):

@@ -150,7 +150,7 @@ class BiT_R50x1(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialises all weights and buffers; to be called again after `to_empty()`."""
+        """Initialises all weights and buffers; call it again after `to_empty()`."""
         for module in self.modules():
             layer = plain(module)
             if isinstance(layer, nn.Conv2d):

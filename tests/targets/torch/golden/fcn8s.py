@@ -168,7 +168,7 @@ class FCN8s(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialises all weights and buffers; to be called again after `to_empty()`."""
+        """Initialises all weights and buffers; call it again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 bilinear(module)

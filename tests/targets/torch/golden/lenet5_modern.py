@@ -37,7 +37,7 @@ class LeNet5Modern(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialises all weights and buffers; to be called again after `to_empty()`."""
+        """Initialises all weights and buffers; call it again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.xavier_uniform_(module.weight)

@@ -245,7 +245,7 @@ class NFNet_F0(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialises all weights and buffers; to be called again after `to_empty()`."""
+        """Initialises all weights and buffers; call it again after `to_empty()`."""
         for module in self.modules():
             layer = plain(module)
             if isinstance(layer, nn.Linear):

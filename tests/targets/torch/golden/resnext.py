@@ -86,7 +86,7 @@ class ResNeXt50_32x4d(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialises all weights and buffers; to be called again after `to_empty()`."""
+        """Initialises all weights and buffers; call it again after `to_empty()`."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

@@ -99,7 +99,7 @@ class SNGAN(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialises all weights and buffers; to be called again after `to_empty()`."""
+        """Initialises all weights and buffers; call it again after `to_empty()`."""
         for module in self.modules():
             layer = plain(module)
             if reset := getattr(layer, "reset_parameters", None):
