@@ -90,7 +90,7 @@ class FreeKnobs:
         values = {name: expr.Const(expr.exact(context.globals.names[name])) for name in self.names - free}
         for arguments, names in self.arguments if values else ():
             known = {name: value for name, value in values.items() if name in names}
-            arguments.update((name, expr.with_values(one, known)) for name, one in arguments.items())
+            arguments.update((name, expr.replaced(one, known)) for name, one in arguments.items())
         return tuple(name for name in context.globals.names if name in free)
 
     def read_in(self, root: tree.File | tree.Block | tree.Sequence) -> Counter[str]:

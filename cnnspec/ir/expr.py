@@ -205,13 +205,20 @@ def variables(expr: Expr) -> Iterator[str]:
             yield from variables(argument)
 
 
-def with_values(expr: Expr, values: Mapping[str, Const]) -> Expr:
-    """The expression with values in place of these names."""
+def replaced(expr: Expr, by: Mapping[str, Expr], operation: Callable[..., Expr] = apply) -> Expr:
+    """The expression with others in place of these names. `operation` makes each operation anew."""
     if isinstance(expr, Var):
-        return values.get(expr.name, expr)
+        return by.get(expr.name, expr)
     if isinstance(expr, Apply):
-        return apply(expr.operator, *(with_values(argument, values) for argument in expr.arguments))
+        return operation(expr.operator, *(replaced(argument, by, operation) for argument in expr.arguments))
     return expr
+
+
+def single(size: object) -> object:
+    """3 for (3, 3), as one number serves all axes; a list stays a list."""
+    if isinstance(size, tuple) and not isinstance(size, List) and len(set(size)) == 1:
+        return size[0]
+    return size
 
 
 def operations(expr: Expr) -> int:

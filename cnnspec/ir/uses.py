@@ -216,7 +216,9 @@ class _Reader:
         self.use.values[site.output] = self.first[site.site]
         if self.check:
             for name, node in site.written.items():
-                if _single(getattr(step.op, name, None)) != _single(self.number(node, site.inputs[0])):
+                if expr.single(getattr(step.op, name, None)) != expr.single(
+                    self.number(node, site.inputs[0])
+                ):
                     raise Mismatch(f"{name} of {site.word} is not what its expression gives")
 
     def slot(self, site: SlotSite) -> None:
@@ -278,7 +280,9 @@ class _Reader:
         input_tensor = site.inputs[0] if site.inputs else None
         for name, node in site.arguments.items():
             given = step.arguments.get(name)
-            if given is None or _single(expr.parsed(given)) != _single(self.number(node, input_tensor)):
+            if given is None or expr.single(expr.parsed(given)) != expr.single(
+                self.number(node, input_tensor)
+            ):
                 raise Mismatch(f"{name} of {step.block} is not what its expression gives")
         if site.times is not None and self.number(site.times, input_tensor) != sum(
             one.count for one in step.passes
@@ -295,10 +299,3 @@ class _Reader:
             side = join.then if holds else join.otherwise
             if side is not None and side in self.use.values:
                 self.use.values[value] = self.use.values[side]
-
-
-def _single(value: Any) -> Any:
-    """(3, 3) as 3: one number serves all axes."""
-    if isinstance(value, expr.List):
-        return value
-    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

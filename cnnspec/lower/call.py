@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Diagnostic
+from cnnspec.ir.expr import single
 from cnnspec.ir.graph import Graph, Region, Step
-from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, replaced, single, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, replaced, variables
 from cnnspec.lower.writer import Group, Loop
 from cnnspec.ops.base import Shape
 

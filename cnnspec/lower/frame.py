@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import expr
 from cnnspec.ir import graph as ir
+from cnnspec.ir.expr import single
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.ir.uses import TemplateUse, use_of
 from cnnspec.lower import calls, given, layers, repeats
@@ -37,7 +38,6 @@ from cnnspec.lower.symbolic import (
     from_expr,
     gives,
     plain,
-    single,
     variables,
 )
 from cnnspec.lower.symbolic import (

@@ -26,7 +26,7 @@ from cnnspec.ir.graph import (
 )
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite
 from cnnspec.ir.uses import Numbers, TemplateUse, defining, use_of
-from cnnspec.ops.base import Misfit, Shape, axes_of
+from cnnspec.ops.base import Misfit, Shape, axes_of, spread
 
 SIZES = frozenset("CTHW")
 MOST = 2000
@@ -175,11 +175,7 @@ class _Walk:
         if not isinstance(step, Layer):
             return
         op, inputs = step.op, [_known(self.shapes[value]) for value in step.inputs]
-        fields: dict[str, Any] = {}
-        for name, value in self.changed(site.written, site.inputs[0]).items():
-            before = getattr(op, name)
-            spread = isinstance(before, tuple) and not isinstance(value, tuple)
-            fields[name] = (value,) * len(before) if spread else value
+        fields = spread(op, self.changed(site.written, site.inputs[0]))
         try:
             op = type(op)(**(dict(op) | fields)) if fields else op
         except ValueError as fault:

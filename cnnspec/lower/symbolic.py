@@ -13,7 +13,7 @@ from math import isclose
 from typing import Any, TypeAlias
 
 from cnnspec.ir import expr
-from cnnspec.ir.expr import Apply, Const, List, Unclear, Var, variables
+from cnnspec.ir.expr import Apply, Const, List, Unclear, Var, single, variables
 
 __all__ = ["Apply", "Const", "Env", "List", "Node", "Unclear", "Var", "apply", "variables"]
 
@@ -196,13 +196,6 @@ def gives(node: Node | None, env: Env, expected: object) -> bool:
     return bool(single(found) == single(expected)) and isinstance(found, bool) == isinstance(expected, bool)
 
 
-def single(size: object) -> object:
-    """3 for (3, 3); a list stays a list."""
-    if isinstance(size, tuple) and not isinstance(size, List) and len(set(size)) == 1:
-        return size[0]
-    return size
-
-
 def plain(number: Any) -> Any:
     """An exact value as an int or a float of Python. Equal sizes of all axes become one number."""
     if isinstance(number, List):
@@ -214,12 +207,7 @@ def plain(number: Any) -> Any:
 
 def replaced(node: Node, by: Mapping[str, Node]) -> Node:
     """The node with other nodes in place of variables."""
-    match node:
-        case Var():
-            return by.get(node.name, node)
-        case Apply():
-            return apply(node.operator, *(replaced(argument, by) for argument in node.arguments))
-    return node
+    return expr.replaced(node, by, apply)
 
 
 def python(node: Node) -> str:

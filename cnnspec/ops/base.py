@@ -12,7 +12,7 @@ input: `F3` is (3,) on a signal, (3, 3) on a map and (3, 3, 3) on a volume.
 # No `from __future__ import annotations` where ops are defined: pydantic would then compile every annotation
 # of every base class again for each class, and making the classes would take twice as long.
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
@@ -319,6 +319,13 @@ class Activation(Op):
 # Pydantic would read these annotations again for each subclass, which takes a fifth of its time.
 for _declared in Op.__class_vars__:
     Op.__annotations__.pop(_declared, None)
+
+
+def spread(op: Op, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """New values for fields of a layer; one number for a field with a size for each axis is for all axes."""
+    sizes = {name: getattr(op, name) for name, value in fields.items() if not isinstance(value, tuple)}
+    axes = {name: len(now) for name, now in sizes.items() if isinstance(now, tuple)}
+    return {name: (value,) * axes[name] if name in axes else value for name, value in fields.items()}
 
 
 def written_shape(shape: Iterable[int]) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from cnnspec.ir.expr import Apply, Const, Expr, value, variables
 from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, given_by, handed_on, runs_of
 from cnnspec.ir.template import IfSite, LayerSite, numbers_of
-from cnnspec.ops.base import Misfit, Op, Shape
+from cnnspec.ops.base import Misfit, Op, Shape, spread
 
 SIZES = frozenset("THW")
 """The names of sizes in an expression."""
@@ -139,11 +139,7 @@ def at_size(op: Op, written: dict[str, Expr], input_shape: Shape) -> Op:
     """The layer with the arguments that it has for an input of this size."""
     sizes = dict(zip("WHT", reversed(input_shape[1:]), strict=False))
     made = {field: value(node, sizes) for field, node in written.items()}
-    for name, one in made.items():
-        now = getattr(op, name)
-        if isinstance(now, tuple) and not isinstance(one, tuple):  # one number for all axes
-            made[name] = (one,) * len(now)
-    return op.model_copy(update=made)
+    return op.model_copy(update=spread(op, made))
 
 
 Two: TypeAlias = tuple[Shape, Shape]

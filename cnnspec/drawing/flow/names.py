@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.drawing.colors import kind_of
 from cnnspec.drawing.flow.diagram import Runs
 from cnnspec.drawing.flow.symbols import joined, plain, spelled
-from cnnspec.ir.expr import Apply, Const, Expr
+from cnnspec.ir.expr import Apply, Const, Expr, single
 from cnnspec.ops import Op
 from cnnspec.ops.base import arguments_of, is_default
 from cnnspec.ops.base import spelled as spelled_argument
@@ -48,7 +48,7 @@ def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
         and "S" not in value
         and window is not None
     ):
-        value = {"S": window if op.S is None else Const(_single(op.S)), **value}  # type: ignore[attr-defined]
+        value = {"S": window if op.S is None else Const(single(op.S)), **value}  # type: ignore[attr-defined]
     if window is not None:
         name = joined(" ", [_window(op, window), name])
     for field, argument in fields.items():
@@ -92,7 +92,7 @@ def _number(op: Op, field: str, value: Mapping[str, Expr]) -> Expr | None:
     always = field == "p" and type(op).__module__.endswith(".dropout")
     if given is None or given is True or (is_default(default, given) and not always):
         return None
-    return Const(_single(given))
+    return Const(single(given))
 
 
 def _range(node: Expr) -> Runs:
@@ -103,13 +103,6 @@ def _range(node: Expr) -> Runs:
     elif isinstance(node, Apply) and node.operator == "sizes":
         ends = node.arguments
     return joined(":", [spelled(end) for end in ends])
-
-
-def _single(value: Any) -> Any:
-    """3 for (3, 3): one number for all axes."""
-    if isinstance(value, tuple) and value and len(set(value)) == 1:
-        return value[0]
-    return value
 
 
 def _window(op: Op, node: Expr) -> Runs:

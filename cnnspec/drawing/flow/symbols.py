@@ -20,12 +20,8 @@ OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def substituted(node: Expr, values: Mapping[str, Expr]) -> Expr:
-    """The expression with these names replaced; constant parts are computed."""
-    if isinstance(node, Var):
-        return values.get(node.name, node)
-    if isinstance(node, Apply):
-        return _simple(node.operator, *(substituted(one, values) for one in node.arguments))
-    return node
+    """The expression with these names replaced and simplified; constant parts are computed."""
+    return expr.replaced(node, values, _simple)
 
 
 def _simple(operator: str, *arguments: Expr) -> Expr:

@@ -172,7 +172,7 @@ def _blob(reader: Reader, begin: int, end: int) -> Blob:
             parts.append((start if kind == BYTES else stop - size, stop))
     sizes = tuple(shape) or tuple(four.get(number, 1) for number in FOUR)
     if prod(sizes) * size != sum(stop - start for start, stop in parts):
-        raise Refused("a blob in it has as many numbers as its shape does not say")
+        raise Refused("the numbers of a blob in it do not fill its shape")
     return Blob(sizes, parts, size)
 
 

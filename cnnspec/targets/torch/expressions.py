@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeGuard
 
+from cnnspec.ir.expr import single
 from cnnspec.lower.call import Call
-from cnnspec.lower.symbolic import Const, single
+from cnnspec.lower.symbolic import Const
 from cnnspec.lower.writer import Code, call, listed
 from cnnspec.targets.torch.pieces import LayerVariable, Piece
 from cnnspec.targets.torch.plan import PlanStep
