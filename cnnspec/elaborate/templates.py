@@ -6,10 +6,7 @@ labels that a group exports) is known then, and nothing here can fail.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,8 +14,9 @@ from cnnspec.diagnostics import WHOLE_FILE
 from cnnspec.elaborate.builder import Scope
 from cnnspec.elaborate.calls import outputs_of
 from cnnspec.elaborate.context import Context, Items, Stretch
+from cnnspec.elaborate.free_knobs import FreeKnobs
 from cnnspec.elaborate.naming import UNNAMED, is_scope
-from cnnspec.elaborate.text_facts import before, facts_of, further, nodes
+from cnnspec.elaborate.text_facts import before, further
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
 from cnnspec.ir.template import (
@@ -41,68 +39,6 @@ if TYPE_CHECKING:
 Flow: TypeAlias = dict[str | None, int]
 """The tensors by label, and under None the input of the next step; if it has several inputs, the others are
 under `further`."""
-
-
-@dataclass(eq=False, repr=False)
-class FreeKnobs:
-    """The knobs that are numbers, on the way to those that only arguments of the network's own layers and
-    uses name: the places in the text where these name them, and the arguments. What a `default` names
-    reaches the blocks, too; of a fraction, sizes are computed that are whole for this one alone. A knob that
-    is computed from others (`let last = 2*width`) follows them."""
-
-    context: Context
-    names: frozenset[str] = field(init=False)
-    read: dict[str, set[int]] = field(default_factory=dict)
-    arguments: list[tuple[dict[str, expr.Expr], Collection[str]]] = field(default_factory=list)
-    """Those of a layer or a use, and which of the names stand for knobs there."""
-
-    def __post_init__(self) -> None:
-        facts, whole = self.context.statements.facts, self.context.statements.file.statements
-        defaults = [*(one for one in whole if isinstance(one, tree.Default)), *facts.inner_defaults]
-        apart = facts_of(tuple(defaults)).names if defaults else ()
-        values = self.context.globals.names.items()
-        lets = (one for one in whole if isinstance(one, tree.Let))
-        computed = {one.name for one in lets if facts_of(one.value).names}
-        numbers = {name for name, value in values if type(value) in (int, Fraction)} - computed
-        self.names = frozenset(name for name in numbers if name in facts.names and name not in apart)
-
-    def note(self, parts: tuple[tree.Expr, ...], names: Collection[str]) -> None:
-        values, found = self.context.globals.names, list(nodes(parts))
-        if any(isinstance(node, tree.Conditional) for node in found):
-            return  # it chooses between numbers
-        for node in found:
-            if isinstance(node, tree.Name) and node.name in names:
-                if type(values[node.name]) is int or parts == (node,):
-                    self.read.setdefault(node.name, set()).add(id(node))
-
-    def settle(self) -> tuple[str, ...]:
-        """Those that nothing else reads; the others are constants in the arguments, too."""
-        if not self.names:
-            return ()
-        context = self.context
-        used = {id(one.block) for one in context.stretches.all}
-        counts = self.read_in(context.statements.file)
-        for block in context.statements.blocks.values():
-            own = {one.name for one in block.parameters} if id(block) in used else self.names
-            inside = self.read_in(block.body if id(block) in used else block)
-            counts = counts - Counter({name: inside[name] for name in own})
-        free = {name for name, places in self.read.items() if len(places) == counts[name]}
-        values = {name: expr.Const(expr.exact(context.globals.names[name])) for name in self.names - free}
-        for arguments, names in self.arguments if values else ():
-            known = {name: value for name, value in values.items() if name in names}
-            arguments.update((name, expr.replaced(one, known)) for name, one in arguments.items())
-        return tuple(name for name in context.globals.names if name in free)
-
-    def read_in(self, root: tree.File | tree.Block | tree.Sequence) -> Counter[str]:
-        """How often each name is read below `root`, but for the sides of `if`s that no use takes."""
-        counts, hidden = facts_of(root).names, set[int]()
-        for step in (node for node in nodes(root) if isinstance(node, tree.IfStep)):
-            for taken, side in ((True, step.then), (False, step.otherwise)):
-                if side is None or id(step) in hidden or (id(step), taken) in self.context.stretches.taken:
-                    continue
-                counts = counts - facts_of(side).names
-                hidden.update(id(node) for node in nodes(side) if isinstance(node, tree.IfStep))
-        return counts
 
 
 def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Template, ...], tuple[str, ...]]:
