@@ -10,13 +10,14 @@ from cnnspec.diagnostics.suggest import nearest
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules.brackets import NO_COMMAS
-from cnnspec.language.recovery.rules.marks import BRANCHES, NO_BRANCHES, before_layer
+from cnnspec.language.recovery.rules.labels import LABELS
+from cnnspec.language.recovery.rules.marks import BRANCHES, NO_BRANCHES
 from cnnspec.language.recovery.rules.names import NAMED_BY, NAMELESS
 from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
+from cnnspec.language.recovery.rules.tensors import ADDED
 from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer, shortened
 from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations.steps import step
-from cnnspec.notations.words import layer_word
 
 _IF = re.compile(r"(?:^|->|(?<=\[)|[|{:])[ \t]*if\b")
 _IF_ELSE = re.compile(r"(?:^|->|[|\[{:])[ \t]*if\b|else\b")
@@ -27,7 +28,6 @@ _OPEN_ENDS = frozenset(
 """Tokens that cannot end a line."""
 _FROM = r"[ \t]+(?:from|of|on|using|with)$"
 _REPETITION = "a repetition is written `[ … ]*3`"
-_ADDED = "tensors are not added with `+`"
 
 
 def _mistyped(m: Mistake) -> Answer | None:
@@ -187,33 +187,6 @@ def _letter_apart(m: Mistake) -> Answer | None:
     return rewritten(Span(before - 1, whole.end()), plain, message, code="E104")
 
 
-def _named_tensor(m: Mistake) -> Answer | None:
-    """`x = conv F3 K8`, `x <- relu`."""
-    found = m.of_line(r"[ \t]*([A-Za-z]\w*)([ \t]*(?:<-|:?=))(?=[ \t]*([A-Za-z]\w*))")
-    if found is None or not found.start(2) <= m.start <= found.end(2) or not is_layer(found[3]):
-        return None
-    again = re.findall(rf"(?m)^[ \t]*{found[1]}[ \t]*(?:<-|:?=)", m.text)
-    if len(again) > 1:  # `x = conv F3 K8`, `x = relu`
-        span = Span(found.start(1), found.start(3))
-        message, way = "steps continue from the line before, without a name", f"leave `{found[1]} =` out"
-        return rewritten(
-            span, "", message, way, "E101", safe=True, reads="", since=span.start, resume=span.end
-        )
-    span, message = Span(*found.span(2)), "a tensor is named by a label, with a colon"
-    return rewritten(
-        span, ":", message, f"write `{found[1]}: {found[3]} …`", "E101", safe=True, reads=f"{found[1]}:",
-        since=found.start(1),
-    )  # fmt: skip
-
-
-def _sum(m: Mistake) -> Answer | None:
-    found = re.compile(r"@\w+(?:[ \t]*\+[ \t]*@\w+)+").match(m.text, max(0, m.text.rfind("@", 0, m.start)))
-    if found is None:
-        return None
-    tensors = re.findall(r"@\w+", found.group())
-    return rewritten(Span(*found.span()), f"add [ {' | '.join(tensors)} ]", _ADDED, code="E101")
-
-
 def _tensor_behind(m: Mistake) -> Answer | None:
     """`relu @a`."""
     step = re.search(r"((?:^|->|[|\[{]|\w[ \t]*:)[ \t]*)([A-Za-z]\w*)((?:[ \t]+[\w=.*/]+)*)[ \t]*$", m.head)
@@ -232,44 +205,6 @@ def _tensor_behind(m: Mistake) -> Answer | None:
         else m.begin + len(m.head.rstrip()) - len(step[3][len(arguments) :].strip())
     )
     return Answer("E101", message, Span(since, m.end), f"write `{plain}`", fix, reads="", since=since)
-
-
-def _of_its_label(m: Mistake) -> Answer | None:
-    """`conv1: F3 K8`, whose label names the layer."""
-    found = re.fullmatch(r"[ \t]*([a-z]+)[0-9_]+[ \t]*:[ \t]*", m.head)
-    if found is None or not is_layer(found[1]):
-        return None
-    message, way = f"expected a layer, found {m.shown}", f"write `{m.head.strip()} {found[1]} {m.word} …`"
-    fix = (Edit(Span(m.start, m.start), f"{found[1]} "),)
-    return Answer(
-        "E101", message, m.span, way, fix, reads=f"{found[1]} {m.word}", since=m.start, resume=m.end
-    )
-
-
-def _layer_as_label(m: Mistake) -> Answer | None:
-    """`conv: F3 K8`."""
-    found = m.of_line(r"[ \t]*(([a-z]\w*)[ \t]*:)[ \t]*")
-    if found is None or found.end() != m.start or not is_layer(found[2]):
-        return None
-    span, message = Span(*found.span(1)), "a layer's arguments follow its word without a colon"
-    return rewritten(
-        span, found[2], message, code="E101", safe=True, reads=found[2], since=span.start, resume=m.start
-    )
-
-
-def _sizes_behind_colon(m: Mistake) -> Answer | None:
-    """`MaxPool: 2x2`."""
-    found = m.of_line(r"[ \t]*(\w+)[ \t]*:[ \t]*")
-    rest = m.text[m.start : m.line_end].split("#")[0].rstrip()
-    meant = step(f"{found[1]} {rest}") if found and m.line and layer_word(found[1]) else None
-    if found is None or meant is None or not meant.text:
-        return None
-    span = Span(found.start(1), m.start + len(rest))
-    message = "a layer's arguments follow its word without a colon"
-    answer = rewritten(
-        span, meant.text, message, code="E101", reads=meant.text, since=span.start, resume=span.end
-    )
-    return answer._replace(span=m.span)
 
 
 def _with_arrow(m: Mistake) -> Span | None:
@@ -402,7 +337,7 @@ REST = (
     Rule({"⟦exepct⟧ params 1.5k": "expect params 1.5k"}, when=_mistyped),
     *CHARACTERS,
     Rule({"let a = ⟦F 3⟧": ""}, on="NUMBER DIM", last="NAME", when=_letter_apart),
-    Rule({"⟦@a + @b⟧": "add [ @a | @b ]"}, on="PLUS", when=_sum),
+    *ADDED,
     Rule({"⟦reshape -1⟧": "flatten"}, "every size of a `reshape` must be given",
          "`flatten` makes a vector of any map", on="MINUS", when=open_reshape, code="E108", put="flatten",
          safe=False),
@@ -412,15 +347,6 @@ REST = (
     Rule({"relu -> bn⟦ -> output⟧": "relu -> bn"}, "expected a step, found `output`",
          "leave it out: the last line's tensor is the output", on="OUTPUT", last="ARROW",
          when=lambda m: not m.rest.split("#")[0].strip() and _with_arrow(m), put=""),
-    Rule({"relu\n⟦+ input⟧": ""}, "a line does not begin with `+`",
-         "write the lines above it as a branch: `add [ … | id ]`, with `id` for their input", on="PLUS",
-         here=r"\+[ \t]*(?:@?\w+)(?=[ \t]*(?:[#}\]\r\n]|$))", when=lambda m: not m.head.strip(), reads=""),
-    Rule({"relu ⟦+⟧ bn": "relu -> bn"}, "steps are not joined by `+`",
-         "`->` passes the tensor on to `{1}`; `add [ … | … ]` adds branches", on="PLUS", accepts="ARROW",
-         when=lambda m: "@" not in m.head and before_layer(m), put="->", safe=False),
-    Rule({"@a ⟦+⟧ conv F3": ""}, _ADDED,
-         "branches are added: `add [ … | … ]`, each from its input or from an `@label`", on="PLUS",
-         accepts="ARROW"),
     Rule({"a: bn\nrelu ⟦@a⟧": "a: bn\n@a -> relu", "relu -> bn ⟦@a⟧": ""}, on="REFERENCE",
          when=_tensor_behind),
     Rule({"relu -> ⟦@a⟧": ""}, "{shown} can only begin a line or a branch",
@@ -428,21 +354,11 @@ REST = (
     Rule({"[a] ⟦3x⟧2": ""}, "unexpected {shown}", _REPETITION, on="DIM", last="RSQB"),
     Rule({"relu ⟦*⟧ (3)": ""}, "unexpected {shown}", _REPETITION, on="STAR",
          last="NAME HYPER NUMBER RSQB RPAR"),
-    Rule({"⟦S2⟧ 6@14x14": ""}, "a label has a colon: `{found}:`",
-         "and a layer follows, as in `{found}: conv F5 K6 => 6@28x28`", on="HYPER",
-         when=lambda m: m.before_step and bool(m.behind(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))"))),
-    Rule({"⟦conv:⟧ F3 K4": "conv F3 K4"}, on="HYPER", when=_layer_as_label),
-    Rule({"conv1: ⟦F3⟧ K4": "conv1: conv F3 K4"}, "expected a layer, found {shown}", on="HYPER",
-         when=lambda m: m.before_step and _of_its_label(m)),
-    Rule({"⟦F3⟧ K4": ""}, "expected a layer, found {shown}",
-         "write the layer before it, as in `conv {found}`", on="HYPER", when=lambda m: m.before_step),
-    Rule({"x⟦ =⟧ conv F3": "x: conv F3", "x⟦ <-⟧ relu": "x: relu"}, "a label has a colon",
-         on="EQUAL COMPARE COLON", when=_named_tensor),
+    *LABELS,
     Rule({"relu -> dropout⟦=⟧0.5": "relu -> dropout 0.5", "fc⟦=⟧10": "fc 10"},
          "a layer's number follows its word without `=`", on="EQUAL", last="NAME", put=" ",
          here=r"(?P<over>(?P<mark>=)[ \t]*)[0-9.]",
          when=lambda m: is_layer(re.split(r"\W", m.head.rstrip())[-1])),
-    Rule({"MaxPool: ⟦2x⟧2": "maxpool F2"}, on="DIM NUMBER", last="LABEL", when=_sizes_behind_colon),
     Rule({"k ⟦=⟧ n": ""}, NAMELESS, NAMED_BY.format(name="name"), on="EQUAL", last="NAME"),
     Rule({"let a = 1 < 2 ⟦<⟧ 3": ""}, "unexpected {shown}: a comparison has two sides", "join two with `and`",
          on="COMPARE", last="NUMBER NAME RPAR"),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from cnnspec.diagnostics import Span
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.rules.marks import before_layer
 from cnnspec.language.recovery.words import is_layer
 from cnnspec.notations import MERGES
 from cnnspec.notations.words import layer_word
@@ -25,6 +26,7 @@ _BEFORE_STEPS = re.compile(rf"(@?)([A-Za-z]\w*)[ \t]*\+[ \t]*({_STEPS}){_END}")
 _STEPS_END = re.compile(r"[^\[\]{}|#\r\n]*")
 _BY_NAME = "branches are written in square brackets, separated by `|`"
 _NEAR = 200
+_ADDED = "tensors are not added with `+`"
 
 
 def branches_of(names: Iterable[str], text: str, begin: int) -> list[str]:
@@ -91,6 +93,14 @@ def _tensor_plus_steps(m: Mistake) -> Answer | None:
     return rewritten(span, plain, message, code="E101", reads=plain, since=begin)
 
 
+def _sum(m: Mistake) -> Answer | None:
+    found = re.compile(r"@\w+(?:[ \t]*\+[ \t]*@\w+)+").match(m.text, max(0, m.text.rfind("@", 0, m.start)))
+    if found is None:
+        return None
+    tensors = re.findall(r"@\w+", found.group())
+    return rewritten(Span(*found.span()), f"add [ {' | '.join(tensors)} ]", _ADDED, code="E101")
+
+
 TENSORS = (
     Rule({"a: relu\nb: bn\n⟦concat a, b⟧": "a: relu\nb: bn\nconcat [ @a | @b ]",
           "a: relu\nb: bn\n⟦concat @a, @b axis=1⟧": "a: relu\nb: bn\nconcat [ @a | @b ]",
@@ -100,4 +110,17 @@ TENSORS = (
           "a: relu\nbn -> ⟦+ @a⟧": "a: relu\nbn -> add [ @a | id ]"}, on="PLUS", when=_step_plus_tensor),
     Rule({"block f(k) { ⟦x + conv F3 P1 K=k -> bn⟧ }": "block f(k) { add [ id | conv F3 P1 K=k -> bn ] }"},
          on="PLUS", when=_tensor_plus_steps),
+)  # fmt: skip
+
+ADDED = (
+    Rule({"⟦@a + @b⟧": "add [ @a | @b ]"}, on="PLUS", when=_sum),
+    Rule({"relu\n⟦+ input⟧": ""}, "a line does not begin with `+`",
+         "write the lines above it as a branch: `add [ … | id ]`, with `id` for their input", on="PLUS",
+         here=r"\+[ \t]*(?:@?\w+)(?=[ \t]*(?:[#}\]\r\n]|$))", when=lambda m: not m.head.strip(), reads=""),
+    Rule({"relu ⟦+⟧ bn": "relu -> bn"}, "steps are not joined by `+`",
+         "`->` passes the tensor on to `{1}`; `add [ … | … ]` adds branches", on="PLUS", accepts="ARROW",
+         when=lambda m: "@" not in m.head and before_layer(m), put="->", safe=False),
+    Rule({"@a ⟦+⟧ conv F3": ""}, _ADDED,
+         "branches are added: `add [ … | … ]`, each from its input or from an `@label`", on="PLUS",
+         accepts="ARROW"),
 )  # fmt: skip
