@@ -38,7 +38,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
         meant: Meant | None = None
         if type(argument) is tree.LetterArgument and _with_axes(argument) and value.name not in c.bound:
             sizes = _axes(c, value.name, value.span.start)
-            meant = _by_axes(c, argument.letter, sizes, span) if sizes else None
+            meant = _by_axes(argument.letter, sizes, span) if sizes else None
         elif type(argument) is not tree.PositionalArgument or type(value) not in suspects:
             pass
         elif type(value) is tree.Function:
@@ -92,11 +92,11 @@ def _in_brackets(c: Context, value: tree.Function) -> Meant | None:
     name, span, sizes = value.name, value.span, value.arguments
     if re.fullmatch("[FSPD][0-9]+x", name) and len(sizes) == 1:
         first = number(c, name[1:-1], span.start + 1, span.start + len(name) - 1)
-        return _by_axes(c, name[0], (first, *sizes), span)
+        return _by_axes(name[0], (first, *sizes), span)
     if name not in LETTERS:
         return None
     if len(sizes) in (2, 3) and name in "FSPD" and any(type(size) is not tree.Number for size in sizes):
-        return _by_axes(c, name, sizes, span)
+        return _by_axes(name, sizes, span)
     if len(sizes) == 1 and not c.text[slice(*sizes[0].span)].isdigit():
         plain = f"{name}={c.text[span.start + 1 : span.end]}"
         return plain, [tree.LetterArgument(name, sizes[0], False, span)]
@@ -134,7 +134,7 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
     if re.fullmatch("[FSPKGD]_[0-9]+(?:x[0-9]+)?", name):
         return name.replace("_", ""), hyperparameters(c, name.replace("_", ""), start)
     if name[0] in "FSPD" and "x" in name and (sizes := _axes(c, name[1:], start + 1)):
-        return _by_axes(c, name[0], sizes, span)
+        return _by_axes(name[0], sizes, span)
     found = re.fullmatch(_NAMED, name)
     if found is None or found[4] not in c.bound:
         return None
@@ -164,12 +164,12 @@ def _axes(c: Context, text: str, start: int) -> list[tree.Expr]:
     return sizes if len(sizes) in (2, 3) else []
 
 
-def _by_axes(c: Context, letter: str, sizes: Sequence[tree.Expr], span: Span) -> Meant:
+def _by_axes(letter: str, sizes: Sequence[tree.Expr], span: Span) -> Meant:
     """`F=1x(k)`: a size for each axis, of which one is no plain number."""
-    texts = (c.text[slice(*size.span)] for size in sizes)
-    plain = "x".join(text if text.isdigit() else f"({text})" for text in texts)
+    from cnnspec.language.write import write_dims
+
     dims = tree.Dims(tuple(sizes), Span(sizes[0].span.start, span.end))
-    return f"{letter}={plain}", [tree.LetterArgument(letter, dims, False, span)]
+    return f"{letter}={write_dims(dims)}", [tree.LetterArgument(letter, dims, False, span)]
 
 
 def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
