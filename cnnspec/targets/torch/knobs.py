@@ -17,52 +17,49 @@ from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.other_numbers import Differs, Unfit, under
 
 Made = TypeVar("Made")
+Lowered = Callable[[Graph, Sequence[str], Sequence[tuple[int, Numbers]]], Made]
 
 
-def with_knobs(
-    graph: Graph, lowered: Callable[[Graph, Sequence[str], Sequence[tuple[int, Numbers]]], Made]
-) -> Made:
+def with_knobs(graph: Graph, lowered: Lowered[Made]) -> Made:
     """What `lowered` makes of the graph with as many knobs as possible."""
-    names = [name for name in graph.arguments if _varied(graph, [name]) is not None]
-    if (made := _tried(graph, names, lowered)) is not None:
-        return made
-    names = [name for name in names if len(names) > 1 and _tried(graph, [name], lowered) is not None]
-    made = _tried(graph, names, lowered)
+    names, made = _tried(graph, graph.arguments, lowered)
+    if made is None and len(names) > 1:
+        alone = {name: _tried(graph, [name], lowered)[1] for name in names}
+        names = [name for name in names if alone[name] is not None]
+        made = alone[names[0]] if len(names) == 1 else _tried(graph, names, lowered)[1]
     return lowered(graph, (), ()) if made is None else made
 
 
-def _tried(
-    graph: Graph,
-    names: Sequence[str],
-    lowered: Callable[[Graph, Sequence[str], Sequence[tuple[int, Numbers]]], Made],
-) -> Made | None:
-    varied = _varied(graph, names) if names else None
-    if varied is None:
-        return None
+def _tried(graph: Graph, names: Sequence[str], lowered: Lowered[Made]) -> tuple[list[str], Made | None]:
+    """Those of the knobs with which the network differs only in numbers, and what is made with all of
+    them."""
+    varying: list[str] = []
+    others: list[tuple[int, Numbers]] = []
+    for name in names:
+        varied = _varied(graph, name)
+        if varied is not None:
+            graph, others = varied[0], [*others, *varied[1]]
+            varying.append(name)
     try:
-        return lowered(varied[0], names, varied[1])
+        return varying, lowered(graph, varying, others) if varying else None
     except (Diverges, Unsupported, Mismatch):
-        return None
+        return varying, None
 
 
-def _varied(graph: Graph, names: Sequence[str]) -> tuple[Graph, list[tuple[int, Numbers]]] | None:
+def _varied(graph: Graph, name: str) -> tuple[Graph, list[tuple[int, Numbers]]] | None:
     """The graph with further bodies of the network, and the numbers of each; None where it would differ in
     more than numbers, or no other value fits."""
     others: list[tuple[int, Numbers]] = []
-    for name in names:
-        before = len(others)
-        for value in other_values(graph.numbers[name]):
-            numbers = {**graph.numbers, name: value}
-            try:
-                graph = under(graph, numbers)
-            except Unfit:
-                continue
-            except (Differs, Mismatch):
-                return None
-            others.append((len(graph.bodies) - 2, numbers))
-        if len(others) == before:
+    for value in other_values(graph.numbers[name]):
+        numbers = {**graph.numbers, name: value}
+        try:
+            graph = under(graph, numbers)
+        except Unfit:
+            continue
+        except (Differs, Mismatch):
             return None
-    return graph, others
+        others.append((len(graph.bodies) - 2, numbers))
+    return (graph, others) if others else None
 
 
 def other_values(value: Exact) -> tuple[Exact, ...]:
