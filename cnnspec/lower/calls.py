@@ -72,9 +72,8 @@ def own(
     layers: list[LayersArgument],
 ) -> Module:
     """The module of a shared block that belongs to each use of the surrounding block, not to the model."""
-    root, origin = frame, {use: use for use in regions}
+    root, origin = frame, {use: frame.outermost(use) for use in regions}
     while root.outer is not None:
-        origin = {use: root.origins[inner][0] for use, inner in origin.items()}
         root = root.outer
     names = {use: region.shared or "" for use, region in regions.items()}
     for use, name in names.items():

@@ -338,7 +338,7 @@ class Frame:
         self.tensors[number] = new
         shapes = self.know(new, number)
         new.dims = self.own_sizes(new, len(next(iter(shapes.values())))) or self.checked(shapes, dims)
-        own = {shape for use, shape in shapes.items() if self.outermost(use) == 0 or not self.lowering.others}
+        own = {shape for use, shape in shapes.items() if not self.lowering.others or self.outermost(use) == 0}
         new.shape = own.pop() if len(own) == 1 else None
         return new
 
