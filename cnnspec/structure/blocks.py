@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure.align import Work, begun
@@ -21,18 +21,21 @@ MOST_FORMS = 200
 """The most different bodies of one class; a class with more is written without blocks."""
 
 
+Shared: TypeAlias = Literal["in blocks", "in the file", "nowhere"]
+
+
 class Written(NamedTuple):
     text: str
     body: Body
 
 
 def written(
-    network: LayerList, scopes: bool = True, parameters: bool = True, shared: bool = False
+    network: LayerList, scopes: bool = True, parameters: bool = True, shared: Shared = "nowhere"
 ) -> Written:
     """The text of a network: with blocks that have parameters, with exact blocks, or without `scopes`;
-    `shared`: with modules that are called several times as shared blocks."""
-    if shared:
-        network = with_shared(network)
+    `shared`: where modules that are called several times become `shared` blocks."""
+    if shared != "nowhere":
+        network = with_shared(network, inside=shared == "in blocks")
     if scopes:
         network = with_found(network)
     bare = (

@@ -18,8 +18,8 @@ from cnnspec.structure.pattern import Pattern
 from cnnspec.structure.regions import Region
 from cnnspec.structure.repeats import ALL, NONE, PAIRS, USES, body_key, folded
 from cnnspec.structure.solve import solved
-from cnnspec.structure.text import Block, Writer
-from cnnspec.structure.tied import SHARED
+from cnnspec.structure.text import Block, Kind, Writer
+from cnnspec.structure.tied import INSIDE, SHARED
 
 MOST_FORMS = 200
 """The most different bodies of one class; a class with more is written without blocks."""
@@ -89,8 +89,10 @@ def _set(writer: Writer, class_name: str, block_made: Made) -> None:
             for region in form:
                 region.dissolved = True
         return
-    path = [one for one in class_name.removeprefix(SHARED).split(".") if not one.isdigit()] or ["same"]
-    name = named(path[-1], writer.blocks)
+    if class_name.startswith(SHARED):
+        path = class_name.removeprefix(INSIDE).removeprefix(SHARED).split(".")
+        class_name = next((one for one in reversed(path) if not one.isdigit()), "same")
+    name = named(class_name, writer.blocks)
     writer.blocks[name] = block_made.block._replace(name=name)
     for number, form in enumerate(block_made.forms):
         for region in form:
@@ -104,13 +106,17 @@ def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) ->
     forms: dict[object, Form] = {}
     for region in calls:
         forms.setdefault((body_key(region.body), _arriving(writer, region, parameters)), []).append(region)
-    if name.startswith(SHARED):
-        return [_block(writer, list(forms.values()), shared=True)]
+    inside = name.startswith(INSIDE)
+    if name.startswith(SHARED) and not inside:
+        return [_block(writer, list(forms.values()), "shared")]
     if len(forms) > MOST_FORMS:
         raise Unsolved
     blocks: list[Made] = []
     for alike in _alike(writer, list(forms.values()), parameters):
         same = [region for form in alike for region in form]
+        if inside:
+            blocks.append(_block(writer, alike, "shared inside"))
+            continue
         if len(same) == 1 or all(_is_one_step(region.body) for region in same):
             blocks.append(Made(None, alike))
             continue
@@ -175,14 +181,14 @@ def _branches(chain: Chain) -> int:
     return sum(1 + _branches(one) for step in chain.steps for one in chains_in(step))
 
 
-def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
-    """The block of similar forms. Raises `Unsolved` where they have no common form. A shared block has no
-    parameters."""
-    if shared and len(forms) > 1:
+def _block(writer: Writer, forms: list[Form], kind: Kind = "block") -> Made:
+    """The block of similar forms. Raises `Unsolved` where they have no common form. A `shared` block of the
+    file has no parameters."""
+    if kind == "shared" and len(forms) > 1:
         raise Unsolved
     pattern = begun(forms[0][0].body, writer.work)
     for form in forms[1:]:
         if not added(pattern, form[0].body, writer.work):
             raise Unsolved
     places = [[region.number for region in form] for form in forms]
-    return Made(Block("block", solved(writer, pattern, places), pattern, shared), forms)
+    return Made(Block("block", solved(writer, pattern, places), pattern, kind), forms)

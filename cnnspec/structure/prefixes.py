@@ -46,18 +46,19 @@ def _moved(layers: Sequence[Layer | Hole], first: int, taken: set[int]) -> list[
     for layer in layers:
         for value in layer.inputs:
             if value in taken:
-                around[value] = _common(around.get(value, layer.scopes), layer.scopes)
+                around[value] = common(around.get(value, layer.scopes), layer.scopes)
     moved = []
     for number, layer in enumerate(layers):
         scopes = around.get(first + number)
-        moved.append(layer if scopes is None else layer._replace(scopes=_common(layer.scopes, scopes)))
+        moved.append(layer if scopes is None else layer._replace(scopes=common(layer.scopes, scopes)))
     return moved
 
 
-def _common(one: Sequence[Scope], other: Sequence[Scope]) -> tuple[Scope, ...]:
-    common = []
+def common(one: Sequence[Scope], other: Sequence[Scope]) -> tuple[Scope, ...]:
+    """The modules around both."""
+    same = []
     for a, b in zip(one, other, strict=False):
         if a != b:
             break
-        common.append(a)
-    return tuple(common)
+        same.append(a)
+    return tuple(same)

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cnnspec.ops.base import Op
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 from cnnspec.structure.holes import unsaid
-from cnnspec.structure.tied import SHARED
+from cnnspec.structure.tied import CONTAINERS, INSIDE, SHARED
 
 if TYPE_CHECKING:
     from cnnspec.structure.parts import Body
 
-CONTAINERS = frozenset("Sequential ModuleList ModuleDict Identity".split())  # noqa: SIM905
 DEEPEST = 12
 """The largest nesting depth of regions."""
 MOST_ENDS = 16
@@ -166,7 +165,10 @@ def _is_small(keys: set[Key], layers: dict[Key, list[Layer | Hole]], places: int
     longest = max(len(layers[key]) for key in keys)
     if longest == 1:
         return True
-    row = all(isinstance(layer, Layer) and not layer.op.merges for key in keys for layer in layers[key])
+    inner = [layer for key in keys for layer in layers[key]]
+    row = all(isinstance(layer, Layer) and not layer.op.merges for layer in inner)
+    if any(scope.class_name.startswith(INSIDE) for layer in inner for scope in layer.scopes):
+        return False  # a `shared` stands in this block
     return row and (places == 1 or (longest <= FEW and places <= PLACES))
 
 

@@ -42,9 +42,9 @@ def spec(network: LayerList) -> Spec:
         raise UnfitList(misfit)
     ready = tidied(network)
     wrong = ""
-    skipped = "" if with_shared(ready) is not ready else APART  # without tied weights it is the first form
+    skipped = {FILE, APART} if with_shared(ready) is ready else set()  # without tied weights: as the first
     for name, form in FORMS:
-        if name == skipped:
+        if name in skipped:
             continue
         try:
             result = form(ready)
@@ -54,13 +54,15 @@ def spec(network: LayerList) -> Spec:
             return Spec(text, keys, name, tuple(key for key in count if count[key] > 1))
         except (Differs, TooMuch, Unsolved) as difference:
             wrong = wrong or str(difference)
-            skipped = APART if isinstance(difference, TooMuch) else skipped
+            skipped |= {FILE, APART} if isinstance(difference, TooMuch) else set()
     raise UnfitList(wrong)
 
 
+FILE = "blocks, shared ones in the file"
 APART = "blocks, weights apart"
 FORMS: tuple[tuple[str, Callable[[LayerList], Written]], ...] = (
-    ("blocks", partial(written, shared=True)),
+    ("blocks", partial(written, shared="in blocks")),
+    (FILE, partial(written, shared="in the file")),
     (APART, written),
     ("exact blocks", partial(written, parameters=False)),
     ("flat", partial(written, scopes=False)),

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from cnnspec.language.write import LETTER_ORDER
 from cnnspec.ops.base import Op, in_order, is_default, spelled, written_shape
@@ -29,13 +29,17 @@ BRANCH = 90
 """The longest branch, in characters, that is written on one line."""
 
 
+Kind: TypeAlias = Literal["block", "shared", "shared inside"]
+"""Of blocks: one of the file, or (`shared inside`) one of the blocks that use it."""
+
+
 class Block(NamedTuple):
     """A block of the text: its name, its parameters, and the pattern of its uses."""
 
     name: str
     parameters: list[Parameter]
     pattern: Pattern
-    shared: bool = False
+    kind: Kind = "block"
 
 
 class Writer(NamedTuple):
@@ -52,8 +56,10 @@ class Writer(NamedTuple):
         labels = self.labels(body, network=True)
         name = names.cleaned(network.name)
         lines = [f"model {names.free([name, name.title(), 'Net'], ())}", *default_lines(self.usual), ""]
+        inside = self.inside(root)
         for block in self.blocks.values():
-            lines += [*self.block(block), ""]
+            if block.kind != "shared inside" or block in inside:
+                lines += [*self.block(block), ""]
         named = {value: labels[number] for number, value in enumerate(local_numbers(body))}
         for value, one in enumerate(network.inputs):
             name = f"{named[value]}: " if len(network.inputs) > 1 or value in body.named else ""
@@ -69,7 +75,7 @@ class Writer(NamedTuple):
         """The number of the network's weights; 0 where a part of it is unknown."""
         total = 0
         shared: set[tuple[tuple[str, str], ...]] = set()
-        tied = any(block.shared for block in self.blocks.values())
+        tied = any(block.kind != "block" for block in self.blocks.values())
         for layer in self.network.layers:
             if not isinstance(layer, Layer):
                 return 0
@@ -97,11 +103,18 @@ class Writer(NamedTuple):
         if len(body.outputs) > 1 or (body.outputs[0] in body.named and body.lines[-1].ends != body.outputs):
             local = local_numbers(body)
             lines.append(f"output {', '.join(f'@{labels[local[value]]}' for value in body.outputs)}")
+        lines[:0] = [line for one in self.inside(block.pattern) for line in self.block(one)]
         return [
-            f"{'shared' if block.shared else 'block'} {block.name}({', '.join(heads)}) {{",
+            f"{block.kind.split()[0]} {block.name}({', '.join(heads)}) {{",
             *(f"  {line}" for line in lines),
             "}",
         ]
+
+    def inside(self, pattern: Pattern) -> list[Block]:
+        """The `shared` blocks that belong to this one."""
+        uses = (site.first.region.block for site in pattern.sites() if isinstance(site.first, Use))
+        used = [self.blocks[name] for name in dict.fromkeys(uses)]
+        return [block for block in used if block.kind == "shared inside"]
 
     def labels(self, body: Body, network: bool = False, taken: Iterable[str] = ()) -> list[str]:
         """A label for each value that the text refers to, by its local number: the source's name, or the

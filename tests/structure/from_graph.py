@@ -53,8 +53,9 @@ def _scopes(graph: Graph) -> Iterator[tuple[Scope, ...]]:
             here = join(path, step.name)
             name = (step.block or "").title().replace("_", "")
             if step.shared:
-                inner = (*around, Scope(step.shared, name, calls[step.shared]))
-                calls[step.shared] += 1
+                module = join(path, step.shared) if step.inner else step.shared
+                inner = (*around, Scope(module, name, calls[module]))
+                calls[module] += 1
             else:
                 inner = (*around, Scope(here or f"_{len(around)}", name)) if name else around
             place = 0

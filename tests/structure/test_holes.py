@@ -86,21 +86,33 @@ def test_a_module_called_twice_is_shared() -> None:
     assert "[head()]*2" in made.text
 
 
-def test_what_cannot_be_shared_is_reported() -> None:
-    """Two modules of a class, in each of which one layer runs twice: a shared block of the file would tie the
-    four."""
-    layers = []
+def parts(second: Layer) -> LayerList:
+    """Two modules of a class, in each of which a convolution runs twice."""
+    layers: list[Layer | Hole] = []
     for number in range(2):
         scope = (Scope(f"part{number}", "Part"),)
-        at = 3 * number
-        layers += [
-            conv(at, f"part{number}.conv", scope),
-            Layer(RELU, (at + 1,), SHAPE, "relu", scope),
-            conv(at + 2, f"part{number}.conv", scope),
-        ]
-    made = structure.spec(network(*layers))
-    used = set(made.keys.values())
-    assert used == {f"part{number}.conv.{name}" for number in range(2) for name in ("weight", "bias")}
+        at, path = len(layers), f"part{number}.conv"
+        layers += [conv(at, path, scope), Layer(RELU, (at + 1,), SHAPE, "relu", scope)]
+        weights = {"weight": f"{path}.weight", "bias": f"{path}.bias"}
+        layers.append(second._replace(inputs=(at + 2,), scopes=scope, weights=weights))
+    return network(*layers)
+
+
+def test_a_layer_called_twice_in_each_module_of_a_class_is_shared_inside_the_block() -> None:
+    made = structure.spec(parts(conv(0)))
+    assert "block part() {\n  shared conv_block() { conv F3 P1 K4 }\n" in made.text
+    assert "[part()]*2" in made.text
+    assert not made.apart
+    assert "expect params 296\n" in made.text
+
+
+def test_what_cannot_be_shared_is_reported() -> None:
+    """The dilation is another one in the second call."""
+    other = CONV.model_copy(update={"P": (2, 2), "D": (2, 2)})
+    made = structure.spec(parts(Layer(other, (), SHAPE)))
+    keys = {f"part{number}.conv.{name}" for number in range(2) for name in ("weight", "bias")}
+    assert set(made.keys.values()) == set(made.apart) == keys
+    assert "shared" not in made.text
 
 
 def test_holes_of_one_class_differ_in_their_shapes() -> None:

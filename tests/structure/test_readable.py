@@ -383,6 +383,24 @@ def test_a_module_that_several_modules_call_is_one_shared_block() -> None:
     assert "block head() { add [ separable() -> bn -> relu | id ] -> conv F1 K4 }" in found
 
 
+def test_a_module_that_each_use_of_a_block_calls_twice_is_shared_inside_it() -> None:
+    """CBAM's layers, which see the mean and the maximum of each channel."""
+    found = again("""
+        block gate(r) {
+          shared mlp(mid) {
+            let c = C
+            conv F1 K=mid -> relu -> conv F1 K=c
+          }
+          mul [ id | add [ gap -> mlp(C//r) | gmp -> mlp(C//r) ] -> sigmoid ]
+        }
+        input 16x8x8
+        gate(4) -> conv F3 P1 K32 -> gate(4) -> conv F3 P1 K64 -> gate(4)
+        """)
+    assert "  shared mlp() {\n    let c = C\n    conv F1 K=C//4 -> relu -> conv F1 K=c\n  }\n" in found
+    assert "add [ gap -> mlp() | gmp -> mlp() ]" in found
+    assert "-> gate()" in found
+
+
 EXCHANGE = """
     block exchange(@low) {
       a: conv F3 P1 K8 -> relu
