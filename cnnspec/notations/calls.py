@@ -1,12 +1,12 @@
-"""Calls of PyTorch, Keras and MATLAB: they are parsed with Python's parser and translated with the tables of
-layers."""
+"""Calls of PyTorch, Keras and other tools: they are parsed with Python's parser and translated with the
+tables of layers."""
 
 from __future__ import annotations
 
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from cnnspec.notations.entry import Entry, Reading, read
 LONGEST = 500
 """The most characters of a step that are read."""
 _HEAD = re.compile(r"[ \t]*(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*\(")
-_MATLAB_NAME = re.compile(r"['\"]([A-Z]\w+)['\"]")
+_MATLAB_NAME = re.compile(r"['\"]([A-Z]\w*[a-z]\w*)['\"]")
 _APART = re.compile(r"(?<=[0-9])[ \t]+(?=[0-9])")
 """Blanks between the numbers of a MATLAB vector."""
 
@@ -50,17 +50,36 @@ def tools() -> tuple[Tool, ...]:
     )
 
 
+@cache
+def tools_with_signs() -> Mapping[str, Tool]:
+    """Tools whose layers have the names of other tools' layers: their tables are read only in a program that
+    is theirs by a sign (`others.SIGNS`)."""
+    from cnnspec.notations import jax, mxnet, paddle, tensorflow, torch, torchlike
+
+    tools = (
+        Tool("Flax", jax.FLAX, jax.IGNORED, ()),
+        Tool("Haiku", jax.HAIKU, jax.IGNORED, ()),
+        Tool("MXNet", mxnet.MXNET, mxnet.IGNORED, ()),
+        Tool("PaddlePaddle", paddle.PADDLE, paddle.IGNORED, ()),
+        Tool("TensorFlow", tensorflow.TENSORFLOW, tensorflow.IGNORED, ()),
+        Tool("MLX", torchlike.MLX, torch.IGNORED, ()),
+        Tool("tinygrad", torchlike.TINYGRAD, torch.IGNORED, ()),
+        Tool("fastai", torchlike.FASTAI, torch.IGNORED, ()),
+    )
+    return {tool.name: tool for tool in tools}
+
+
 def name_of(entry: Entry) -> str:
     """The layer's name, with a module before it where other tools have a layer of that name."""
     return re.split(r"[^\w.]", entry.example, maxsplit=1)[0]
 
 
 @cache
-def _entries() -> dict[str, list[tuple[Tool, Entry]]]:
+def _entries(name: str = "") -> dict[str, list[tuple[Tool, Entry]]]:
     """The entries by name; by folded name (without case, `_` and `-`); and by folded name without the number
-    of axes."""
+    of axes: of one tool, or of all without a sign."""
     found: dict[str, list[tuple[Tool, Entry]]] = {}
-    for tool in tools():
+    for tool in (tools_with_signs()[name],) if name else tools():
         for entry in tool.entries:
             name = name_of(entry)
             for key in {name, f"~{fold(name)}", f"?{fold(name).removesuffix('2d')}"}:
@@ -68,17 +87,18 @@ def _entries() -> dict[str, list[tuple[Tool, Entry]]]:
     return found
 
 
-def _entries_of(name: str, prefix: str = "") -> tuple[list[tuple[Tool, Entry]], bool]:
+def _entries_of(name: str, prefix: str = "", tool: str = "") -> tuple[list[tuple[Tool, Entry]], bool]:
     """The entries with this name, and whether it is all of their name."""
+    entries = _entries(tool if tool in tools_with_signs() else "")
     for key in (f"{prefix}.{name}", name, f"~{fold(name)}"):
-        if key in _entries():
-            return _entries()[key], True
-    return _entries().get(f"?{fold(name)}", []), False
+        if key in entries:
+            return entries[key], True
+    return entries.get(f"?{fold(name)}", []), False
 
 
-def is_known(name: str, prefix: str = "") -> bool:
-    """Whether some tool has a layer of this name."""
-    return bool(_entries_of(name, prefix)[0])
+def is_known(name: str, prefix: str = "", tool: str = "") -> bool:
+    """Whether the tool, or some tool, has a layer of this name."""
+    return bool(_entries_of(name, prefix, tool)[0])
 
 
 def tool_of(name: str) -> str:
@@ -155,7 +175,7 @@ def read_call(call: Call, tool: str = "") -> Reading | None:
     >>> read_call(parsed("LeakyReLU()")).why
     'in torch it is `leaky`, in Keras `leaky 0.3`'
     """
-    entries, whole = _entries_of(call.name, call.prefix)
+    entries, whole = _entries_of(call.name, call.prefix, tool)
     if call.prefix in ("F", "functional"):  # the tensor comes first
         call = call._replace(positional=call.positional[1:])
     for narrower in ([one for one in entries if call.prefix in one[0].prefixes],

@@ -109,6 +109,8 @@ def read(
         found = _meaning(parameter, word, value)
         if found is None and parameter.meaning in NO_OTHERS:
             return Reading("", _no_counterpart(parameter.name, value or ""), fits=False)
+        if found is None and parameter.meaning == "weights":
+            return Reading("", _NO_SHAPE.format(value))
         if found is None:
             problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
         else:
@@ -123,6 +125,9 @@ def read(
     if text is None:
         return Reading("", why or "it needs more than that", fits=not unknown)
     return Reading(text, why, not unknown, takes)
+
+
+_NO_SHAPE = "its sizes are in the shape of its weights `{}`, which is not in this text"
 
 
 def _no_counterpart(name: str, value: str) -> str:

@@ -79,6 +79,9 @@ def _rows_and_columns(value: str) -> Arguments | None:
 
 
 _WHOLE = re.compile(r"[0-9]+(?:\.0*)?|[(\[][0-9, ]+[)\]]")
+_ROWS = r"[(\[](?:-1|batch\w*|\w+\.shape\[0\]|\w+\.size\(0\)), ?(?:-1|[0-9]+)[)\]]"
+"""Matches a shape of a batch of vectors: the map is flattened."""
+_IMAGES = r"[(\[]-1, ?[0-9]+, ?[0-9]+, ?[0-9]+[)\]]"
 _FIRST = re.compile(r"[(\[][134], ?[0-9]{2}")
 """A shape with the channels first, whatever the tool's own order."""
 _SIDES = ("left", "right", "top", "bottom", "front", "back")
@@ -86,9 +89,51 @@ _SIDES = ("left", "right", "top", "bottom", "front", "back")
 
 def _uncounted(value: str) -> Arguments | None:
     """Whether the padding is left out of the mean."""
-    if value.strip("'\"") == "same":
+    value = value.strip("'\"").lower()
+    if value == "same":
         return {"P": "same", "exclude_pad": ""}
-    return {} if value.strip("'\"") in ("valid", "0") else None
+    return {} if value in ("valid", "0") else None
+
+
+def _sides_alike(value: str) -> Arguments | None:
+    """JAX's ((top, bottom), (left, right)), which are two pairs of equal numbers; or one number for all."""
+    pairs = re.findall(r"\(([0-9]+), ?([0-9]+)\)", value)
+    if value.startswith(("((", "[(")):
+        return {"P": f"({', '.join(one for one, _ in pairs)})"} if all(a == b for a, b in pairs) else None
+    return {"P": value}
+
+
+def _of_map(slot: str) -> Meaning:
+    """TensorFlow's number for each axis of images, maps and channels; or those of the map alone."""
+
+    def meaning(value: str) -> Arguments | None:
+        numbers = _NUMBER.findall(value)
+        if len(numbers) == 4 and numbers[0] == numbers[3] == "1":
+            numbers = numbers[1:3]
+        if len(numbers) not in (1, 2) or not _NUMBERS.fullmatch(value):
+            return None
+        return {slot: f"({', '.join(numbers)})" if numbers[1:] else numbers[0]}
+
+    return meaning
+
+
+def _weights(value: str) -> Arguments | None:
+    """The shape of weights, the input channels and the filters last."""
+    sizes = value.strip("()[]").replace(" ", "").split(",")
+    if len(sizes) == 4:
+        return {"F": f"({sizes[0]}, {sizes[1]})", "K": sizes[3], "nobias": ""}
+    return {"*": sizes[1], "nobias": ""} if len(sizes) == 2 else None
+
+
+_POOLS = {"max": ("maxpool", "gmp"), "avg": ("avgpool", "gap")}
+
+
+def _pool(place: int) -> Meaning:
+    def meaning(value: str) -> Arguments | None:
+        words = _POOLS.get(value.strip("'\""))
+        return {"word": words[place]} if words else None
+
+    return meaning
 
 
 def _rest(slot: str) -> Meaning:
@@ -122,10 +167,15 @@ def _volume_last(value: str) -> Arguments | None:
 
 
 MEANINGS: dict[str, Meaning] = {
-    "bias": _words(true="", false="nobias"),
+    "bias": _words(none="", true="", false="nobias"),
+    "no_bias": _words(**{"false": "", "0": "", "true": "nobias", "1": "nobias"}),
+    "is_true": _words(**{"true": "", "1": ""}),
+    "is_false": _words(**{"false": "", "0": ""}),
     "affine": _words(true="", false="noaffine"),
     "ceil": _words(true="ceil", false=""),
+    "full": _words(valid="", full="ceil"),
     "counted": _words(true="", false="exclude_pad"),
+    "left_out": _words(true="exclude_pad", false=""),
     "in_place": _words(true="", false=""),
     "corners": _words(none="", false="", true="corners"),
     "mode": _words(nearest="", bilinear="bilinear"),
@@ -138,7 +188,16 @@ MEANINGS: dict[str, Meaning] = {
     "over_channels": _words(none="", **{"1": "", "-3": ""}),
     "format": _words(channels_first="", channels_last=""),
     "last": _words(**{"-1": "", "3": ""}),
+    "sides_alike": _sides_alike,
+    **{f"{slot}_of_map": _of_map(slot) for slot in "FSD"},
+    "weights": _weights,
+    "pool": _pool(0),
+    "global_pool": _pool(1),
     "map_axes": lambda value: {} if re.fullmatch(r"[(\[]1, ?2[)\]]", value) else None,
+    "images": lambda value: (
+        _volume_last(value.replace("-1,", "", 1)) if re.fullmatch(_IMAGES, value) else None
+    ),
+    "rows": lambda value: {} if re.fullmatch(_ROWS, value) else None,
     "batch": lambda value: {} if value == "-1" or re.search(r"size\(0\)|shape\[0\]", value) else None,
     "ceiling": lambda value: {"word": "relu6"} if equal(value, "6") else None,
     "factor": lambda value: {"*": value} if _WHOLE.fullmatch(value) else None,
@@ -163,6 +222,6 @@ MEANINGS: dict[str, Meaning] = {
     "image": lambda value: _volume(value) if _FIRST.match(value) else _volume_last(value),
 }
 """By the name that entries use."""
-NO_OTHERS = frozenset(("in_place", "map_axes", "ceiling", "format"))
+NO_OTHERS = frozenset(("in_place", "map_axes", "ceiling", "format", "rows", "images", "is_true", "is_false"))
 """Meanings with a fixed set of values; with any other value the call is not this layer: `ReLU(6)` does not
 say `inplace=6`."""

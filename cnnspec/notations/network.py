@@ -20,8 +20,8 @@ INPUT = -1
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
 """Layers that keep the author's name, which is their weights' name."""
 MERGED = {
-    **dict.fromkeys(("Add", "add"), "add"),
-    **dict.fromkeys(("Concatenate", "concatenate", "concat", "cat"), "concat"),
+    **dict.fromkeys(("Add", "add", "elemwise_add", "broadcast_add"), "add"),
+    **dict.fromkeys(("Concatenate", "concatenate", "Concat", "concat", "cat"), "concat"),
     **dict.fromkeys(("Multiply", "multiply", "mul"), "mul"),
     **dict.fromkeys(("Subtract", "subtract", "sub"), "sub"),
     **dict.fromkeys(("Maximum", "maximum"), "max"),

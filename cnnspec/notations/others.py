@@ -1,5 +1,6 @@
-"""Tools and languages whose layers are not in the tables: a program of theirs is one finding that names the
-tool, because a translation with another tool's defaults would be another network.
+"""The signs of a program's tool, where its layers have names that other tools have too; and programs in other
+languages. What has no table of layers is one finding that names the tool, because a translation with another
+tool's defaults would be another network.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ NOT_TRANSLATED = (
 )
 _LONGEST = 500
 """The most characters of a line that are searched."""
-_OF_PYTHON = {
-    "Flax": r"\bflax\b|\bnn\.compact\b|\bnnx?\.Conv\(|\bnn\.Dense\([^()]*features",
+SIGNS = {
+    "Flax": r"\bflax\b|\bnn\.compact\b|\bnn\.Conv\(|\bnnx\.\w|\bnn\.Dense\([^()]*features",
     "Haiku": r"\bhk\.\w",
     "PaddlePaddle": r"\bpaddle\b",
-    "MXNet Gluon": r"\bgluon\b|\bmxnet\b|\bchannels=\d",
-    "fastai": r"\bfastai\b|\bConvLayer\(|\bLearner\(",
+    "MXNet": r"\bgluon\b|\bmxnet\b|\bmx\.sym|\bchannels=\d",
+    "MLX": r"\bmlx\b",
+    "fastai": r"\bfastai\b|\bConvLayer\(|\bLearner\(|\bAdaptiveAvgPool\(",
+    "tinygrad": r"\btinygrad\b|\bTensor\.(?:relu|max_pool2d)\b|\.sequential\(self",
+    "TensorFlow": r"\btf\.nn\.(?:conv2d|max_pool|avg_pool|bias_add)",
     "ONNX": r"\bonnx\.helper\b|\bmake_node\(",
 }
 _LANGUAGES = {
@@ -61,9 +65,9 @@ _WORDS = (
 )
 
 
-def other_tool(code: str) -> str:
-    """The Python library of a program, if it is not one with a table here."""
-    return next((tool for tool, sign in _OF_PYTHON.items() if re.search(sign, code)), "")
+def tool_by_sign(code: str) -> str:
+    """The Python library of a program that bears its sign; "" for any other."""
+    return next((tool for tool, sign in SIGNS.items() if re.search(sign, code)), "")
 
 
 def networks(text: str) -> Iterator[Program]:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import takewhile
 
 from cnnspec.diagnostics import Span
-from cnnspec.notations.calls import tool_of
+from cnnspec.notations.calls import tool_of, tools_with_signs
 from cnnspec.notations.classes import (
     Block,
     Statement,
@@ -21,7 +21,7 @@ from cnnspec.notations.classes import (
     takes_tensor,
 )
 from cnnspec.notations.network import FEWEST, Network, Program, written
-from cnnspec.notations.others import NOT_TRANSLATED, other_tool
+from cnnspec.notations.others import NOT_TRANSLATED, tool_by_sign
 from cnnspec.notations.python import (
     NOT_FOLLOWED,
     OWN_WORDS,
@@ -46,6 +46,7 @@ _BEGINS = re.compile(
     |\(\w+(?:-[0-9]+)?\):[ ]+[A-Za-z0-9]  # print(model)
     |(?:self\.)?\w+(?:[ ]*,[ ]*\w+)*[ ]*[-+*]?=(?![=>])
     |(?:\w+\.)+\w+\(
+    |\w+:[ ](?:int|float|str|bool|tuple|list|dict|Any|Callable|Sequence|Optional|Type|ModuleDef)\b  # a field
     |[)\]},]+$
     |@\w+\.\w+ | @(?:static|class)method | @property""",
     re.VERBOSE,
@@ -56,6 +57,11 @@ _CALL = re.compile(r"[ \t]*(?:([A-Z]\w*)\(|([a-z]\w*Layer)\b)")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|$)")
 _SCAN = re.compile(r"#.*|'''|\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|[()\[\]{}]")
 _ARROW = re.compile(r"->|=>")
+_SHAPE = re.compile(
+    r"(?:['\"](\w+)['\"][ \t]*:|(\w+)[ \t]*=(?!=))"
+    r"[^\r\n\[={]*(?:\bshape=)?\[([0-9]+(?:[ \t]*[*,][ \t]*[0-9]+){1,6})\]"
+)
+"""Matches `W1 = tf.Variable(tf.random_normal([5, 5, 1, 32]))`."""
 _LONGEST = 40_000
 """The most characters of a program that are read."""
 _FORWARD = re.compile(r"\bdef (?:forward|call|__call__)\b")
@@ -133,11 +139,15 @@ def names_in(text: str) -> set[str]:
 def _program(together: list[Statement], text: str) -> Program | None:
     span = Span(together[0].span.start, together[-1].span.end)
     code = text[slice(*span)]
-    if tool := other_tool(code):
-        return Program(f"this is {tool} code", span, Network((), why=NOT_TRANSLATED), span.start)
-    found = tool_in(code)
+    sign = tool_by_sign(code)
+    if sign and sign not in tools_with_signs():
+        return Program(f"this is {sign} code", span, Network((), why=NOT_TRANSLATED), span.start)
+    found = sign or tool_in(code)
     tool = {"torch": "PyTorch"}.get(found, found) or "Python"
     lets = frozenset(names_in(text))
+    shapes = (
+        {one[1] or one[2]: f"({one[3]})" for one in _SHAPE.finditer(code)} if sign == "TensorFlow" else {}
+    )
     groups = grouped(together)
     classes = [name for name in groups if name.strip()]
     made_by = functions(groups)
@@ -155,7 +165,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
         c = State(found, lets, blocks, True, name if function else "", tensor)
         _read(c, [*constants, *function] if function else [*outside, *groups[name]])
         blocks[name] = made(name, c.parameters.items(), network(c), tensor)
-    c = State(found, lets, blocks)
+    c = State(found, lets, blocks, shapes=shapes)
     _read(c, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
     whole = network(c)
     if 1 < len(together) < FEWEST and all(map(_is_layer, together)):
@@ -194,7 +204,7 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
     span = Span(begin + len(code) - len(stripped), begin + len(code))
     own = OWN_WORDS.fullmatch(stripped)
     if _BEGINS.match(stripped) and not _ARROW.search(stripped) and (own is None or own[3]):
-        c = State(tool_in(stripped), frozenset(names_in(text)))
+        c = State(tool_by_sign(stripped) or tool_in(stripped), frozenset(names_in(text)))
         read = read_statement(c, stripped, span.start)
         found = network(c)
         if found.nodes:

@@ -88,6 +88,7 @@ TORCH = (
     Entry("Flatten()", "flatten", "start_dim:=1 end_dim:=-1"),
     Entry("flatten(x, 1)", "flatten", "input:known start_dim:=1"),
     Entry("view(-1, 400)", "flatten", "batch:batch size:takes"),
+    Entry("reshape(-1, 400)", "flatten", "batch:batch size:takes"),
     Entry("Unflatten(1, (2, 2, 4))", "reshape 2x2x4", "dim:=1 unflattened_size:volume", takes="16"),
     Entry("Identity()", "id"),
     Entry("Upsample(size=(11, 11))", "upsample out=11x11", _SCALED),

@@ -29,7 +29,65 @@ class LeNet(paddle.nn.Layer):
         return F.relu(self.conv1(x))
 """
 GLUON = "net = nn.Sequential()\nnet.add(nn.Conv2D(channels=6, kernel_size=5),\n        nn.Dense(10))\n"
-FASTAI = "from fastai.vision.all import *\nnet = sequential(\n    conv(1, 4),\n    nn.Conv2d(8, 2, 3),\n)\n"
+FASTAI = """\
+from fastai.vision.all import *
+net = nn.Sequential(
+    ConvLayer(3, 64, stride=2),
+    ConvLayer(64, 8, ks=5, act_cls=None),
+    AdaptiveAvgPool(),
+    Lambda(lambda x: x.view(x.size(0), -1)),
+    nn.Linear(8, 10),
+)
+"""
+NNX = """\
+class CNN(nnx.Module):
+  def __init__(self, *, rngs: nnx.Rngs):
+    self.conv1 = nnx.Conv(1, 32, kernel_size=(3, 3), rngs=rngs)
+    self.pool = partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2))
+    self.linear1 = nnx.Linear(3136, 10, rngs=rngs)
+
+  def __call__(self, x):
+    x = self.pool(nnx.relu(self.conv1(x)))
+    x = x.reshape(x.shape[0], -1)
+    return self.linear1(x)
+"""
+SYMBOLS = """\
+data = mx.sym.Variable('data')
+conv1 = mx.sym.Convolution(data=data, kernel=(5,5), num_filter=20)
+tanh1 = mx.sym.Activation(data=conv1, act_type="tanh")
+pool1 = mx.sym.Pooling(data=tanh1, pool_type="max", kernel=(2,2), stride=(2,2))
+gap = mx.sym.Pooling(pool1, global_pool=True, kernel=(7, 7), pool_type='avg')
+fc1 = mx.symbol.FullyConnected(data=mx.sym.flatten(data=gap), num_hidden=500)
+mlp = mx.sym.SoftmaxOutput(data=fc1, name='softmax')
+"""
+MNIST = """\
+W_conv1 = weight_variable([5, 5, 1, 32])
+b_conv1 = bias_variable([32])
+weights = {'out': tf.Variable(tf.random_normal([14*14*32, 1024]))}
+x_image = tf.reshape(x, [-1, 28, 28, 1])
+h_conv1 = tf.nn.relu(tf.nn.conv2d(x_image, W_conv1, strides=[1, 1, 1, 1], padding='SAME') + b_conv1)
+h_pool1 = tf.nn.max_pool(h_conv1, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding='SAME')
+h_flat = tf.reshape(h_pool1, [-1, 14*14*32])
+h_fc1 = tf.nn.relu(tf.add(tf.matmul(h_flat, weights['out']), b_fc1))
+"""
+LIST = """\
+self.layers = [
+  nn.Conv2d(1, 32, 5), Tensor.relu,
+  nn.BatchNorm(32), Tensor.max_pool2d,
+  lambda x: x.flatten(1), nn.Linear(4608, 10)]
+"""
+MLX = """\
+import mlx.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        self.pool = nn.MaxPool2d(2, stride=2)
+        self.fc = nn.Linear(4096, 10)
+    def __call__(self, x):
+        x = self.pool(nn.relu(self.conv1(x)))
+        return self.fc(x.reshape(x.shape[0], -1))
+"""
 CPP = """\
 struct Net : torch::nn::Module {
   Net() {
@@ -42,12 +100,13 @@ struct Net : torch::nn::Module {
 """
 GRAPH = "graph net (\n  %input[FLOAT, 1x3x32x32]\n) {\n  %1 = Conv[group = 1](%input, %w)\n  return %1\n}\n"
 TERMINAL = "$ pip install torch\n$ python train.py --model resnet18\n"
+NODES = (
+    "import onnx\n"
+    "node = onnx.helper.make_node('Conv', ['x', 'w'], ['y'])\n"
+    "graph = helper.make_graph([node], 'net', [x], [y])\n"
+)
 NOT_TRANSLATED = {
-    "Flax code": FLAX,
-    "Haiku code": HAIKU,
-    "PaddlePaddle code": PADDLE,
-    "MXNet Gluon code": GLUON,
-    "fastai code": FASTAI,
+    "ONNX code": NODES,
     "C++ code": CPP,
     "a graph of ONNX": GRAPH,
     "a terminal's text": TERMINAL,
@@ -126,6 +185,35 @@ net = slim.fully_connected(net, 10, activation_fn=None, biases_initializer=None)
 ADDED = "model.add(Conv2D(32, (3, 3), activation='relu'))\nmodel.add(MaxPooling2D((2, 2)))\n"
 INPUT = "\n(begin the spec with its input, channels first: `input {}x224x224`)"
 TRANSLATED = {
+    "Flax": (FLAX, "conv F3 Psame K32 -> relu\nconv F1 K10" + INPUT.format(3)),
+    "Flax's NNX": (
+        NNX,
+        "conv1: conv F3 Psame K32\nrelu -> avgpool F2\nflatten\nlinear1: fc 10" + INPUT.format(1),
+    ),
+    "Haiku": (HAIKU, "conv F3 Psame K32 -> relu\nflatten\nfc 10" + INPUT.format(3)),
+    "PaddlePaddle": (PADDLE, "conv1: conv F5 P2 K6\nrelu" + INPUT.format(1)),
+    "MXNet's Gluon": (GLUON, "conv F5 K6\nflatten -> fc 10" + INPUT.format(3)),
+    "MXNet's symbols": (
+        SYMBOLS,
+        "conv F5 K20 -> tanh -> maxpool F2\ngap\nflatten\nfc 500 -> softmax" + INPUT.format(3),
+    ),
+    "fastai": (
+        FASTAI,
+        "conv F3 S2 P1 K64 nobias -> bn -> relu\nconv F5 P2 K8 nobias -> bn\ngap\nflatten\nfc 10"
+        + INPUT.format(3),
+    ),
+    "TensorFlow": (
+        MNIST,
+        "input 1x28x28\nconv F5 Psame K32 -> relu -> maxpool F2 Psame\nflatten\nfc 1024 -> relu",
+    ),
+    "a list of tinygrad": (
+        LIST,
+        "conv F5 K32 -> relu -> bn -> maxpool F2\nflatten\nfc 10" + INPUT.format(1),
+    ),
+    "MLX": (
+        MLX,
+        "conv1: conv F3 P1 K16\nrelu -> maxpool F2\nflatten\nfc: fc 10" + INPUT.format(3),
+    ),
     "Markdown": (
         MARKDOWN,
         "conv F7 S2 K64 -> relu -> maxpool F3 S2\nconv F3 K128 -> relu\nflatten -> fc 10 -> softmax"
@@ -148,6 +236,14 @@ UNSURE = {
         "# self.conv1(x): `self.conv1` is not defined in this text",
     ),
     "arg_scope": (f"with slim.arg_scope([slim.conv2d], padding='VALID'):\n{SLIM}", "`arg_scope` sets"),
+    "weights of another text": (
+        "x = tf.nn.conv2d(x, W1, strides=[1,1,1,1], padding='SAME')\nx = tf.nn.relu(x)\n",
+        "its sizes are in the shape of its weights `W1`",
+    ),
+    "a block of Flax": (
+        FLAX.replace("  @", "  features: int\n  @").replace("features=32", "features=self.features"),
+        "what `features` is, is not in this text",
+    ),
     "tensors in R": (
         "x <- layer_input(shape = c(8,8,1))\ny <- layer_conv_2d(x, 32, 3)\nz <- x %>% layer_flatten()\n",
         "which layer follows which",

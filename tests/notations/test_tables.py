@@ -6,14 +6,15 @@ import pytest
 
 from cnnspec.notations import translate
 from cnnspec.notations.caffe import CAFFE
-from cnnspec.notations.calls import parsed, tools
+from cnnspec.notations.calls import parsed, tools, tools_with_signs
 from cnnspec.notations.darknet import DARKNET
 from cnnspec.notations.entry import Entry, read
 from cnnspec.notations.steps import LATEX, SPELLINGS, Spelling
 from cnnspec.notations.yolo import A_BLOCK, YOLO
 from tests.support import findings
 
-CALLS = [(tool.name, entry) for tool in tools() for entry in tool.entries]
+TOOLS = (*tools(), *tools_with_signs().values())
+CALLS = [*{entry: (tool.name, entry) for tool in reversed(TOOLS) for entry in tool.entries}.values()]
 INPUT = "input 3x16x16\n"
 
 
@@ -25,7 +26,7 @@ def ids(entries: list[tuple[str, Entry]]) -> list[str]:
 def test_an_example_is_what_its_entry_says(tool: str, entry: Entry) -> None:
     call = parsed(entry.example)
     assert call is not None
-    (ignored,) = [one.ignored for one in tools() if one.name == tool]
+    (ignored,) = [one.ignored for one in TOOLS if one.name == tool]
     reading = read(entry, call.positional, call.named, ignored)
     assert reading.text == entry.here
     assert reading.why == entry.why

@@ -21,6 +21,7 @@ MODULES = [entry for entry in SURE if hasattr(torch.nn, entry.example.partition(
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "flatten(x, 1)": lambda x: torch.flatten(x, 1),
     "view(-1, 400)": lambda x: x.reshape(-1, 2048),
+    "reshape(-1, 400)": lambda x: x.reshape(-1, 2048),
 }
 NOT_IN_TORCH = ("StochasticDepth", "DropPath", "LayerNorm2d")  # torchvision's and timm's
 

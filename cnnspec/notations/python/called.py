@@ -9,21 +9,27 @@ from functools import partial
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, source_of
-from cnnspec.notations.network import MERGED, Node
-from cnnspec.notations.python.expressions import tensors, unknown, value, written
+from cnnspec.notations.network import INPUT, MERGED, Node
+from cnnspec.notations.python.expressions import as_layer, tensors, unknown, value, with_bias, written
 from cnnspec.notations.python.layers import OWN_LAYER, apply, layer, use
 from cnnspec.notations.python.state import Module, State, Value
 from cnnspec.notations.rows import called as in_words
 from cnnspec.notations.words import LAYERS
 
-_CHAINS = ("Sequential",)
+_CHAINS = ("Sequential", "HybridSequential")
 _MODELS = ("Model", "Functional")
 _OF_TENSOR = ("flatten", "mean")
 """Functions in the tables whose first argument is the tensor."""
 _NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|range|type|isinstance")
 _SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
 """Methods that return the same tensor."""
-_FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "slim", "")
+_FUNCTIONS = (
+    *("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "slim", ""),
+    *("nnx", "jnp", "jax", "mx", "nd", "paddle"),
+)
+_SYMBOLS = ("sym", "symbol")
+_TENSOR = ("input", "inputs", "x", "data", "value")
+"""Names of the argument that is the tensor."""
 _CLASS = re.compile(r"[A-Z]\w*[a-z]|[A-Z]{2,}(?![a-z_])")
 """A class: `Conv2d`, `LSTM`."""
 
@@ -49,6 +55,12 @@ def value_of_call(c: State, node: ast.Call) -> Value:
     if type(owner) is int:
         return _method(c, node, call, owner)
     children = [one for one in node.keywords if (one.arg or "").startswith("_")]
+    if call.prefix in _SYMBOLS and c.tool == "MXNet":
+        return _symbol(c, node, call)
+    if call.name == "partial" and node.args:
+        return layer(c, call._replace(name=call.positional[0].rpartition(".")[2], positional=()), span)
+    if call.name == "Lambda" and len(node.args) == 1 and isinstance(made := value(c, node.args[0]), Module):
+        return made
     if call.name in _CHAINS or (children and len(children) == len(node.keywords) and not node.args):
         parts = [*_chain(c, node.args), *(part(c, one.arg or "", one.value) for one in children)]
         return Module(Node("" if parts else "id", span), tuple(parts), ordered=call.name in _CHAINS)
@@ -74,20 +86,23 @@ def _adds(c: State, node: ast.Call, call: Call, owner: Value) -> bool:
         owner = Module(Node("", c.span(node)))
     if not isinstance(owner, Module):
         return False
-    added = value(c, node.args[0]) if call.name in ("add", "append") and node.args else None
-    if isinstance(added, Module) and isinstance(node.func, ast.Attribute):
-        longer = owner._replace(node=owner.node._replace(text=""), parts=(*owner.parts, added))
+    added = [value(c, one) for one in node.args] if call.name in ("add", "append") else []
+    modules = tuple(one for one in added if isinstance(one, Module))
+    if modules and isinstance(node.func, ast.Attribute):
+        longer = owner._replace(node=owner.node._replace(text=""), parts=(*owner.parts, *modules))
         c.names[ast.unparse(node.func.value)] = longer
     return True
 
 
 def _method(c: State, node: ast.Call, call: Call, tensor: int) -> Value:
     """`x.view(-1, 400)`."""
-    if is_known(call.name):
+    if is_known(call.name, "", c.tool):
         first = ["x"] if call.name in _OF_TENSOR else []
         return apply(
             c, layer(c, call._replace(positional=[*first, *call.positional]), c.span(node)), [tensor]
         )
+    if call.name == "sequential" and node.args and isinstance(chain := value(c, node.args[0]), Module):
+        return apply(c, chain, [tensor])
     if _NO_TENSOR.fullmatch(call.name):
         return None
     return tensor if call.name in _SAME else unknown(c, node, [tensor])
@@ -96,17 +111,27 @@ def _method(c: State, node: ast.Call, call: Call, tensor: int) -> Value:
 def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
     """`Conv2d(3, 64, 3)`, `F.relu(x)`, `torch.cat([x, y], 1)`, `conv F3 K64` in brackets, an input."""
     span, functional = c.span(node), call.name.islower() and call.prefix in _FUNCTIONS
-    inputs = tensors(c, node.args, known=not functional)
-    if (word := MERGED.get(call.name)) and (functional or call.name[0].isupper() or len(inputs) > 1):
-        module = Module(Node(word, span, why=_axis(word, call)))
+    word = MERGED.get(call.name)
+    given = [one.value for one in node.keywords if one.arg in _TENSOR] if functional else []
+    given = given if given and not node.args else node.args[:1] if functional and not word else node.args
+    inputs = tensors(c, given, known=not functional or bool(word and c.tool == "TensorFlow"))
+    if (
+        len(inputs) == 1
+        and call.name in ("add", "bias_add")
+        and (biased := with_bias(c, inputs[0])) is not None
+    ):
+        return biased
+    if word and (functional or call.name[0].isupper() or len(inputs) > 1):
+        module = Module(Node(word, span, why=_axis(word, call, c.tool)))
         return apply(c, module, inputs) if inputs else module
     slim = call.prefix == "slim"
     if functional and (slim or call.name not in _OF_TENSOR):
-        call = call._replace(prefix=call.prefix if slim else "", positional=call.positional[1:])
+        named = {key: text for key, text in call.named.items() if node.args or key not in _TENSOR}
+        call = call._replace(prefix=call.prefix if slim else "", positional=call.positional[1:], named=named)
     own = [*call.positional, *(f"{key}={text}" for key, text in call.named.items())]
     if not call.prefix and call.name in LAYERS.values() and (found := in_words(call.name, own)):
         return Module(Node(found.text, span, takes=found.takes))
-    if not (is_known(call.name, call.prefix) or _CLASS.match(call.name)):
+    if not (is_known(call.name, call.prefix, c.tool) or _CLASS.match(call.name)):
         if _NO_TENSOR.fullmatch(call.name):
             return None
         if inputs and not own and call.name in LAYERS.values():  # `gap(x)`
@@ -118,6 +143,20 @@ def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
         c.current = len(c.nodes) - 1
         return c.current
     return apply(c, module, inputs[:1]) if functional and inputs else module
+
+
+def _symbol(c: State, node: ast.Call, call: Call) -> Value:
+    """`mx.sym.Convolution(data=x, kernel=(3, 3), num_filter=64)`."""
+    if call.name in ("Variable", "var"):
+        return INPUT
+    span = c.span(node)
+    inputs = tensors(
+        c, [*node.args, *(one.value for one in node.keywords if one.arg in (*_TENSOR, "lhs", "rhs"))]
+    )
+    if word := MERGED.get(call.name):
+        return apply(c, Module(Node(word, span)), inputs)
+    named = {key: text for key, text in call.named.items() if key not in _TENSOR}
+    return apply(c, layer(c, Call("sym", call.name, (), named), span), inputs[:1])
 
 
 def returned(c: State, result: Value) -> None:
@@ -152,16 +191,16 @@ def _chain(c: State, arguments: Iterable[ast.expr]) -> Iterator[Module]:
             case ast.Call(func=ast.Name(id="OrderedDict") | ast.Attribute(attr="OrderedDict")):
                 yield from _chain(c, one.args)
             case _:
-                result = value(c, one)
+                result = value(c, as_layer(c, one))
                 if result != []:
                     yield result if isinstance(result, Module) else part(c, "", one)
 
 
-def _axis(word: str, call: Call) -> str:
+def _axis(word: str, call: Call, tool: str) -> str:
     """The reason why a merge is not certain: it joins along another axis than the channels."""
     if word != "concat":
         return ""
-    torch = call.name == "cat"
+    torch = call.name == "cat" or tool in ("PaddlePaddle", "MXNet")
     last = next((one for one in call.positional if re.fullmatch(r"-?[0-9]", one)), "0" if torch else "-1")
     axis = call.named.get("dim", call.named.get("axis", last))
     if axis in (("1", "-3") if torch else ("-1", "3")):

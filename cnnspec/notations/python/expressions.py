@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from operator import add, floordiv, mul, sub
 
+from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import is_known, source_of
 from cnnspec.notations.network import INPUT, Node
 from cnnspec.notations.python.layers import apply
@@ -22,23 +24,43 @@ def value(c: State, node: ast.expr) -> Value:
         case ast.Name() | ast.Attribute():
             return c.names.get(ast.unparse(node))
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            elements = [
-                called(one) if isinstance(one, ast.Name) and is_known(one.id) else one for one in elements
-            ]
-            return [value(c, one) for one in elements if not _is_loss(one)]
+            return [value(c, as_layer(c, one)) for one in elements if not _is_loss(one)]
         case ast.BinOp(left=left, op=ast.Add() | ast.Mult() | ast.Sub() as op, right=right):
             if (number := constant(c, node)) is not None:
                 return number
             sides = tensors(c, [left, right], known=True)
+            if isinstance(op, ast.Add) and len(sides) == 1 and (biased := with_bias(c, sides[0])) is not None:
+                return biased
             return apply(c, Module(Node(_OPERATORS[type(op)], c.span(node))), sides) if sides else None
         case ast.Call():
             from cnnspec.notations.python.called import value_of_call
 
             return value_of_call(c, node)
+        case ast.Lambda(args=ast.arguments(args=[ast.arg(arg=name)]), body=body):
+            return _function(c, name, body, c.span(node))
         case ast.Lambda():
             return None
     inside = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
     return constant(c, node) or unknown(c, node, tensors(c, inside, known=True))
+
+
+def _function(c: State, name: str, body: ast.expr, span: Span) -> Module | None:
+    """`lambda x: x.flatten(1)`: the layers in a row that it calls."""
+    inner = replace(c, names=c.names | {name: INPUT}, nodes=[], current=INPUT, outputs=())
+    given = value(inner, body)
+    straight = [node.inputs for node in inner.nodes] == [(place - 1,) for place in range(len(inner.nodes))]
+    if type(given) is not int or given != len(inner.nodes) - 1 or not straight:
+        return None
+    return Module(Node("" if inner.nodes else "id", span), tuple(map(Module, inner.nodes)))
+
+
+def with_bias(c: State, place: int) -> int | None:
+    """TensorFlow's layer to whose output a bias is added; None for any other tensor."""
+    text = c.nodes[place].text if c.tool == "TensorFlow" and place != INPUT else "id"
+    if text and not text.endswith(" nobias"):
+        return None
+    c.nodes[place] = c.nodes[place]._replace(text=text.removesuffix(" nobias"))
+    return place
 
 
 def constant(c: State, node: ast.expr) -> ast.Constant | None:
@@ -64,7 +86,10 @@ def written(c: State, node: ast.expr) -> str:
     number = constant(c, node)
     if number is not None and not isinstance(node, ast.Constant):
         return repr(number.value)
-    return source_of(c.text, node)
+    source = source_of(c.text, node)
+    name = re.findall(r"\w+", source)[-1:]
+    source = source.removeprefix("self.") if isinstance(node, ast.Attribute) else source
+    return c.shapes.get(name[0], source) if name else source
 
 
 def unknown(c: State, node: ast.expr, inputs: list[int]) -> int | None:
@@ -81,6 +106,7 @@ def tensors(c: State, arguments: Iterable[ast.expr], known: bool = False) -> lis
     found: list[int] = []
     for one in arguments:
         given: Value = None
+        one = one.value if isinstance(one, ast.Starred) else one
         if isinstance(one, ast.List | ast.Tuple):
             given = [*tensors(c, one.elts, known)]
         elif isinstance(one, ast.Name) and one.id not in c.names and not known:
@@ -98,8 +124,16 @@ def _input(c: State, name: str) -> int:
     return INPUT
 
 
-def called(name: ast.Name) -> ast.Call:
-    """A layer of MATLAB without brackets as a call."""
+def as_layer(c: State, one: ast.expr) -> ast.expr:
+    """An element of a list that is the name of a layer, `reluLayer`, `nn.relu`, as a call."""
+    match one:
+        case ast.Name(id=name) | ast.Attribute(attr=name) if ast.unparse(one) not in c.names:
+            return called(one) if is_known(name, "", c.tool) else one
+    return one
+
+
+def called(name: ast.expr) -> ast.Call:
+    """A layer without brackets as a call."""
     return ast.copy_location(ast.Call(name, [], []), name)
 
 

@@ -63,7 +63,15 @@ def apply(c: State, module: Module, inputs: list[int]) -> int:
     if node.text.startswith("fc ") and dense(node.text, c.nodes, node.inputs) != node.text:
         # a map: MATLAB's is flattened first, Keras's Dense is a layer for each position
         at_each = f"conv F1 K{node.text[3:]}"
-        text = {"MATLAB": f"flatten -> {node.text}", "Keras": at_each, "TF-slim": at_each}.get(c.tool)
+        flat = f"flatten -> {node.text}"
+        text = {
+            "MATLAB": flat,
+            "MXNet": flat,
+            "Keras": at_each,
+            "TF-slim": at_each,
+            "Flax": at_each,
+            "Haiku": at_each,
+        }.get(c.tool)
         node = node._replace(text=text or node.text)
     word = node.text.partition(" ")[0].partition("(")[0]
     weighted = word in WEIGHTED or any(word == block.named for block in c.blocks.values())

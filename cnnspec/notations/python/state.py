@@ -55,6 +55,8 @@ class State:
     """The name of the tensor that is the input."""
     why: str = ""
     """Why the order of the layers is not certain: the first reason."""
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    """The shapes of weights that the program makes, by name."""
     text: str = ""
     """The statement that is read; it begins at `begin`, and its lines at `starts`."""
     begin: int = 0

@@ -28,6 +28,8 @@ _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 def read_statement(c: State, text: str, begin: int) -> bool:
     """Reads a statement that begins at a place; False where it is not Python."""
     text = text.rstrip(" \t,;")
+    if text.startswith("@"):
+        return True
     own = OWN_WORDS.fullmatch(text)
     if own is not None and own[2].split()[0] in LAYERS.values():
         inputs = tensors(c, [ast.Name(name) for name in re.findall(r"\w+", own[3] or "")])
@@ -79,7 +81,7 @@ def _run(c: State, found: ast.stmt) -> None:
         case ast.Expr(value=ast.Tuple(elts=elements)):
             for one in elements:
                 _append(c, value(c, one))
-        case ast.Expr(value=ast.Name(id=name) as node) if is_known(name):  # MATLAB
+        case ast.Expr(value=ast.Name(id=name) as node) if is_known(name, "", c.tool):  # MATLAB
             _append(c, value(c, called(node)))
         case ast.Expr(value=node):
             _append(c, value(c, node))
