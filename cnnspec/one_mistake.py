@@ -5,14 +5,27 @@ to the first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Edit, Related, Source, Span
 from cnnspec.language import tree
 from cnnspec.notations.words import SHAPE_DECIDES, axes_in
 
-_MOOT = re.compile("E103|E2|E3|E501")
-"""Findings that are left out if a text has to be rewritten as a whole (E102)."""
+_COVERED = (
+    # what stands in a text in another tool's notation, which is rewritten as a whole
+    (re.compile("E103|E2|E3|E501"), ("E102",)),
+    # a pasted character in a number, or in a form that is corrected
+    (re.compile("E103"), ("E101", "E106")),
+    # a number that cannot be read, in a form or an argument that is corrected
+    (re.compile("E106"), ("E101", "E202")),
+    # the form of an argument that the layer does not have
+    (re.compile("E101"), ("E211",)),
+)
+"""Codes, and those of the findings that silence them where they mark or correct the same place."""
+_SPOILED = {"E501": "E106", "E216": "E101"}
+"""Findings about a claim, and the code that silences them within the claim: its number cannot be read, its
+form is corrected.
+"""
 _AGAIN = re.compile("E1(?!05)|E2")
 """Findings about words and forms, which are often repeated in a text: not brackets, not sizes."""
 _MOST_NAMED = 20
@@ -26,39 +39,41 @@ def within(inner: Span, outer: Span) -> bool:
 
 
 def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
-    """An input that looks like HxWxC (W101) and the sizes that do not fit because of it: the first of these,
-    with the way out of the input. A pasted character (E103) in another tool's notation (E102), in a number
-    (E106) or in what is left out (E101), which has it in its fix, and so a number (E106) in an argument that
-    is to be written otherwise (E202), and the form (E101) of an argument that there is not (E211). A claim
-    that does not hold, its number not readable (E106), or with a mark (E216) that the form of the claims
-    replaces (E101). A list where one number is expected (E212), while a
-    list is in other brackets (E101).
+    """The findings without those that others cover (`_COVERED`), without claims that contain another one
+    (`_SPOILED`), and without lists where one number is expected (E212) if a list is in other brackets (E101).
+    If an input looks like HxWxC (W101), only the first size that does not fit is left, with the input's
+    correction.
     """
-    foreign = [one.span for one in findings if one.code == "E102"]
-    unread = [one.span for one in findings if one.code == "E106"]
-    mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
-    forms = [one for one in findings if one.code == "E101"]
-    written = [one.span for one in forms]
-    replaced = [span for one in forms for span in (one.span, *(edit.span for edit in one.fix))]
-    refused = [one.span for one in findings if one.code == "E211"]
-    findings = [
+    marked: dict[str, list[Span]] = {}
+    for one in findings:
+        marked.setdefault(one.code, []).extend((one.span, *(edit.span for edit in one.fix)))
+    brackets = any(one.cause == "list" and one.code == "E101" for one in findings)
+    left = [
         one
         for one in findings
-        if not (_MOOT.match(one.code) and any(within(one.span, span) for span in foreign))
-        and not (one.code == "E501" and any(within(span, one.span) for span in unread))
-        and not (
-            one.code == "E103"
-            and all(
-                any(within(place, span) for span in (*unread, *replaced))
-                for place in (one.span, *(related.span for related in one.related))
-            )
-        )
-        and not (one.code == "E106" and any(within(one.span, span) for span in (*mended, *written)))
-        and not (one.code == "E101" and any(within(one.span, span) for span in refused))
-        and not (one.code == "E216" and any(within(span, one.span) for span in replaced))
+        if not _is_covered(one, marked)
+        and not any(within(span, one.span) for span in marked.get(_SPOILED.get(one.code, ""), ()))
+        and not (brackets and one.cause == "list" and one.code == "E212")
     ]
-    if any(one.cause == "list" and one.code == "E101" for one in findings):
-        findings = [one for one in findings if not (one.cause == "list" and one.code == "E212")]
+    return _by_axes(left, file)
+
+
+def _is_covered(finding: Diagnostic, marked: Mapping[str, list[Span]]) -> bool:
+    """Whether what other findings mark or correct covers the place of this one, all its places if it is about
+    a character (E103).
+    """
+    by = {code for pattern, codes in _COVERED if pattern.match(finding.code) for code in codes}
+    covers = [span for code in by for span in marked.get(code, ())]
+    places = [finding.span]
+    if finding.code == "E103":
+        places += [related.span for related in finding.related]
+    return bool(covers) and all(any(within(place, span) for span in covers) for place in places)
+
+
+def _by_axes(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
+    """An input that looks like HxWxC (W101) and the sizes that do not fit because of it as one finding: the
+    first of the sizes, with the correction of the input.
+    """
     cause = next((one for one in findings if one.code == "W101"), None)
     sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
     if cause is None or not sizes:
