@@ -92,13 +92,15 @@ class Call:
 
 class LayerUse(NamedTuple):
     """A layer in one use: its op, the ops of all uses of the site, the shapes of its inputs and of its
-    output, and whether its input may be overwritten (`fresh`)."""
+    output, whether its input may be overwritten (`fresh`), and the arguments that are written with the size
+    of the map (`sized`: `crop (H-4)x(W-4)`)."""
 
     op: Any
     ops: Sequence[Any]
     inputs: tuple[Shape, ...]
     out: Shape
     fresh: bool = False
+    sized: frozenset[str] = frozenset()
 
     def any(self, test: Callable[[Any], bool]) -> bool:
         """Whether this holds for the op of any use."""

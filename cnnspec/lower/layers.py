@@ -11,9 +11,9 @@ from cnnspec.ir.template import LayerSite
 from cnnspec.lower.call import Diverges, LayerUse, fields, unify
 from cnnspec.lower.ifs import condition_for, join, when
 from cnnspec.lower.program import If, Layer, Merge, Statement, Tensor, When
-from cnnspec.lower.symbolic import Apply, Const, Node, apply, plain
+from cnnspec.lower.symbolic import Apply, Const, Node, apply, plain, variables
 from cnnspec.lower.trace import added, out_nodes, traced_op
-from cnnspec.ops.base import Op
+from cnnspec.ops.base import AXES, Op
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
@@ -70,10 +70,13 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
             known |= {f"@{letter}": size for letter, size in sizes.items()}
     fresh = all(frame.lowering.overwritable(frame.uses[use], inputs[0]) for use in uses)
     ops = [_folded(frame, site, one.op) for one in layers.values()]
+    sized = frozenset(
+        name for name, node in site.written.items() if not frozenset(AXES).isdisjoint(variables(node))
+    )
     built = []
     for use, one in zip(uses, ops, strict=True):
         entering = tuple(frame.uses[use].shape(value) for value in inputs)
-        layer_use = LayerUse(one, ops, entering, frame.uses[use].shape(site.output), fresh)
+        layer_use = LayerUse(one, ops, entering, frame.uses[use].shape(site.output), fresh, sized)
         built.append(frame.lowering.emit(layer_use, layers[use]))
     call = unify(
         built, known, lambda values, source: frame.number(dict(zip(uses, values, strict=True)), source)

@@ -111,7 +111,8 @@ def lines(code: Code, indent: int, room: int, width: int) -> list[str]:
     found = [code.open]
     inside = one[len(code.open) : len(one) - len(code.close)]
     call = isinstance(code, Group) and code.open[-2:-1].isidentifier()
-    if call and "." not in code.close and len(inside) <= space:  # a formatter opens the last bracket else
+    chained = "." in code.close and one.rindex("(") < room  # a formatter would open the last bracket
+    if call and not chained and len(inside) <= space:
         return [code.open, inner + inside, "    " * indent + code.close]
     if isinstance(code, Loop):
         first, *rest = lines(code.element, indent + 1, space, width)

@@ -18,9 +18,9 @@ def _slice(x: str, low: Any, high: Any) -> str:
     return f"{x}[:, {low or ''}:{high}]"
 
 
-def _crop(x: str, *margins: Any) -> str:
-    ends = zip(margins[::2], margins[1::2], strict=True)
-    parts = (f"{before or ''}:{-after if after else ''}" for before, after in ends)
+def _crop(x: str, *bounds: Any) -> str:
+    ends = zip(bounds[::2], bounds[1::2], strict=True)
+    parts = (f"{start or ''}:{stop or ''}" for start, stop in ends)
     return f"{x}[:, :, {', '.join(parts)}]"
 
 

@@ -219,16 +219,20 @@ def pad(use: LayerUse) -> Built:
 
 @emits("crop")
 def crop(use: LayerUse) -> Built:
-    margins = []
-    for axis, before in enumerate(use.op.start(use.inputs[0], use.out)):
-        room = apply("-", names_of(use)[1 + axis], W("size", axis))
-        first = W("offset", axis) if use.op.offset is not None else apply("//", room, Const(2))
-        after = use.inputs[0][1 + axis] - use.out[1 + axis] - before
-        margins += [
-            Slot(None, before, first, derived=True),
-            Slot(None, after, apply("-", room, first), derived=True),
-        ]
-    return build("Crop", *margins)
+    """Each axis from a start up to a stop, as in a slice, counted from the end where the spec does so."""
+    op, bounds = use.op, []
+    for axis, start in enumerate(op.start(use.inputs[0], use.out)):
+        has, kept = use.inputs[0][1 + axis], use.out[1 + axis]
+        size, first = names_of(use)[1 + axis], W("offset", axis)
+        if op.offset is None:
+            first = apply("//", apply("-", size, W("size", axis)), Const(2))
+        stop, last = start + kept, apply("+", first, W("size", axis))
+        if op.offset is None or use.sized:
+            stop, last = stop - has, apply("-", last, size)
+        if "offset" in use.sized:
+            start, first = start - has, apply("-", first, size)
+        bounds += [Slot(None, start, first, derived=True), Slot(None, stop, last, derived=True)]
+    return build("Crop", *bounds)
 
 
 @emits("slice")

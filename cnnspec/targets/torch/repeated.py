@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
+from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.symbolic import Apply, Node, Var, python, variables
 from cnnspec.targets.torch.pieces import Piece, mapped, walk
@@ -14,6 +15,8 @@ from cnnspec.targets.torch.plan import PlanStep
 OFTEN = 4
 SHORT = len("4 * k")
 """An expression of up to this length gets no name: the name would not be shorter."""
+SIZES = frozenset({"Crop", "Reshape", "nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d"})
+"""Layers whose first numbers are no channels."""
 OPERATORS = frozenset("+-*") | {"//", "**"}
 
 
@@ -29,11 +32,33 @@ def name_repeated(
         _replace(steps, often, Var(_mark(len(repeated))))
         repeated.append(often)
     namer, named = Namer(taken), []
+    words = [_word(steps, Var(_mark(number))) for number in range(len(repeated))]
     for number, node in enumerate(repeated):
-        name = namer.take("channels" if len(repeated) == 1 else f"channels{number + 1}")
+        word = words[number]
+        name = namer.take(word if words.count(word) == 1 else f"{word}{words[: number + 1].count(word)}")
         _replace(steps, Var(_mark(number)), Var(name))
         named.append((name, node))
     return named
+
+
+def _word(steps: Sequence[PlanStep], node: Node) -> str:
+    """What a number is: `channels`, or where it is another argument of layers, that argument's name."""
+    calls = (part for step in steps if step.piece is not None for part in walk(step.piece))
+    names = {
+        "size" if name is None or call.function in SIZES else name
+        for call in calls
+        if isinstance(call, Call) and isinstance(call.function, str)
+        for name, argument in call.arguments
+        if node in _nodes(argument)
+        and not (name == "groups" or (name is None and call.function not in SIZES))
+    }
+    return names.pop() if len(names) == 1 else "size" if names else "channels"
+
+
+def _nodes(piece: Piece) -> Iterator[Piece]:
+    yield piece
+    for argument in piece.arguments if isinstance(piece, Apply) else ():
+        yield from _nodes(argument)
 
 
 def _mark(number: int) -> str:

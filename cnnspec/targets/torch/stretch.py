@@ -81,8 +81,15 @@ class Stretch:
                     self.decide(statement, items, taken)
 
     def part(self, part: program.Part) -> PlanStep:
-        """A group or a line. A labelled tensor inside it may be one of its outputs."""
-        inner = self.inner(part.name, part.envs)
+        """A group or a line. A labelled tensor inside it may be one of its outputs. A tensor that it is given
+        twice, by its label and as the input of its first step, is one input."""
+        inner, inputs = self.inner(part.name, part.envs), self.tensors(part.inputs)
+        given = dict(zip(inputs, part.region.inputs, strict=True))  # the label is later
+        inner.same = {
+            inside: given[outer]
+            for outer, inside in zip(inputs, part.region.inputs, strict=True)
+            if given[outer] is not inside
+        }
         plan = inner.plan(part.region)
         outputs: dict[Tensor, Tensor] = {}
         for outer, inside in zip(part.outputs, plan.outputs, strict=True):
@@ -92,7 +99,6 @@ class Stretch:
                 first.label = first.label or outer.label
         plan.outputs = list(outputs)
         piece, takes = piece_of(plan, inner)
-        inputs = self.tensors(part.inputs)
         return PlanStep(part.name, inputs, list(outputs.values()), None, piece, takes, needs=plan.needs)
 
     def decide(self, statement: program.If[program.Statement], items: list[Item], taken: set[str]) -> None:

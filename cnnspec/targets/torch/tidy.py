@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
 from cnnspec.lower.program import Condition
@@ -44,7 +44,7 @@ def tidy(known: Collection[str], node: Node) -> Node:
     node = Apply(node.operator, arguments)
     if node.operator == "//" and _is_whole(node, known):
         return _divided(*arguments)
-    if node.operator == "+" and _is_whole(node, known):
+    if node.operator in ("+", "-") and _is_whole(node, known):
         return _summed(node)
     return node
 
@@ -80,13 +80,27 @@ def _divided(left: Node, right: Node) -> Node:
 
 
 def _summed(node: Node) -> Node:
-    """A sum in which a term stands more than once."""
-    terms = _factors(node, "+")
-    different = list(dict.fromkeys(terms))
-    if len(different) == len(terms) or any(isinstance(one, Const) for one in terms):
+    """A sum in which a term stands more than once, or is added and subtracted."""
+    signed = [*_terms(node, 1)]
+    times: dict[Node, int] = {}
+    for term, sign in signed:
+        times[term] = times.get(term, 0) + sign
+    if len(times) == len(signed):
         return node
-    counted = [apply("*", Const(terms.count(one)), one) for one in different]
-    total = counted[0]
-    for one in counted[1:]:
-        total = apply("+", total, one)
-    return total
+    number = sum(count * term.value for term, count in times.items() if isinstance(term, Const))
+    rest = [one for one in times.items() if one[1] and not isinstance(one[0], Const)]
+    total: Node = Const(0)
+    if not any(count > 0 for _, count in rest):
+        total, number = Const(number), 0
+    for term, count in sorted(rest, key=lambda one: one[1] < 0):
+        total = apply("+" if count > 0 else "-", total, apply("*", Const(abs(count)), term))
+    return apply("+" if number >= 0 else "-", total, Const(abs(number)))
+
+
+def _terms(node: Node, sign: int) -> Iterator[tuple[Node, int]]:
+    if isinstance(node, Apply) and node.operator in ("+", "-"):
+        left, right = node.arguments
+        yield from _terms(left, sign)
+        yield from _terms(right, sign if node.operator == "+" else -sign)
+    else:
+        yield node, sign

@@ -274,3 +274,28 @@ def test_beside_a_label_the_other_of_two_branches_needs_no_role() -> None:
         )
     )
     assert "        return self.conv(g * x)\n" in text
+
+
+def test_a_crop_counts_from_where_the_spec_does() -> None:
+    """`crop 6x8 offset=2x3` gives 6x8 of a larger map, too, and `offset=(H-2)x(W-1)` its last rows."""
+    ends = "crop 2x1 offset=(H-2)x(W-1) | conv F5x8 K4"
+    text = program(graph_of(f"input 4x14x14\nconv F3 P1 K4\ncrop 6x8 offset=2x3\nadd [ {ends} ]"))
+    assert "[:, :, 2:8, 3:11]" in text
+    assert "[:, :, -2:, -1:]" in text
+    text = program(graph_of("input 4x9x9\nadd [ conv F3 K4 | crop (H-2)x(W-2) ]"))
+    assert "[:, :, 1:-1, 1:-1]" in text
+
+
+CUT = "block cut(m) { crop (H-m)x(W-m) -> conv F1 K4 }\ninput 4x20x20\ncut(4) -> cut(5) -> cut(6)"
+
+
+def test_what_is_added_and_subtracted_is_left_out() -> None:
+    text = program(graph_of(CUT))
+    assert "self.cut2 = Cut(5)" in text
+    assert "self.crop = Crop(size, size - m, size, size - m)" in text
+    assert built(graph_of(CUT))(torch.randn(2, 4, 30, 31)).shape == (2, 4, 15, 16)
+
+
+def test_a_tensor_that_is_given_twice_is_one_input() -> None:
+    spec = "input 3x9x9\na: conv F3 K4\nb: conv F3 K4\nc: add [ id | @a -> relu -> crop like=@b offset=1x1 ]"
+    assert "self.c(a, b)" in program(graph_of(spec))

@@ -46,10 +46,10 @@ class Fuse4(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(512, 21, kernel_size=1)
 
-    def forward(self, x: Tensor, pool4: Tensor, up2: Tensor) -> Tensor:
-        y = self.conv(pool4)
-        y = crop(y, up2, [5, 5])
-        return x + y
+    def forward(self, pool4: Tensor, up2: Tensor) -> Tensor:
+        x = self.conv(pool4)
+        x = crop(x, up2, [5, 5])
+        return up2 + x
 
 
 class Fuse3(nn.Module):
@@ -57,10 +57,10 @@ class Fuse3(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(256, 21, kernel_size=1)
 
-    def forward(self, x: Tensor, pool3: Tensor, up4: Tensor) -> Tensor:
-        y = self.conv(pool3)
-        y = crop(y, up4, [9, 9])
-        return x + y
+    def forward(self, pool3: Tensor, up4: Tensor) -> Tensor:
+        x = self.conv(pool3)
+        x = crop(x, up4, [9, 9])
+        return up4 + x
 
 
 class FCN8s(nn.Module):
@@ -142,27 +142,15 @@ class FCN8s(nn.Module):
             )
             self.score = nn.Conv2d(4096, 21, kernel_size=1)
             self.up2 = nn.ConvTranspose2d(
-                21,
-                21,
-                kernel_size=4,
-                stride=2,
-                bias=False,
+                21, 21, kernel_size=4, stride=2, bias=False
             ).requires_grad_(False)
             self.fuse4 = Fuse4()
             self.up4 = nn.ConvTranspose2d(
-                21,
-                21,
-                kernel_size=4,
-                stride=2,
-                bias=False,
+                21, 21, kernel_size=4, stride=2, bias=False
             ).requires_grad_(False)
             self.fuse3 = Fuse3()
             self.deconv = nn.ConvTranspose2d(
-                21,
-                21,
-                kernel_size=16,
-                stride=8,
-                bias=False,
+                21, 21, kernel_size=16, stride=8, bias=False
             ).requires_grad_(False)
         self.to(dtype=dtype)
         self.init_weights()
@@ -186,11 +174,11 @@ class FCN8s(nn.Module):
         x = self.fc7(x)  # 4096x16x16
         x = self.score(x)  # 21x16x16
         up2 = self.up2(x)  # 21x34x34
-        x = self.fuse4(up2, pool4, up2)  # 21x34x34
+        x = self.fuse4(pool4, up2)  # 21x34x34
         up4 = self.up4(x)  # 21x70x70
-        x = self.fuse3(up4, pool3, up4)  # 21x70x70
+        x = self.fuse3(pool3, up4)  # 21x70x70
         x = self.deconv(x)  # 21x568x568
-        return x[:, :, 31:-37, 31:-37]
+        return x[:, :, 31:531, 31:531]
 
 
 def main() -> None:

@@ -92,16 +92,17 @@ class AvgPool2dSame(nn.Module):
 
 
 class Crop(nn.Module):
-    """Removes margins: before and after each axis, top, bottom, left, right."""
+    """From a start up to a stop along each axis, as a slice; a stop of 0 is the end."""
 
-    def __init__(self, *margins: int) -> None:
+    def __init__(self, *bounds: int) -> None:
         super().__init__()
-        self.margins = margins
+        self.bounds = bounds
 
     def forward(self, x: Tensor) -> Tensor:
-        ends = zip(self.margins[::2], self.margins[1::2], strict=True)
-        for axis, (before, after) in enumerate(ends, 2):
-            x = x.narrow(axis, before, x.shape[axis] - before - after)
+        for axis, size in enumerate(x.shape[2:]):
+            start, stop = self.bounds[2 * axis], self.bounds[2 * axis + 1]
+            start, stop = start % size, stop if stop > 0 else size + stop
+            x = x.narrow(2 + axis, start, stop - start)
         return x
 
 

@@ -67,7 +67,7 @@ class TCN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.group(x)  # 25x784
-        return self.fc(torch.flatten(x[:, :, 783:], 1))
+        return self.fc(torch.flatten(x[:, :, -1:], 1))
 
 
 def main() -> None:
