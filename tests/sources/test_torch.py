@@ -66,6 +66,18 @@ class Excite(nn.Module):
         return x * y.expand_as(x)
 
 
+class TwoGates(nn.Module):
+    """A gate of the channels and one of the positions, both expanded before they are multiplied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels, self.positions = nn.Linear(4, 4), nn.Conv2d(4, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels = self.channels(x.mean((2, 3)))[:, :, None, None].expand_as(x)
+        return x * (1 + torch.sigmoid(channels * self.positions(x).expand_as(x)))
+
+
 class ShuffleUnit(nn.Module):
     """Chunks, a channel shuffle by views, a depthwise convolution."""
 
@@ -331,6 +343,7 @@ class Normalised(nn.Module):
 STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (SmallResNet, [(3, 32, 32)]),
     (Excite, [(3, 9, 8)]),
+    (TwoGates, [(4, 6, 5)]),
     (ShuffleUnit, [(8, 6, 5)]),
     (LastBlock, [(8, 6, 5)]),
     (UNet, [(1, 8, 12)]),
@@ -507,6 +520,14 @@ def test_a_random_slope_is_its_mean() -> None:
     assert "leaky 0.2" in found.spec.text
     assert "rrelu has its slope in evaluation" in found.layers.notes[0]
     assert not beside(found, torch.randn(2, 3, 8, 8, dtype=torch.float64), train=False).outputs
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attribute self.0.weight was assigned during export")
+def test_the_older_spectral_norm_has_another_order_in_training() -> None:
+    x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    found = imported(with_numbers(nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 4, 3)))), x)
+    assert found.layers.notes[0].startswith("torch.nn.utils.spectral_norm updates v before u in training")
+    assert beside(found, x, train=False).outputs < LIMIT
 
 
 def test_an_up_step_of_a_u_net_reads_as_in_the_paper() -> None:

@@ -106,7 +106,7 @@ def divided(reader: Reader, a: Arguments) -> Item:
     if isinstance(one, Kept) and isinstance(other, Number):
         return one._replace(factor=one.factor / other)
     if isinstance(one, Kept) and isinstance(other, Normal):
-        return spectral(one, other)
+        return spectral(reader, one, other)
     if isinstance(one, Laid) and isinstance(other, Computed) and other.by.startswith("avg_pool"):
         return of_positions(reader, one, other)
     numbers = _numbers(reader, other, one)
@@ -292,14 +292,7 @@ def _spread(reader: Reader, laid: Laid, to: tuple[int, ...]) -> Laid:
 
 def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
     """A product or quotient, which broadcasts the smaller tensor itself."""
-    plain = [
-        laid._replace(
-            dims=tuple(() if dim and all(atom.axis == REPEATED for atom in dim) else dim for dim in laid.dims)
-        )
-        for laid in (one, other)
-    ]
-    if sizes_of(plain[0].dims) == sizes_of(one.dims) or sizes_of(plain[1].dims) == sizes_of(other.dims):
-        one, other = plain
+    one, other = _once(one, other), _once(other, one)
     one, other = _aligned(reader, one, other)
     shapes = reader.shape(one.value), reader.shape(other.value)
     both = tuple(map(max, zip(*shapes, strict=False)))
@@ -312,6 +305,16 @@ def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
         return Laid(reader.add(op, *(laid.value for laid in spread)), dims)
     larger = one if prod(reader.shape(one.value)) >= prod(reader.shape(other.value)) else other
     return Laid(reader.add(op, one.value, other.value), larger.dims)
+
+
+def _once(one: Laid, other: Laid) -> Laid:
+    """A tensor without the repetitions that broadcasting over the other one makes."""
+    if len(one.dims) != len(other.dims):
+        return one
+    repeated = [bool(dim) and all(atom.axis == REPEATED for atom in dim) for dim in one.dims]
+    its = (all(atom.axis == REPEATED for atom in dim) for dim in other.dims)
+    pairs = zip(one.dims, repeated, its, strict=True)
+    return one._replace(dims=tuple(() if mine and not theirs else dim for dim, mine, theirs in pairs))
 
 
 def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:

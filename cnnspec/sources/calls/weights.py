@@ -128,8 +128,13 @@ def sigma(reader: Reader, a: Arguments) -> Item:
     )
 
 
-def spectral(weight: Kept, by: Normal) -> Item:
+def spectral(reader: Reader, weight: Kept, by: Normal) -> Item:
     """W/σ."""
     if by.normalised != SIGMA or by.keys[ORIGINAL] != weight.held.key or not weight.plain:
         raise Cannot("weights are divided by what is computed")
+    if weight.held.key.endswith("weight_orig"):  # torch's older function
+        reader.notes.append(
+            "torch.nn.utils.spectral_norm updates v before u in training, and `spectral` u before v: "
+            "outputs in training differ until u and v have converged"
+        )
     return by._replace(normalised="spectral")
