@@ -67,7 +67,23 @@ DOCUMENT_FORMS = (
     ("explain",),
 )
 ENDINGS = ("md", "tex", "ipynb")
-DOORS = ("prototxt", "cfg", "json", "onnx")
+CFG = """[net]
+width=4
+height=4
+channels=1
+[convolutional]
+batch_normalize=1
+filters=2
+flipped=1
+[local]
+filters=1
+[connected]
+output=2
+batch_normalize=1
+"""
+NUMBERS = 98
+"""Of the weights of this network."""
+DOORS = ("prototxt", "cfg", "json", "onnx", "caffemodel", "weights")
 
 
 def execute(command: str, name: str, *options: str) -> int:
@@ -105,6 +121,8 @@ def imported(data: bytes) -> None:
     name = written(f"any.{door}", data[1:])
     if door == "onnx":
         onnx_file(f"{FOLDER}/{name}")
+    elif door in ("caffemodel", "weights"):
+        weights(f"{FOLDER}/{name}", door)
     elif execute("import", name, "-o", f"{FOLDER}/made.cnn", "--force") == 0:
         assert execute("check", "made.cnn") == 0, Path(FOLDER, "made.cnn").read_text()
 
@@ -119,6 +137,21 @@ def onnx_file(path: str) -> None:
 
     with contextlib.suppress(Refused, NeedsValues, Untrue, UnfitList):
         spec(layers_of(read(plain(convert(load(path))[0]))))
+
+
+def weights(path: str, door: str) -> None:
+    """The weights of a network of Caffe or Darknet: refused, or each has as many numbers as its shape."""
+    from cnnspec.running.worker.binary import TEXTS, stored
+    from cnnspec.running.worker.tell import Fault
+    from tests.sources.test_stored import PROTOTXT
+
+    texts = {"caffemodel": PROTOTXT, "weights": CFG}
+    model = Path(FOLDER, f"stored{TEXTS[f'.{door}']}")
+    model.write_text(texts[door])
+    with contextlib.suppress(Fault):
+        found = stored({"weights": path, "model": str(model), "inputs": {}})
+        for key, shape in found.shapes.items():
+            assert found.read(key).shape == tuple(shape)
 
 
 def recipe(data: bytes) -> None:
@@ -165,8 +198,10 @@ def documents() -> list[bytes]:
 def files() -> list[bytes]:
     from tests.cli.test_import_files import CFG, KERAS, PROTOTXT
     from tests.sources.test_mutants import changed_json, changed_text
+    from tests.sources.test_stored import FORMS, HEADERS, NORM, field
 
-    found = []
+    found = [b"\4" + form + field(100, NORM) for form in FORMS.values()]
+    found += [b"\5" + header + bytes(4 * NUMBERS) for header, _ in HEADERS.values()]
     for seed in range(60):
         chance = random.Random(seed)
         found.append(b"\0" + changed_text(PROTOTXT, chance).encode())
