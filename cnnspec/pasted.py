@@ -13,7 +13,19 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span, line_start
-from cnnspec.notations import caffe, darknet, lists, others, programs, r, summary, tables, translate, yolo
+from cnnspec.notations import (
+    caffe,
+    darknet,
+    julia,
+    lists,
+    others,
+    programs,
+    r,
+    summary,
+    tables,
+    translate,
+    yolo,
+)
 from cnnspec.notations.around import step_around
 from cnnspec.notations.network import FEWEST, UNKNOWN, Network, Node, Part, Program, stretches, written
 
@@ -72,7 +84,7 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
     """None where nothing of a text can be translated."""
     text = source.text[:_LONGEST]
     foreign: list[_Foreign] = []
-    for reader in (darknet, caffe, yolo, r, summary, programs, lists, tables, others):
+    for reader in (darknet, caffe, yolo, r, julia, summary, programs, lists, tables, others):
         found = (_of_program(one, text) for one in reader.networks(text))
         foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:

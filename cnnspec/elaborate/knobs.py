@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from cnnspec.diagnostics import WHOLE_FILE, Edit, Sink, Span
+from cnnspec.diagnostics import WHOLE_FILE, Edit, Related, Sink, Span
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import Slots, slots_of
 from cnnspec.elaborate.builder import UNKNOWN
 from cnnspec.elaborate.context import DefaultArguments
 from cnnspec.elaborate.statements import Statements
-from cnnspec.elaborate.text_facts import facts_of
+from cnnspec.elaborate.text_facts import facts_of, nodes
 from cnnspec.elaborate.values import NoValue, Undefined, Value, evaluate
 from cnnspec.language import tree
 from cnnspec.language.write import write_argument, write_expr
@@ -191,6 +191,9 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
         layers = facts.words | facts.given  # the last place of each
         layers |= {word: max(span, layers[word]) for word, span in facts.words.items()}
         _check_reach(layers, sink, statement, kinds)
+        if around is whole and not found:
+            followed = [one for one in kinds if one.name in layers and layers[one.name] > statement.span]
+            _check_blocks_above(statements, sink, statement, followed, arguments)
         for kind in kinds:
             if _fits(sink, kind.name, arguments):
                 found.append(DefaultArguments(statement.span.start, end, kind.name, tuple(arguments)))
@@ -257,6 +260,42 @@ def _check_reach(
         (above or lost)[0].span,
         help=way if above else "leave it out",
     )
+
+
+def _check_blocks_above(
+    statements: Statements,
+    sink: Sink,
+    default: tree.Default,
+    kinds: list[tree.Name],
+    arguments: list[tree.Argument],
+) -> None:
+    """W105 for a block above the first `default` that is used below it: its layers do not have the
+    default's arguments."""
+    given = {_name_of(one) for one in arguments}
+    below = [one for one in statements.file.statements if one.span > default.span]
+    uses = {one.name for one in nodes(tuple(below)) if isinstance(one, tree.CallStep)}
+    for block in statements.blocks.values():
+        layers = [one for one in nodes(block.body) if isinstance(one, tree.LayerStep)]
+        for kind in kinds:
+            missed = [one for one in layers if one.word == kind.name]
+            missed = [one for one in missed if not given & {*map(_name_of, one.arguments)}]
+            if not missed or block.name not in uses or block.span > default.span:
+                continue
+            message = f"this default does not apply to `{block.name}`, a block above it"
+            way = f"move it above the block `{block.name}`: a default applies to the layers below it"
+            seen = (Related(missed[0].word_span, f"this `{kind.name}` does not have its arguments"),)
+            sink.report("W105", message, kind.span, help=way, related=seen)
+            return
+
+
+def _name_of(argument: tree.Argument) -> str:
+    """The letter, the name or the word of an argument, without the `no` before it."""
+    match argument:
+        case tree.LetterArgument(letter=name) | tree.NamedArgument(name=name):
+            return name
+        case tree.PositionalArgument(value=tree.Name(name=name)):
+            return name.removeprefix("no")
+    return ""
 
 
 def _without_truth(sink: Sink, argument: tree.Argument) -> tree.Argument:

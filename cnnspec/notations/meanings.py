@@ -15,7 +15,7 @@ _NUMBERS = re.compile(r"[()\[\]0-9, ]+")
 _ALIKE = "relu relu6 sigmoid tanh softmax softplus elu selu gelu mish silu logsoftmax"
 ACTIVATIONS = {
     **{name: name for name in _ALIKE.split()},
-    **dict.fromkeys(("none", "linear"), "id"),
+    **dict.fromkeys(("none", "linear", "identity"), "id"),
     **dict.fromkeys(("hardswish", "hardsilu"), "hswish"),
     "swish": "silu",
 }

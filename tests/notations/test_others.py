@@ -76,6 +76,20 @@ self.layers = [
   nn.BatchNorm(32), Tensor.max_pool2d,
   lambda x: x.flatten(1), nn.Linear(4608, 10)]
 """
+FLUX = """\
+using Flux
+function model(; classes=10)
+    return Chain(
+        Conv((3, 3), 1=>16, pad=(1,1), relu),   # a comment, with (brackets
+        MaxPool((2,2)),
+        SkipConnection(Chain(Conv((3, 3), 16=>16, pad=SamePad(), bias=false), BatchNorm(16)), +),
+        x -> relu.(x),
+        Flux.flatten,
+        Dense(3136 => 10),
+        softmax)
+end
+loss(x, y) = Flux.crossentropy(model(x), y)
+"""
 MLX = """\
 import mlx.nn as nn
 class Net(nn.Module):
@@ -209,6 +223,11 @@ TRANSLATED = {
     "a list of tinygrad": (
         LIST,
         "conv F5 K32 -> relu -> bn -> maxpool F2\nflatten\nfc 10" + INPUT.format(1),
+    ),
+    "Flux": (
+        FLUX,
+        "maxpool1: conv F3 P1 K16 -> relu -> maxpool F2\nconv F3 Psame K16 nobias -> bn\n"
+        "add [ id | @maxpool1 ] -> relu\nflatten\nfc 10 -> softmax" + INPUT.format(1),
     ),
     "MLX": (
         MLX,

@@ -6,14 +6,15 @@ import pytest
 
 from cnnspec.notations import translate
 from cnnspec.notations.caffe import CAFFE
-from cnnspec.notations.calls import parsed, tools, tools_with_signs
+from cnnspec.notations.calls import Tool, parsed, tools, tools_with_signs
 from cnnspec.notations.darknet import DARKNET
 from cnnspec.notations.entry import Entry, read
+from cnnspec.notations.julia import FLUX
 from cnnspec.notations.steps import LATEX, SPELLINGS, Spelling
 from cnnspec.notations.yolo import A_BLOCK, YOLO
 from tests.support import findings
 
-TOOLS = (*tools(), *tools_with_signs().values())
+TOOLS = (*tools(), *tools_with_signs().values(), Tool("Flux", FLUX, frozenset(), ()))
 CALLS = [*{entry: (tool.name, entry) for tool in reversed(TOOLS) for entry in tool.entries}.values()]
 INPUT = "input 3x16x16\n"
 
