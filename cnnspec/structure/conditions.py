@@ -12,7 +12,7 @@ from cnnspec.structure import names
 from cnnspec.structure.draft import Draft, Unsolved, by_use
 from cnnspec.structure.express import Numbers, Parameter, condition, expression, is_width
 from cnnspec.structure.parts import Use
-from cnnspec.structure.pattern import Group, Track
+from cnnspec.structure.pattern import Group, Track, sites_in
 
 
 def factors(draft: Draft) -> list[int]:
@@ -27,7 +27,9 @@ def factors(draft: Draft) -> list[int]:
 
 def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: list[int]) -> str:
     """A condition for a part that is `present` in some instances; a new switch where no condition fits."""
-    text = condition(present, draft.parameters, factors)
+    sites = [*sites_in(group)] if isinstance(group, Track) else group.sites
+    own = {expression(slot.numbers, draft.parameters) or "" for slot in draft.slots if slot.site in sites}
+    text = condition(present, draft.parameters, factors, own)
     if text is None and isinstance(group, Group):
         text = _ratio(draft, group, present)
     if text is None:

@@ -3,7 +3,7 @@ these values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -201,11 +201,17 @@ def _multiple(value: int) -> int:
     return rounded + 8 if 10 * rounded < 9 * value else rounded
 
 
-def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[int] = ()) -> str | None:
+def condition(
+    present: Numbers,
+    parameters: list[Parameter],
+    factors: Sequence[int] = (),
+    own: Container[str] = (),
+) -> str | None:
     """The simplest condition that holds exactly where the values are True, or None. `factors`: the multiples
-    of widths in the block."""
+    of widths in the block. `own`: the parameters that the part itself reads, which may be 0 where it is
+    absent."""
     expected = present.values
-    atoms = list(_atoms(present, parameters, factors))
+    atoms = list(_atoms(present, parameters, factors, own))
     for text, values in atoms:
         if values == expected:
             return text
@@ -222,7 +228,7 @@ def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[i
 
 
 def _atoms(
-    present: Numbers, parameters: list[Parameter], factors: Sequence[int]
+    present: Numbers, parameters: list[Parameter], factors: Sequence[int], own: Container[str]
 ) -> Iterator[tuple[str, dict[Instance, bool]]]:
     at = list(present.values)
     full = [parameter for parameter in parameters if all(inst[0] in parameter.values for inst in at)]
@@ -238,6 +244,8 @@ def _atoms(
         if parameter.name == "s":
             yield "s > 1", {inst: parameter.values[inst[0]] > 1 for inst in at}
             yield "s == 1", {inst: parameter.values[inst[0]] == 1 for inst in at}
+        elif parameter.name in own:
+            yield f"{parameter.name} > 0", {inst: parameter.values[inst[0]] > 0 for inst in at}
     for factor in (1, *factors):
         for one in numbers:
             if is_width(one.name):

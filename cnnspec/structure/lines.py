@@ -20,6 +20,8 @@ DEEPEST = 6
 """The largest nesting depth of merges; deeper ones get a label."""
 ASIDE = 3
 """The most steps of a branch that begins at a tensor of its own."""
+SKIPS = 3
+"""The fewest merges with a tensor itself as a branch for which it gets a label, not brackets in brackets."""
 
 
 @dataclass(eq=False, repr=False)
@@ -53,6 +55,8 @@ class Weaver:
                 self.kept.update((item.inputs[0], *item.outputs))
             if isinstance(item, Node) and isinstance(item.op, Unsaid):
                 self.kept.update(item.outputs)  # its line ends with the claimed shape
+        merged = Counter(value for item in items if _merges(item) for value in set(item.inputs))
+        self.skips = {value for value, count in merged.items() if count >= SKIPS and self.uses[value] > count}
         self.open: dict[int, Thread] = {}
         self.ends: dict[int, tuple[int, ...]] = {}  # several values at a line's end, by the first
 
@@ -86,7 +90,7 @@ class Weaver:
     def merged(self, node: Node) -> Thread:
         threads = [self.taken(value) for value in node.inputs]
         starts = Counter(one.start for one in threads)
-        shared = [one for one in threads if starts[one.start] > 1]
+        shared = [one for one in threads if starts[one.start] > 1 and one.start not in self.skips]
         common = max(shared, key=lambda one: (starts[one.start], one.start)).start if shared else None
         long = [self.leaves_and_returns(one, value) for one, value in zip(threads, node.inputs, strict=True)]
         if common is None or any(long) or max(one.depth for one in threads) >= DEEPEST:
@@ -111,9 +115,11 @@ class Weaver:
 
     def gone_on(self, node: Node, threads: Sequence[Thread]) -> Thread:
         """Continues the longest branch as the line; the other branches begin at labels."""
-        bare = [number for number, one in enumerate(threads) if not one.steps]
+        every = range(len(threads))
+        lines = [number for number in every if node.inputs[number] not in self.skips] or every
+        bare = [number for number in lines if not threads[number].steps]
         short = all(len(one.steps) <= ASIDE and not one.depth for one in threads)
-        able = bare if bare and short else range(len(threads))
+        able = bare if bare and short else lines
         main = max(able, key=lambda number: (len(threads[number].steps), node.inputs[number]))
         branches = tuple(
             Chain(value, False, ()) if number == main else self.aside(one, value)

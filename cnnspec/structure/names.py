@@ -11,6 +11,8 @@ KEYWORDS = frozenset("model input let variant default block shared output expect
 FIXED = frozenset(("C", "T", "H", "W", "i", "true", "false", "each", "frozen", "same"))
 LETTER = re.compile(r"[FSPKGD][0-9x]*")
 LONGEST = 40
+WORDS = ("ReLU", "SiLU", "NeXt", "ViT", "VoV", "CoAt", "YOLOv")
+"""Words of the field with capitals inside."""
 
 
 def cleaned(text: str) -> str:
@@ -20,8 +22,11 @@ def cleaned(text: str) -> str:
 
 
 def snake(text: str) -> str:
-    """`InvertedResidual` as `inverted_residual`, `SEBlock` as `se_block`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cleaned(text)).lower()
+    """`InvertedResidual` as `inverted_residual`, `SEBlock` as `se_block`, `ConvBNReLU` as `conv_bn_relu`."""
+    name = cleaned(text)
+    for word in WORDS:
+        name = name.replace(word, word.capitalize())
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def last_of(path: str) -> tuple[str, str]:

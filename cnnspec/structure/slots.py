@@ -173,21 +173,21 @@ class Differences:
 
     def sizes(self, site: Site, field: str, values: dict[Instance, Any]) -> bool:
         """Whether sizes can be computed from the map's: `crop (H-1)x(W-1)`."""
-        sizes_in = {one: self.network.shape(step.begin)[1:] for one, step in site.at.items()}
-        if len(set(values.values())) == 1 or any(len(values[one]) != len(sizes_in[one]) for one in values):
+        if len(set(values.values())) == 1:
             return False
         count = len(next(iter(values.values())))
         columns = [
             Numbers({one: value[axis] for one, value in values.items()}, {}, self.entry)
             for axis in range(count)
         ]
-        for axis, numbers in enumerate(columns):
-            numbers.sizes = (("THW"[axis - count], {one: shape[axis] for one, shape in sizes_in.items()}),)
-            numbers.fixed = True
-        if any(expression(numbers, []) is None for numbers in columns):
-            return False
-        self.by_axis(site, field, columns)
-        return True
+        for letters in ("THW", "THWhw"):  # rather the map at the step than the one at the beginning
+            for axis, numbers in enumerate(columns):
+                numbers.sizes = [base for base in self.map_sizes(site, axis - count) if base[0] in letters]
+                numbers.fixed = True
+            if all(expression(numbers, []) is not None for numbers in columns):
+                self.by_axis(site, field, columns)
+                return True
+        return False
 
     def axes(
         self,

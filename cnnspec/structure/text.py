@@ -150,7 +150,7 @@ class Writer(NamedTuple):
                 if place is not None:
                     body = self.blocks[region.block].pattern.bodies[0]
                     label = self.labels(body)[local_numbers(body)[body.outputs[place]]]
-                    return [label.rstrip("0123456789") or label, label]
+                    return [label, label.rstrip("0123456789") or label]
                 last, numbered = names.last_of(region.key[0])
                 if last.rstrip("0123456789") == region.class_name:  # a module from found.py
                     last = numbered = region.class_name
@@ -161,7 +161,7 @@ class Writer(NamedTuple):
                 layer = self.network.layers[number]
                 word = layer.op.word if isinstance(layer, Layer) else names.snake(layer.what)
                 if not layer.name.isdigit():
-                    return [names.cleaned(layer.name), word]
+                    return [names.cleaned(layer.name) or word]
                 keys = [key.rpartition(".")[0] for key in layer.weights.values()]
                 around = layer.scopes[-1].path if layer.scopes else ""
                 return [*names.last_of(keys[0] if keys else around), word]

@@ -1,19 +1,22 @@
 """Simplifies a layer list. Layers without an effect or without a reader are left out, a sum of sums becomes
-one sum, the longer of two branches comes first in a sum and last in a product, and numbers that differ from a
-simple one by rounding become simple.
+one sum, the longer of two branches comes first in a sum and last in a product, a pooling over the whole map
+is written as such, and numbers that differ from a simple one by rounding become simple.
 
 The numbers of layers and values change; the layers themselves stay equal."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fractions import Fraction
 
-from cnnspec.ops.base import Op, arguments_of
+from cnnspec.ops import lookup
+from cnnspec.ops.base import Op, Shape, arguments_of
+from cnnspec.ops.dropout import Dropping
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 from cnnspec.structure.prefixes import with_prefixes
 
+GLOBAL = {"avgpool": "gap", "maxpool": "gmp"}
 MOST_TERMS = 32
 MOST_COMPARED = 2_000_000
 """How many layers of branches are counted, at most."""
@@ -27,6 +30,10 @@ NEARER = Fraction(1, 10**12)
 DIGITS = 5
 PLAIN = 10**5
 """The largest denominator of a simple number."""
+RATE = Fraction(1, 2**22)
+"""The same for a rate of dropping, which only matters in training: `torch.linspace` gives float32."""
+PLAIN_RATE = 1000
+"""The largest denominator of a simple rate."""
 
 
 def tidied(network: LayerList) -> LayerList:
@@ -60,6 +67,7 @@ def _needed(network: LayerList) -> LayerList:
             read.update(network.layers[number].inputs)
     now = list(range(first))  # the new number of each value
     layers: list[Layer | Hole] = []
+    undone = {layer.op.undoes for layer in network.layers if isinstance(layer, Layer)}
     ops: dict[Op, Op] = {}  # equal ops become one object, so that comparing them is fast
     for number, layer in enumerate(network.layers):
         if first + number not in read:
@@ -72,7 +80,7 @@ def _needed(network: LayerList) -> LayerList:
             if not inputs:  # an unknown layer without inputs reads what the layer before it reads
                 inputs = layers[-1].inputs[:1] if layers else (0,)
             if isinstance(layer, Layer):
-                op = _plain(layer.op)
+                op = _plain(_global(layer.op, network.shape(layer.inputs[0]), undone))
                 layer = layer._replace(op=ops.setdefault(op, op))
             layers.append(layer._replace(inputs=inputs))
     outputs = tuple(one._replace(value=now[one.value]) for one in network.outputs)
@@ -89,9 +97,22 @@ def does_nothing(layer: Layer | Hole) -> bool:
     return op.merges and getattr(op, "operator", False) and len(layer.inputs) == 1 and not layer.weights
 
 
+def _global(op: Op, shape: Shape, undone: Container[str | None]) -> Op:
+    """`gap` for an `avgpool F7` of a map of 7x7."""
+    word = GLOBAL.get(op.word)
+    if word is None or op.word in undone or getattr(op, "F", None) != shape[1:] or any(getattr(op, "P", ())):
+        return op
+    kind = lookup(word)
+    assert kind is not None
+    return kind()
+
+
 def _plain(op: Op) -> Op:
     """Replaces numbers by simple ones: `droppath 0.017647058823529415` by `droppath 3/170`."""
     changed = {}
+    if isinstance(op, Dropping):
+        rate = op.p.limit_denominator(PLAIN_RATE)
+        return op if abs(rate - op.p) > RATE * op.p else op.model_copy(update={"p": rate})
     for name, argument in arguments_of(type(op)):
         value = getattr(op, name)
         if argument.kind == "number" and isinstance(value, Fraction):

@@ -12,6 +12,7 @@ from cnnspec import structure
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Op
 from cnnspec.sources.layers import Input, Layer, LayerList, Output, Scope
+from cnnspec.structure import names
 from tests.structure.from_graph import layer_list
 from tests.structure.test_zoo import graphs
 
@@ -399,6 +400,53 @@ def test_a_module_that_each_use_of_a_block_calls_twice_is_shared_inside_it() -> 
     assert "  shared mlp() {\n    let c = C\n    conv F1 K=C//4 -> relu -> conv F1 K=c\n  }\n" in found
     assert "add [ gap -> mlp() | gmp -> mlp() ]" in found
     assert "-> gate()" in found
+
+
+def test_a_tensor_that_many_sums_add_gets_a_label() -> None:
+    """DRRN: its recursion adds the same tensor after each pass."""
+    found = again("""
+        shared unit() { conv F3 P1 K8 }
+        input 1x16x16
+        x: conv F3 P1 K8
+        [relu -> unit() -> add [ id | @x ]]*6 -> relu -> conv F3 P1 K1
+        """)
+    assert "[unit() -> add [ id | @conv ] -> relu]*6" in found
+
+
+def test_rates_that_were_rounded_to_float32() -> None:
+    """`torch.linspace(0, 0.1, 4)`; the first block drops nothing."""
+    rates = ("0", "0.033333335", "0.06666667", "0.1")
+    uses = " -> ".join(f"unit({rate})" for rate in rates)
+    found = again(f"""
+        block unit(p) {{ add [ conv F3 P1 K8 -> if p > 0 [ droppath p ] | id ] -> bn -> relu }}
+        input 8x16x16
+        {uses}
+        """)
+    assert "if p > 0 [ droppath p ]" in found
+    assert "[unit(i/30)]*4" in found
+
+
+def test_a_pooling_over_the_whole_map() -> None:
+    found = again("input 8x7x7\nadd [ avgpool F7 | maxpool F7 ] -> avgpool F1\n")
+    assert "add [ gap | gmp ]" in found
+
+
+def test_a_size_that_is_that_of_the_blocks_beginning() -> None:
+    found = again("""
+        block context(n) { add [ conv F3 P1 K8 | gap -> conv F1 K8 -> upsample out=(n)x(n) ] }
+        input 8x32x32
+        context(32) -> maxpool F2 -> context(16) -> maxpool F2 -> context(8)
+        """)
+    assert "upsample out=(h)x(w)" in found
+    assert "context() -> maxpool F2" in found
+
+
+@pytest.mark.parametrize(
+    ("class_name", "block"),
+    [("ConvBNReLU", "conv_bn_relu"), ("ConvNeXtBlock", "conv_next_block"), ("SEBlock", "se_block")],
+)
+def test_names_of_blocks(class_name: str, block: str) -> None:
+    assert names.snake(class_name) == block
 
 
 EXCHANGE = """
