@@ -15,7 +15,7 @@ from cnnspec.notations.caffe import line_of_prototxt
 from cnnspec.notations.darknet import far_away
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.programs import LAYER_SHOWN, line_of_python
-from cnnspec.notations.steps import step
+from cnnspec.notations.steps import GROUP, group, step
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import layer_word
 
@@ -41,10 +41,20 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
     line = (text[begin : begin + _LONGEST_LINE].splitlines() or [""])[0]
     return (
         line_of_python(line, begin, text)
+        or _group_at(text, begin, at)
         or _step_at(text, begin, at)
         or far_away(text, begin)
         or line_of_prototxt(text, begin)
     )
+
+
+def _group_at(text: str, begin: int, at: int) -> Translation | None:
+    """`[3x3, 64] x 2`: the brackets around a place of a line that begins at `begin`."""
+    for found in GROUP.finditer(text, begin, begin + _LONGEST_LINE):
+        if found.start() <= at < found.end():
+            inside = group(found.group())
+            return inside and inside._replace(span=Span(*found.span()))
+    return None
 
 
 def _step_at(text: str, begin: int, at: int) -> Translation | None:

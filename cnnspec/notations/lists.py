@@ -1,5 +1,5 @@
-"""A network as a list: YAML (`- conv: {filters: 16, kernel: 3}`), or numbered lines in words
-(`2. Conv layer: 16 filters of size 3x3, stride 1`).
+"""A network as a list: YAML (`- conv: {filters: 16, kernel: 3}`), JSON (`[{"type": "conv", "filters": 16}]`),
+or numbered lines in words (`2. Conv layer: 16 filters of size 3x3, stride 1`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ _ITEM = re.compile(
     r"^[ \t]*(?:[-*•]|[0-9]{1,3}[.)])[ \t]+([^\r\n]+)((?:(?:\r\n|[\r\n])[ \t]+\w+:[ \t]+[^\r\n]+)*)",
     re.MULTILINE,
 )
+_JSON = re.compile(r"(?:[ \t]*(?:#|model\b|input\b)[^\r\n]*[\r\n])*\s*([\[{]\s*[{\[\"'])")
+_INPUT = re.compile(r"[\"']input(?:_?shape|_?size)?[\"']\s*:\s*[\[(]([0-9, ]+)[\])]")
+_OBJECT = re.compile(r"\{(?:[^{}\[\]]|\[[^{}\[\]]*\]|\{[^{}]*\})*\}")
+"""Matches an object with objects of one level in it."""
 _HEAD = r"\*\*[^\r\n]*|[A-Za-z][\w ]*:|(?:name|model|title)[ \t]*:[^\r\n]*"
 _OURS = re.compile(r"->|=>|\b[FSPKGD][0-9]|\w\(")
-_PAIR = re.compile(r"[\"']?(\w+)[\"']?[ \t]*:[ \t]*[\"']?([^,\"'{}\r\n]+|\[[^\]]*\])")
+_PAIR = re.compile(r"[\"']?(\w+)[\"']?[ \t]*:[ \t]*[\"']?(\[[^\]]*\]|[^,\"'{}\r\n]+)")
 _NAMES = ("type", "layer", "op", "class", "kind", "name")
 _FILLER = (
     *("layer", "layers", "with", "of", "a", "an", "the", "and", "using", "by", "to", "which", "is", "has"),
@@ -41,7 +45,8 @@ class _Item(NamedTuple):
 
 def networks(text: str) -> Iterator[Program]:
     """The lists in a text."""
-    for found in stretches(_items(text), lambda item: item.span, text, r"\s*+"):
+    whole = _JSON.match(text)
+    for found in [[*_objects(text)]] if whole else stretches(_items(text), _span, text, r"\s*+"):
         nodes: list[Node] = []
         for number, item in enumerate(found):
             node = _node(item)
@@ -52,7 +57,34 @@ def networks(text: str) -> Iterator[Program]:
             continue
         what = "this is YAML" if any(item.is_yaml for item in found) else "this is a list of layers in words"
         span = Span(found[0].span.start, found[-1].span.end)
-        yield Program(what, span, Network(nodes), head_of(text, span.start, _HEAD))
+        if whole:
+            what, span = "this is JSON", Span(whole.start(1), len(text.rstrip()))
+        yield Program(what, span, Network(nodes), span.start if whole else head_of(text, span.start, _HEAD))
+
+
+def _span(item: _Item) -> Span:
+    return item.span
+
+
+def _objects(text: str) -> Iterator[_Item]:
+    """The objects of JSON, or dictionaries of Python, that are layers: with a key that names them, or with
+    the layer's name as the only key."""
+    if given := _INPUT.search(text):
+        yield _Item(f"input {'x'.join(re.findall('[0-9]+', given[1]))}", (), Span(*given.span()), True)
+    for found in islice(_OBJECT.finditer(text), 400):
+        plain, inner = found.group()[1:-1], _OBJECT.search(found.group(), 1)
+        pairs = _PAIR.findall(inner.group() if inner else plain)
+        outside = _PAIR.findall(plain.replace(inner.group(), "0") if inner else plain)
+        name = next((value for key, value in outside if key.lower() in _NAMES), "")
+        if not name and inner and len(outside) == 1:
+            name = outside[0][0]
+        if name:
+            rest = [
+                (key, value)
+                for key, value in (*pairs, *outside)
+                if key.lower() not in _NAMES and value != "0"
+            ]
+            yield _Item(name.strip("\"' "), [*dict.fromkeys(rest)], Span(*found.span()), True)
 
 
 def _items(text: str) -> Iterator[_Item]:
@@ -86,6 +118,7 @@ def _node(item: _Item) -> Node:
     plain = re.sub(r"^[ \t]*(?i:output)(?:[ \t]+layer)?\b", "fc", plain)
     head, colon, rest = plain.partition(":")
     words = re.findall(r"[A-Za-z]+[0-9]?[A-Za-z]*", head)
+    plain = " ".join([plain, *(value for key, value in item.pairs if key == "shape")])
     if words and words[0].lower() == "input" and (sizes := _SIZES.search(plain)):
         return Node(f"input {_channels_first(re.findall('[0-9]+', sizes[0]))}", item.span, ())
     for count in range(min(len(words), _MOST_WORDS), 0, -1):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import LONGEST, Call, is_known, parsed, read_call
 from cnnspec.notations.entry import Reading
-from cnnspec.notations.merges import merge_in_our_words
+from cnnspec.notations.merges import MERGES, merge_in_our_words
 from cnnspec.notations.rows import LETTER, LETTERS, ROWS, row, without_outputs
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import SIZE
@@ -59,7 +60,9 @@ SPELLINGS = (
     _spelling(r"\bfully[ _-]+connected\b", "fc", "fully connected 10", "fc 10"),
     _spelling(r"\bgroup[ _-]+norm(?:ali[sz]ation)?\b", "gn", "group norm groups 8", "gn G8"),
     _spelling(r"\bpixel[ _-]+shuffle\b", "pixelshuffle", "pixel shuffle 2", "pixelshuffle 2"),
-    _spelling(r"\b([0-9]+)-d\b", r"\1", "1000-d fc", "fc 1000"),
+    _spelling(r"\b([0-9]+)-way[ ]+(?=softmax)", r"fc \1 ", "10-way softmax", "fc 10 -> softmax"),
+    _spelling(r"\b([0-9]+)-(?:d|way)\b", r"\1", "1000-d fc", "fc 1000"),
+    _spelling(r"\b([0-9]+x[0-9]+)-([0-9]+)\b", r"\1 \2", "conv 3x3-64", "conv F3 K64"),
     _spelling(r"\b(same|valid)[ -]+padding\b", r"\1", "3x3 conv, 64, same padding", "conv F3 Psame K64"),
     _spelling(
         r"\b(filters|kernels)[ \t]+of[ \t]+(?:size[ \t]+)?(?=[0-9])",
@@ -85,6 +88,9 @@ LATEX = (
     _spelling(r"\\\\|\\hline|\\,|[$~]", "", r"conv & 3x3 & 64 \\ \hline", "conv F3 K64"),
     _spelling(r"[ \t]*&[ \t]*", ", ", r"conv1 & $112\times112$ & $7\times7$, 64, stride 2", "conv F7 S2 K64"),
 )
+GROUP = re.compile(r"[\[{(]([^\[\]{}()]{3,200})[\]})][ \t]*(?:[x×*^]|times)[ \t]*([0-9]+)")
+_FILTERS = re.compile(r"conv[ -]+([0-9]+)")
+_NO_SIZE = "the size of {} is not in this text"
 _LONGEST_CHAIN = 4 * LONGEST
 _IS_LATEX = re.compile(r"\\|\$[^$]+\$|_\{|&")
 _OURS = re.compile(rf"{LETTERS.pattern}|nobias|bias|frozen")
@@ -104,11 +110,53 @@ def step(text: str) -> Translation | None:
     for mark in ";,":
         parts = text.split(mark)
         if found is None and 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
-            steps = [_one_step(part) for part in parts]
-            if all(one is not None and one.sure for one in steps):
-                shown = " -> ".join(one.text for one in steps if one is not None)
-                found = Translation(_notation_of_row(text, shown), Span(0, 0), shown)
+            known = [_one_step(part) for part in parts]
+            steps = [one or _alone(part) for one, part in zip(known, parts, strict=True)]
+            found = _in_a_row(steps, text) if any(known) else None
     return found and found._replace(span=Span(0, len(text)))
+
+
+def group(text: str) -> Translation | None:
+    """Rows in brackets and how often they come, as papers write a stage.
+
+    >>> group("[1x1, 64; 3x3, 64] x 3").text
+    '[conv F1 K64 -> conv F3 K64]*3'
+    """
+    found = GROUP.fullmatch(text)
+    rows = [row for row in re.split(r"[;\r\n]|\\\\", found[1]) if row.strip()] if found else []
+    inside = _in_a_row([_one_step(row) or _alone(row) for row in rows], text) if rows else None
+    if found is None or inside is None:
+        return None
+    return inside._replace(span=Span(0, len(text)), text=f"[{inside.text}]*{found[2]}")
+
+
+def _in_a_row(steps: Sequence[Translation | None], text: str) -> Translation | None:
+    """Steps that follow one another, if each of them is known."""
+    shown, why = list[str](), ""
+    for place, one in enumerate(steps):
+        if one is None or not one.text:
+            return None
+        behind = steps[place + 1] if place + 1 < len(steps) else None
+        average = one.why and one.text.startswith("avgpool") and behind and behind.text.startswith("fc ")
+        shown.append("gap" if average else one.text)
+        why = why or one.why
+    here = " -> ".join(shown)
+    return Translation(_notation_of_row(text, here), Span(0, 0), here, why)
+
+
+def _alone(text: str) -> Translation | None:
+    """A layer without the sizes that it needs: `softmax`, `maxpool`, `conv-64`."""
+    plain = _plain(text, SPELLINGS).strip()
+    word, why = layer_word(plain), ""
+    if filters := _FILTERS.fullmatch(plain):
+        here, why = f"conv F3 K{filters[1]}", _NO_SIZE.format("the filters")
+    elif word in ("maxpool", "avgpool"):
+        here, why = f"{word} F2", _NO_SIZE.format("the pool's window")
+    elif word is None or word in MERGES or "!" in ROWS.get(word, ""):
+        return None
+    else:
+        here = word
+    return Translation(Notation.ROW_OF_WORDS, Span(0, 0), here, why)
 
 
 def plain_row(text: str) -> str:
@@ -130,7 +178,9 @@ def _one_step(text: str) -> Translation | None:
     found = _row(text)
     if found is None or not found.text:
         return None
-    return Translation(_notation_of_row(text, found.text), Span(0, 0), found.text, takes=found.takes)
+    return Translation(
+        _notation_of_row(text, found.text), Span(0, 0), found.text, found.why, takes=found.takes
+    )
 
 
 def _call(call: Call) -> Translation | None:
@@ -155,7 +205,8 @@ def _row(text: str) -> Reading | None:
     if not pieces:
         return None
     if re.fullmatch(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,3}", written) and (single := layer_word(written)):
-        return Reading(single)
+        alone = _alone(written) if single in ("maxpool", "avgpool") else None
+        return Reading(alone.text, alone.why) if alone else Reading(single)
     in_order = len(pieces) > 1 and not any(piece[0].isalpha() for piece in pieces[1:])
     if in_order and layer_word(pieces[0]) not in (None, pieces[0]):
         reading = read_call(Call("", pieces[0].lower(), pieces[1:], {}, ""))
@@ -179,7 +230,8 @@ def _plain(text: str, spellings: tuple[Spelling, ...]) -> str:
 
 
 def _names_a_layer(text: str) -> bool:
-    return layer_word(text.split()[0].split("-")[0]) in ROWS if text.split() else False
+    words = _plain(text, SPELLINGS).split()
+    return bool(words) and layer_word(words[0].split("-")[0]) is not None
 
 
 def _notation_of_row(written: str, shown: str) -> Notation:

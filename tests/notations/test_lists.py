@@ -36,6 +36,16 @@ LISTS = [
         "input 3x32x32\nconv F3 Psame K16 -> relu -> maxpool F2\nflatten -> fc 10\nfc 4 -> softmax",
     ),
     (
+        '[{"type": "conv", "filters": 32, "kernel": [3, 5]}, {"type": "relu"}, {"type": "gap"}]\n',
+        "this is JSON",
+        "conv F3x5 K32 -> relu\ngap",
+    ),
+    (
+        "{'input': [3, 32, 32],\n 'layers': [{'conv': {'filters': 16, 'kernel': 3}},\n {'relu': {}}]}\n",
+        "this is JSON",
+        "input 3x32x32\nconv F3 K16 -> relu",
+    ),
+    (
         "* Convolution 5x5, 6 maps\n* Batch norm\n* Convolution with 5x5 kernels, 16 maps\n",
         "this is a list of layers in words",
         "conv F5 K6 -> bn\nconv F5 K16",

@@ -69,6 +69,8 @@ STEPS = [
     ("conv 3x3@64", "conv F3 K64"),
     ("3x3 conv. 64", "conv F3 K64"),
     ("conv (3x3, 64)", "conv F3 K64"),
+    ("relu, maxpool 2x2", "relu -> maxpool F2"),
+    ("global average pooling, 10-way softmax", "gap -> fc 10 -> softmax"),
     ("Conv1 & 7x7, 64, stride 2 \\\\", "conv F7 S2 K64"),
     ("$3 \\times 3$ conv, 64", "conv F3 K64"),
     ("upsample(scale_factor=2, align_corners=False)", "upsample 2"),
@@ -80,7 +82,8 @@ UNSURE = [
     "upsample(scale_factor=2, align_corners=True)",
     "", ",", "conv", "conv F3 K64", "conv F3 $ K64", "conv 8 5", "conv(3, 6, 5)", "conv 3x3x64",
     "conv 6@28x28", "conv 3x3 64 96", "Conv2d(3, 64)", "Conv2d(64, 64, 3, padding_mode='reflect')",
-    "relu 0.1", "fc 4,096", "view(8, 8)", "relu, maxpool 2x2", "wibble 3x3, 64", "concat", "Add()",
+    "relu 0.1", "fc 4,096", "view(8, 8)", "wibble 3x3, 64", "concat", "Add()",
+    "conv3-64, conv3-64, maxpool", "avg pool, fc-1000, softmax", "conv-64, pool", "max pool",
     "add(x, y)", "conv 3x3, " * 100,
 ]  # fmt: skip
 

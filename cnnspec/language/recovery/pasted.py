@@ -44,6 +44,9 @@ _STRETCH = re.compile(
     rf"|[{re.escape(_ALL)}]+"
     rf"|(?P<alike>[A-Za-z0-9_]*[{_ALIKE}][A-Za-z0-9_{_ALIKE}]*)"
 )
+_WORD = re.compile(r"[A-Za-z0-9_]*")
+_WORD_BEFORE = re.compile(r"[A-Za-z0-9_]+\Z")
+_NEAR = 40
 Pasted: TypeAlias = tuple[str, Span, str, str, tuple[Edit, ...]]
 """The reading of a stretch of characters; and the mark, the message, the help and the fix, empty where it is
 correct."""
@@ -66,7 +69,7 @@ def read_plain(text: str, sink: Sink) -> str:
         edits = tuple(edit for one in same for edit in one[4])
         related = tuple(Related(one[1], "") for one in same[1:])
         _, place, message, way, _ = same[0]
-        if len({one[3] for one in same}) > 1:
+        if len({one[3] for one in same}) > 1 or edits[0].text.isalnum():
             way = f"write `{_together(text, edits)}`"
         sink.report("E103", message, place, related=related, help=way, fix=edits, safe=True)
     parts.append(text[done:])
@@ -74,12 +77,14 @@ def read_plain(text: str, sink: Sink) -> str:
 
 
 def _together(text: str, edits: tuple[Edit, ...]) -> str:
-    """The corrected text from the first of the edits to the last."""
-    shown, done = "", edits[0].span.start
+    """The corrected text from the word of the first edit to that of the last."""
+    before = _WORD_BEFORE.search(text, max(0, edits[0].span.start - _NEAR), edits[0].span.start)
+    behind = _WORD.match(text, edits[-1].span.end)
+    shown, done = "", before.start() if before else edits[0].span.start
     for edit in edits:
         shown += text[done : edit.span.start] + edit.text
         done = edit.span.end
-    return shown
+    return shown + (behind.group() if behind else "")
 
 
 def _pasted(text: str, found: re.Match[str]) -> Pasted:

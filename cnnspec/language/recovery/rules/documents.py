@@ -13,6 +13,7 @@ _TAG = re.compile(r"<(?:[?!/]?[A-Za-z][^<>\r\n]*)>")
 _LOOKS = (
     "a spec begins `input 3x32x32`, and has one line or several of steps below it, `conv F3 P1 K16 -> relu`"
 )
+_IMPORTED = "a model of Keras as JSON becomes a spec with `cnnspec import model.json`"
 _FEWEST = 3
 """From this many lines with tags a text is XML; fewer are tags around a spec."""
 
@@ -22,9 +23,8 @@ def _whole(m: Mistake, what: str) -> Answer:
     end = REST.match(m.text, start)
     span = Span(start, end.end() if end else start)
     message = f"this is {what}; a spec is written in a notation of its own"
-    return Answer(
-        "E102", message, span, _LOOKS, cause="model file", reads="", resume=len(m.text), since=start
-    )
+    way = _IMPORTED if '"class_name"' in m.text else _LOOKS
+    return Answer("E102", message, span, way, cause="model file", reads="", resume=len(m.text), since=start)
 
 
 def _data(m: Mistake) -> Answer | None:
