@@ -72,7 +72,7 @@ def scored(
     with Progress("run") as progress, work(job, programs, progress) as outcome:
         if outcome.result is None:
             return unfinished(outcome, document, to)
-        score = Score(outcome.result, names)
+        score = Score(outcome.result, names, job["overlap"])
     title = f"{graph.name}, {weights}"
     if output is not None:
         text = _written(score, title, os.path.splitext(output)[1])
@@ -89,19 +89,22 @@ def scored(
 
 def _job(graph: Graph, recipe: Recipe, weights: str, dataset: str, path: str) -> dict[str, Any]:
     from cnnspec.running.job import network
+    from cnnspec.training.recipe import Folder
 
     loss = recipe.losses.get(graph.outputs[0], recipe.loss)
     shape = graph.root.values[graph.root.outputs[0]] or (1,)
-    classes = 2 if loss.kind == "bce" or shape[0] == 1 else shape[0]
+    yes_or_no = loss.kind == "bce" or shape[0] == 1
+    classes = 2 if yes_or_no else shape[0]
     return {
         **network(graph),
         "kind": "score",
         "weights_file": weights,
         "recipe": dataset,
         "data": os.path.abspath(path) if path else "",
-        "folders": getattr(recipe.data, "train", None),
+        "folders": recipe.data.train if isinstance(recipe.data, Folder) else None,
         "batch": min(recipe.schedule.batch, 256),
         "classes": 0 if loss.kind == "mse" else classes,
+        "overlap": [*range(yes_or_no, classes)] if any(size > 1 for size in shape[1:]) else None,
         "ignored": getattr(loss, "ignore", -1),
         "most": MOST_PICTURES,
     }

@@ -12,19 +12,22 @@ WIDTH, HEIGHT = 250.0, 165.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 60.0, 26.0, 34.0
 """The margins around the axes, in points, for numbers and labels."""
 GREY, GRID = "#666666", "#e4e4e4"
-COLORS = {"loss": "#c05a12", "held_out_loss": "#1f5fa8", "accuracy": "#1f5fa8"}
-NAMES = {"loss": "training", "held_out_loss": "held out", "accuracy": "held out"}
+SHARES = {"dice": "Dice coefficient", "accuracy": "accuracy"}
+"""What tells which epoch is the best: the first one that the log has."""
+COLORS = {"loss": "#c05a12", "held_out_loss": "#1f5fa8", **dict.fromkeys(SHARES, "#1f5fa8")}
+NAMES = {"loss": "training", "held_out_loss": "held out", **dict.fromkeys(SHARES, "held out")}
 
 Points = list[tuple[float, float]]
 
 
 def curve(rows: Sequence[Mapping[str, str]], title: str) -> Scene:
-    """A panel for the losses, and one for the accuracy where the log has it. Raises ValueError or KeyError
-    where the rows are not those of a log.
+    """A panel for the losses, and one for the Dice coefficient or the accuracy, where the log has it. Raises
+    ValueError or KeyError where the rows are not those of a log.
     """
     panels = [("loss", ["loss", "held_out_loss"], min)]
-    if rows and "accuracy" in rows[0]:
-        panels.append(("accuracy in %", ["accuracy"], max))
+    shares = [key for key in SHARES if rows and key in rows[0]]
+    for key in shares[:1]:
+        panels.append((f"{SHARES[key]} in %", [key], max))
     items: list[Item] = []
     for number, (name, keys, best) in enumerate(panels):
         left = LEFT + number * (LEFT + WIDTH + RIGHT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnnspec.diagnostics.printable import printable
@@ -19,9 +19,12 @@ CELL = 150
 
 
 class Score:
-    """The counts of a run over a data set, with the classes' names."""
+    """The counts of a run over a data set, with the classes' names. `overlap`: the classes of label maps of
+    which the Dice coefficient counts."""
 
-    def __init__(self, result: dict[str, Any], names: list[str]) -> None:
+    def __init__(
+        self, result: dict[str, Any], names: list[str], overlap: Sequence[int] | None = None
+    ) -> None:
         self.images: int = result["images"]
         self.loss: float = result["loss"]
         self.confusion: list[list[int]] = result["confusion"]
@@ -31,10 +34,22 @@ class Score:
         self.names = [*known, *map(str, range(len(known), len(self.confusion)))]
         self.answers = sum(map(sum, self.confusion))
         self.right = sum(row[place] for place, row in enumerate(self.confusion))
+        self.overlap = overlap
 
     @property
     def accuracy(self) -> float | None:
         return self.right / self.answers if self.answers else None
+
+    @property
+    def dice(self) -> float | None:
+        """The mean Dice coefficient over those classes of label maps that there are."""
+        if self.overlap is None or not self.answers:
+            return None
+        found = []
+        for place in self.overlap:
+            total = sum(self.confusion[place]) + sum(row[place] for row in self.confusion)
+            found += [2 * self.confusion[place][place] / total] if total else []
+        return sum(found) / len(found) if found else 1.0
 
     def of_class(self, place: int) -> float | None:
         """The fraction of the images of a class that are classified correctly."""
@@ -87,7 +102,8 @@ def summary(score: Score) -> str:
     loss = f"loss {score.loss:.4f} on {score.images:,} held-out images"
     if score.accuracy is None:
         return loss
-    return f"accuracy {percent(score.accuracy)} ({score.right:,} of {score.answers:,}), {loss}"
+    dice = "" if score.dice is None else f"Dice {percent(score.dice)}, "
+    return f"{dice}accuracy {percent(score.accuracy)} ({score.right:,} of {score.answers:,}), {loss}"
 
 
 def _matrix(score: Score) -> Table | None:
@@ -129,6 +145,7 @@ def as_document(score: Score) -> dict[str, Any]:
         "images": score.images,
         "loss": score.loss,
         "accuracy": score.accuracy,
+        "dice": score.dice,
         "classes": score.names,
         "recognised": [score.of_class(place) for place in range(len(score.names))],
         "confusion": score.confusion,

@@ -1,29 +1,58 @@
-"""What a recipe expects of its run, checked by the emitted program: the same code in torch and in NumPy."""
+"""The result of a run: which epoch is the best one, and what a recipe expects of it. The same code in torch
+and in NumPy."""
 
 from __future__ import annotations
 
 from cnnspec.lower.writer import Writer
+from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Expect
 
+SHARES = ("dice", "accuracy")
+"""The results that are shares of 1; the first one that a run has tells which epoch is the best."""
 
-def condition(expect: Expect, best: str, loss: str) -> str:
-    """Code for whether the best accuracy (a fraction, rounded as the claim is written) and its loss are as
-    expected."""
+
+def put_rank(writer: Writer, plan: Plan, *, typed: bool) -> None:
+    """Writes `rank`, by which epochs are compared."""
+    header = "def rank(result: dict[str, float]) -> tuple[float, ...]:" if typed else "def rank(result):"
+    with writer.block(header):
+        first = "dice" if plan.overlap else "accuracy"
+        if plan.accuracy:
+            writer.doc(f"Of two epochs with the same {first}, the one with the lower loss is better.")
+            writer.line(f'return result["{first}"], -result["loss"]')
+        else:
+            writer.doc("The epoch with the lowest loss on the held-out images is the best one.")
+            writer.line('return (-result["loss"],)')
+
+
+def shown(plan: Plan, best: str) -> str:
+    """An f-string of the best epoch's result."""
+    parts = [f"Dice {{100 * {best}['dice']:.2f}} %"] * plan.overlap
+    parts += [f"accuracy {{100 * {best}['accuracy']:.2f}} %"] * plan.accuracy
+    parts += [f"loss {{{best}['loss']:.4f}}"]
+    return f'f"{", ".join(parts)}"'
+
+
+def condition(expect: Expect, best: str) -> str:
+    """Code for whether the best epoch's result is as expected; shares are rounded as the claim is written."""
     tests = []
-    if expect.accuracy is not None:
-        digits = len(expect.accuracy.rstrip("%").partition(".")[2])
-        tests.append(f"round(100 * {best}, {digits}) >= EXPECTED_ACCURACY")
+    for name in SHARES:
+        claim = getattr(expect, name)
+        if claim is not None:
+            digits = len(claim.rstrip("%").partition(".")[2])
+            tests.append(f'round(100 * {best}["{name}"], {digits}) >= EXPECTED_{name.upper()}')
     if expect.loss is not None:
-        tests.append(f"{loss} <= EXPECTED_LOSS")
+        tests.append(f'{best}["loss"] <= EXPECTED_LOSS')
     return " and ".join(tests) or "True"
 
 
 def put_missed(writer: Writer, expect: Expect, when: str) -> None:
     """Code that reports an expectation that was not met."""
     missed = [
-        *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
-        *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),
+        f"{name.capitalize() if name == 'dice' else name} {{EXPECTED_{name.upper()}:g}} %"
+        for name in SHARES
+        if getattr(expect, name) is not None
     ]
+    missed += ["loss {EXPECTED_LOSS:g}"] * (expect.loss is not None)
     if missed:
         with writer.block(f"if {when}:"):
             writer.line(f'print(f"expected: {", ".join(missed)}", file=sys.stderr)')

@@ -214,7 +214,8 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         count = 4 if plan.accuracy else 2
         writer.line(f"sums = torch.zeros({count}, dtype=torch.float64, device=device)")
         if plan.overlap:
-            writer.line("overlap = torch.zeros(2, CLASSES, dtype=torch.float64, device=device)")
+            size = f"2, {plan.counted}"
+            writer.line(f"overlap = torch.zeros({size}, dtype=torch.float64, device=device)")
         writer.line("count = len(samples.labels)")
         writer.line("every = [np.arange(i, min(i + BATCH, count)) for i in range(0, count, BATCH)]")
         writer.line("parts = [rows[team.rank :: team.size] for rows in every]")
@@ -272,9 +273,11 @@ def _right(writer: Writer, plan: Plan) -> None:
     yes_or_no = judged.loss.kind == "bce" or judged.shape[0] == 1
     if yes_or_no:
         middle = "0.5" if judged.last == "sigmoid" else "0"
-        writer.line(f"right = ({variable} > {middle}) == (y.view_as({variable}) > 0.5)")
-        writer.line("sums[2] += right.sum()")
-        writer.line("sums[3] += right.numel()")
+        writer.line(f"found, truth = {variable} > {middle}, y.view_as({variable}) > 0.5")
+        writer.line("sums[2] += (found == truth).sum()")
+        writer.line("sums[3] += found.numel()")
+        if plan.overlap:
+            writer.line("overlap += overlap_of(found.long(), truth.long(), 2)[:, 1:]")
         return
     sign = "-" if judged.last == "rbf" else ""
     shape = ".flatten(1)" if len(judged.shape) > 1 and not judged.maps else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
-from cnnspec.training.claims import condition, put_missed
+from cnnspec.training.claims import condition, put_missed, put_rank, shown
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Table
@@ -17,6 +17,8 @@ AVERAGE = '"average.": average'
 
 def put_main(writer: Writer, plan: Plan) -> None:
     """Writes `arguments`, `resumed`, `main`, and the code that runs when the file is executed."""
+    put_rank(writer, plan, typed=True)
+    writer.gap(2)
     for put in (_arguments, _begin, _main, _finish, _export):
         put(writer, plan)
         writer.gap(2)
@@ -223,14 +225,9 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     writer.line("}")
     writer.line("running.zero_()")
     writer.line("rows.append(entry)")
-    score = 'result["accuracy"]' if plan.accuracy else '-result["loss"]'
-    better = f"{score} > progress.best"
-    if plan.accuracy:
-        better = f'({score}, -result["loss"]) > (progress.best, -progress.loss)'
-    writer.line(f"better = {better}")
+    writer.line("better = not progress.best or rank(result) > rank(progress.best)")
     with writer.block("if better:"):
-        writer.line(f"progress.best, progress.epoch = {score}, epoch + 1")
-        writer.line('progress.loss = result["loss"]')
+        writer.line("progress.best, progress.epoch = result, epoch + 1")
     writer.line("progress.stale = 0 if better else progress.stale + 1")
     writer.line(f"weights = weights_of({judged})")
     writer.line("tensors = state_of(nets, optimizer, running)")
@@ -249,12 +246,10 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
     with writer.block("def finish(folder: Path, progress: Progress, team: Team) -> int:"):
-        writer.doc("The best epoch, and whether it reaches the expected accuracy.")
-        if plan.accuracy:
-            writer.line('result = f"accuracy {100 * progress.best:.2f} %, loss {progress.loss:.4f}"')
-        else:
-            writer.line('result = f"loss {progress.loss:.4f}"')
-        ok = condition(expect, "progress.best", "progress.loss")
+        writer.doc("The best epoch, and whether its result is as expected.")
+        writer.line("best = progress.best")
+        writer.line(f"result = {shown(plan, 'best')}")
+        ok = condition(expect, "best")
         if ok != "True":
             writer.line(f"ok = {ok}")
         with writer.block("if team.rank == 0:"):

@@ -208,6 +208,9 @@ def _fit_losses(reading: Reading, recipe: Recipe, outputs: tuple[Output, ...]) -
     if recipe.expect.accuracy is not None and judged.loss.kind == "mse":
         hint = "loss = 0.01 is a bound for the loss"
         _misfit(reading, "a mean squared error has no accuracy", ("expect", "accuracy"), hint)
+    if recipe.expect.dice is not None and (judged.loss.kind == "mse" or not judged.maps):
+        message = f"{judged.label} ({written_shape(judged.shape)}, {judged.loss.kind}) has no label maps"
+        _misfit(reading, message, ("expect", "dice"), "leave it out, or claim the accuracy or the loss")
     for output in outputs:
         where = ("loss", output.label) if output.label in recipe.losses else ("loss",)
         kind = output.loss.kind

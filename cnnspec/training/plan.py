@@ -33,8 +33,13 @@ class Plan:
 
     @property
     def overlap(self) -> bool:
-        """Whether the result has a Dice coefficient, because the output is a map of classes."""
-        return self.judged.maps and self.classes
+        """Whether the result has a Dice coefficient: each pixel has an answer."""
+        return self.judged.maps and self.accuracy
+
+    @property
+    def counted(self) -> str:
+        """Code for the number of classes whose Dice coefficients count; of yes and no, yes alone."""
+        return "CLASSES" if self.classes else "1"
 
     @property
     def classes(self) -> bool:

@@ -45,6 +45,7 @@ STANDARD_FROM = {
     "nullcontext": ("contextlib", "nullcontext"),
     "asdict": ("dataclasses", "asdict"),
     "dataclass": ("dataclasses", "dataclass"),
+    "field": ("dataclasses", "field"),
     "Path": ("pathlib", "Path"),
     "NormalDist": ("statistics", "NormalDist"),
     "IO": ("typing", "IO"),

@@ -15,6 +15,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 NotNegative = Annotated[float, Field(ge=0, le=1e6)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Percentage = Annotated[str, Field(pattern=r"^(100|\d{1,2})(\.\d{1,6})?%$")]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -264,8 +265,12 @@ class Expect(Section):
 
     title: ClassVar[str] = "what the run must reach; the exit status is 1 if it does not"
 
-    accuracy: Annotated[str, Field(pattern=r"^(100|\d{1,2})(\.\d{1,6})?%$")] | None = Field(
+    accuracy: Percentage | None = Field(
         None, description='the share of held-out images (or pixels) that are right, for example "97%"'
+    )
+    dice: Percentage | None = Field(
+        None,
+        description="of label maps: the mean Dice coefficient of the classes; of yes and no, that of yes",
     )
     loss: Positive | None = Field(None, description="the held-out loss is at most this")
 

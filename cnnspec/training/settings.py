@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, literal
+from cnnspec.training.claims import SHARES
 from cnnspec.training.plan import Plan
 
 AXES = {1: "numbers", 2: "channels, width", 3: "channels, height, width", 4: "channels, time, height, width"}
@@ -62,8 +63,10 @@ def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
     put("AVERAGE", run.ema, "decay of the average of the weights", when=run.ema)
     put("SAVE_EVERY", run.save_every, "steps", when=run.save_every)
     put("PATIENCE", run.patience, "epochs", when=run.patience)
-    if recipe.expect.accuracy is not None:
-        put("EXPECTED_ACCURACY", float(recipe.expect.accuracy.rstrip("%")), "percent")
+    for name in SHARES:
+        claim = getattr(recipe.expect, name)
+        if claim is not None:
+            put(f"EXPECTED_{name.upper()}", float(claim.rstrip("%")), "percent")
     put("EXPECTED_LOSS", recipe.expect.loss, when=recipe.expect.loss is not None)
     writer.gap(1)
     writer.line("HERE = Path(__file__).resolve().parent")

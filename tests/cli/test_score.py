@@ -158,3 +158,19 @@ def test_a_folder_of_images(cnnspec: Command, here: Path) -> None:
     document = json.loads(cnnspec(*RUN, "--format", "json").out)
     assert document["classes"] == ["a", "b", "c"]
     assert document["confusion"] == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_label_maps_in_files(cnnspec: Command, here: Path) -> None:
+    """The Dice coefficient is the mean over the classes, 2·2 / (2 + 3) and 2·1 / (2 + 1); the third is
+    nowhere."""
+    for kind, pixels in (("images", [[0, 0], [0, 255]]), ("labels", [[0, 0], [1, 1]])):
+        folder = here / "cells" / "val" / kind
+        folder.mkdir(parents=True)
+        Image.fromarray(np.array(pixels, np.uint8)).save(folder / "a.png")
+    (here / "spec.cnn").write_text("input 1x2x2\nconv F1 K3\n")
+    weight = np.array([0, 2, 0], np.float32).reshape(3, 1, 1, 1)
+    np.savez(here / "weights.npz", **{"conv.weight": weight, "conv.bias": np.array([1, 0, 0], np.float32)})
+    (here / "r.toml").write_text(RECIPE.replace('"npz"', '"maps"') + 'path = "cells"\n')
+    document = json.loads(cnnspec(*RUN, "--format", "json").out)
+    assert document["confusion"] == [[2, 0, 0], [1, 1, 0], [0, 0, 0]]
+    assert document["dice"] == pytest.approx((4 / 5 + 2 / 3) / 2)

@@ -160,7 +160,7 @@ def test_numpy_trains_too(cnnspec: Command, here: Path) -> None:
         [sys.executable, "-m", "cnnspec", *line], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["result"]["best"] == 1
+    assert json.loads(ran.stdout)["result"]["best"]["accuracy"] == 1
     assert cnnspec("run", "tiny.cnn", "--random", "--weights", "run/best.npz").status == 0
     other = cnnspec(*line[:6], "-o", "run", "--resume", "--target", "torch")
     assert (other.status, "last.npz is of a run with the other target" in other.err) == (2, True)

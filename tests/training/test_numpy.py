@@ -139,7 +139,7 @@ def test_it_learns_and_says_so(folder: Path) -> None:
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     result = json.loads((folder / "result.json").read_text())
     assert result["ok"] is True
-    assert f"{100 * result['best']:.2f}" == max((row["accuracy"] for row in rows), key=float)
+    assert f"{100 * result['best']['accuracy']:.2f}" == max((row["accuracy"] for row in rows), key=float)
 
 
 @pytest.mark.parametrize("step", [11, 18])

@@ -58,7 +58,7 @@ def test_it_learns_and_says_so(folder: Path) -> None:
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     result = json.loads((folder / "result.json").read_text())
     assert result["ok"] is True
-    assert f"{100 * result['best']:.2f}" == max((row["accuracy"] for row in rows), key=float)
+    assert f"{100 * result['best']['accuracy']:.2f}" == max((row["accuracy"] for row in rows), key=float)
     weights = load_file(folder / "best.safetensors")
     assert {key.rpartition(".")[0] for key in weights} == {"c1.conv", "c1.bn", "fc"}
 
@@ -181,7 +181,7 @@ def test_it_runs_where_cnnspec_is_not_installed(folder: Path, tmp_path: Path) ->
 
 
 def test_expectations_are_checked_to_their_precision(folder: Path, tmp_path: Path) -> None:
-    rate = json.loads((folder / "result.json").read_text())["best"] * 100
+    rate = json.loads((folder / "result.json").read_text())["best"]["accuracy"] * 100
     for text, status in ((f"{rate + 0.4:.0f}%", None), (f"{rate + 3:.1f}%", 1)):
         recipe = EVERY + f'[expect]\naccuracy = "{text}"\n'
         other = built(tmp_path / text, recipe=recipe)
@@ -251,10 +251,12 @@ def test_labels_of_pixels(tmp_path: Path, layers: str, loss: str, target: str) -
     run(folder)
     rows = log(folder)
     assert float(rows[-1]["held_out_loss"]) < float(rows[0]["loss"])
-    if target == "images":
-        assert "accuracy" not in rows[0]
-    else:
+    assert ("accuracy" in rows[0], "dice" in rows[0]) == (target != "images", target != "images")
+    if target != "images":
         assert float(rows[-1]["accuracy"]) > 75
+        best = max(rows, key=lambda row: (float(row["dice"]), -float(row["held_out_loss"])))
+        assert json.loads((folder / "result.json").read_text())["epoch"] == int(best["epoch"])
+        assert 'return result["dice"], -result["loss"]' in (folder / "train.py").read_text()
 
 
 def test_a_loss_that_is_no_number_ends_the_run(folder: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -16,14 +16,13 @@ from cnnspec.training.library.samples import hash_of
 
 @dataclass
 class Progress:
-    """The progress of a run, which a checkpoint holds besides tensors. `best` is the
-    best result so far, of `epoch`; `stale` counts the epochs since.
+    """The progress of a run, which a checkpoint holds besides tensors: its steps, the
+    best epoch with its result, and the number of epochs since.
     """
 
     step: int = 0
-    best: float = float("-inf")
     epoch: int = 0
-    loss: float = float("inf")
+    best: dict[str, float] = field(default_factory=dict)
     stale: int = 0
 
 

@@ -32,8 +32,8 @@ def overlap_of(
 
 def mean_dice(overlap: Tensor) -> float:
     """2 |A and B| / (|A| + |B|), the mean over the classes that there are."""
-    both, total = overlap
-    return float((2 * both / total)[total > 0].mean())
+    both, total = overlap[:, overlap[1] > 0]
+    return float((2 * both / total).mean()) if len(total) else 1.0
 
 
 def log_probabilities(probabilities: Tensor) -> Tensor:

@@ -227,20 +227,22 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         writer.line("parts = [np.arange(i, min(i + BATCH, count)) for i in range(0, count, BATCH)]")
         writer.line("loss = right = answers = 0" if plan.accuracy else "loss = 0")
         if plan.overlap:
-            writer.line("overlap = np.zeros((2, CLASSES))")
+            writer.line(f"overlap = np.zeros((2, {plan.counted}))")
         with writer.block(f"for images, labels in {batches(plan, 'samples', 'parts')}:"):
             writer.line("y = net.forward(params, prepared(images))")
             writer.line("loss += len(labels) * float(loss_of(y, labels)[0])")
             if plan.accuracy:
                 answer, truth, counted = answers(plan, "y[0]" if several else "y", "labels")
                 if plan.overlap:
-                    writer.line(f"found = {answer}")
-                    answer = "found"
+                    writer.line(f"found, truth = {answer}, {truth}")
+                    answer, truth = "found", "truth"
                 writer.line(f"right += int(({answer} == {truth}).sum())")
                 writer.line(f"answers += {counted}")
-            if plan.overlap:
+            if plan.overlap and plan.classes:
                 ignored = [] if plan.ignored is None else [plan.ignored]
                 writer.put("overlap += ", call("overlap_of", answer, truth, "CLASSES", *ignored))
+            elif plan.overlap:
+                writer.line("overlap += overlap_of(found.astype(int), truth.astype(int), 2)[:, 1:]")
         result = ['"loss": loss / count', *(['"accuracy": right / answers'] if plan.accuracy else [])]
         result += ['"dice": mean_dice(overlap)'] if plan.overlap else []
         writer.put("return ", listed(result, "{", "}"))

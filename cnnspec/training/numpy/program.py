@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.ir.graph import Graph
 from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
-from cnnspec.training.claims import condition, put_missed
+from cnnspec.training.claims import condition, put_missed, put_rank, shown
 from cnnspec.training.data import put_augmented, put_data, put_held_out
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.main import put_data_option, put_identity, put_load, put_run
@@ -32,6 +32,8 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
         put_augmented(body, plan, "images, labels, chance" if plan.maps_move else "images, chance")
         body.gap(2)
     put_learning(body, plan, draws="net.rng" in net)
+    put_rank(body, plan, typed=False)
+    body.gap(2)
     _main(body, plan)
     body.gap(2)
     return _assembled(plan, DOC.format(head), "import net", body)
@@ -149,9 +151,8 @@ def _begin(writer: Writer, plan: Plan) -> None:
         writer.line('"identity": identity,')
         writer.line('"step": 0,')
         writer.line('"sum": 0.0,  # of the losses of this epoch')
-        writer.line('"best": -math.inf,')
-        writer.line('"loss": math.inf,')
-        writer.line('"epoch": 0,')
+        writer.line('"epoch": 0,  # the best one')
+        writer.line('"best": {},  # its result')
         writer.line('"stale": 0,  # epochs since the best one')
     writer.line("}")
     writer.line('last, log = options.out / "last.npz", options.out / "log.csv"')
@@ -190,15 +191,9 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     writer.line("bar.end_epoch(entry)")
     writer.line("rows.append(entry)")
     writer.line("write_log(log, rows)")
-    score = 'result["accuracy"]' if plan.accuracy else '-result["loss"]'
     writer.line('progress |= {"sum": 0.0, "stale": progress["stale"] + 1}')
-    better = f'{score} > progress["best"]'
-    if plan.accuracy:
-        writer.line('before = progress["best"], -progress["loss"]')
-        better = f'({score}, -result["loss"]) > before'
-    with writer.block(f"if {better}:"):
-        writer.line(f'progress |= {{"best": {score}, "loss": result["loss"]}}')
-        writer.line('progress |= {"epoch": epoch + 1, "stale": 0}')
+    with writer.block('if not progress["best"] or rank(result) > rank(progress["best"]):'):
+        writer.line('progress |= {"epoch": epoch + 1, "best": result, "stale": 0}')
         writer.line(f'save_arrays(options.out / "best.npz", {weights})')
     _save(writer)
 
@@ -209,15 +204,13 @@ def _save(writer: Writer) -> None:
 
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
-    best, loss = 'progress["best"]', 'progress["loss"]'
-    ok = condition(expect, best, loss)
+    writer.line('best = progress["best"]')
+    ok = condition(expect, "best")
     if ok != "True":
         writer.line(f"ok = {ok}")
-    writer.line("result = f\"loss {progress['loss']:.4f}\"")
-    if plan.accuracy:
-        writer.line("result = f\"accuracy {100 * progress['best']:.2f} %, {result}\"")
+    writer.line(f"result = {shown(plan, 'best')}")
     writer.line("print(f\"best: epoch {progress['epoch']}, {result}\")")
-    writer.line('about = {key: progress[key] for key in ("step", "best", "epoch", "loss", "stale")}')
+    writer.line('about = {key: progress[key] for key in ("step", "epoch", "best", "stale")}')
     writer.line(f'about = json.dumps({{**about, "ok": {"True" if ok == "True" else "ok"}}})')
     writer.line('write_whole(options.out / "result.json", about.encode())')
     put_missed(writer, expect, "not ok")

@@ -101,4 +101,4 @@ def overlap_of(found, labels, classes, ignored=-1):
 def mean_dice(overlap):
     """2 |A and B| / (|A| + |B|), the mean over the classes that there are."""
     both, total = overlap[:, overlap[1] > 0]
-    return float((2 * both / total).mean())
+    return float((2 * both / total).mean()) if len(total) else 1.0
