@@ -78,6 +78,47 @@ class TwoGates(nn.Module):
         return x * (1 + torch.sigmoid(channels * self.positions(x).expand_as(x)))
 
 
+class ByHand(nn.Module):
+    """Norms that are computed step by step, and a bias that is added by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, bias=False)
+        self.weight, self.bias, self.shift = (nn.Parameter(torch.zeros(4)) for _ in range(3))
+
+    def pixels(self, x: Tensor) -> Tensor:
+        return x / torch.sqrt(torch.mean(x**2, dim=1, keepdim=True) + 1e-8)
+
+    def channels(self, x: Tensor) -> Tensor:
+        mean = x.mean(1, keepdim=True)
+        variance = (x - mean).pow(2).mean(1, keepdim=True)
+        x = (x - mean) / torch.sqrt(variance + 1e-6)
+        return self.weight[:, None, None] * x + self.bias[:, None, None]
+
+    def maps(self, x: Tensor) -> Tensor:
+        mean = x.mean(1, keepdim=True).mean((2, 3), keepdim=True)
+        variance = ((x - mean) ** 2).mean((1, 2, 3), keepdim=True)
+        return self.shift.view(1, -1, 1, 1) * (x - mean) * torch.rsqrt(variance + 1e-8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x) + self.shift.view(1, -1, 1, 1)
+        length = x.pow(2).sum(1, keepdim=True).sqrt()
+        return self.maps(
+            self.channels(self.pixels(x)) + self.weight.view(1, -1, 1, 1).expand_as(x) * (x / length)
+        )
+
+
+class Repeated(nn.Module):
+    """Copies, zeros beside a map, and limits that 0 is not between."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        zeros = torch.zeros(x.size(0), 2, x.size(2), x.size(3))
+        y = torch.cat([x.repeat_interleave(2, dim=1).repeat(1, 2, 1, 1), zeros.to(x)], 1)
+        y = F.pad(y, (0, 1)).repeat_interleave(2, dim=2)
+        mean = x.mean((2, 3), keepdim=True).repeat(1, 1, *y.shape[2:])
+        return torch.cat([torch.log(y.clamp(min=1e-2)), mean - x.mean((1, 2, 3), keepdim=True)], 1)
+
+
 class ShuffleUnit(nn.Module):
     """Chunks, a channel shuffle by views, a depthwise convolution."""
 
@@ -344,6 +385,8 @@ STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (SmallResNet, [(3, 32, 32)]),
     (Excite, [(3, 9, 8)]),
     (TwoGates, [(4, 6, 5)]),
+    (ByHand, [(4, 6, 5)]),
+    (Repeated, [(3, 4, 5)]),
     (ShuffleUnit, [(8, 6, 5)]),
     (LastBlock, [(8, 6, 5)]),
     (UNet, [(1, 8, 12)]),
@@ -494,6 +537,14 @@ def test_an_eps_that_was_meant_for_another_argument() -> None:
     _, layers = listed(Embedding(False), torch.randn(2, 3, 8, 8))
     (hole,) = [one for one in layers.layers if isinstance(one, Hole)]
     assert "its eps is 0" in hole.why
+
+
+def test_norms_by_hand_are_the_layers() -> None:
+    text = imported(ByHand(), torch.zeros(2, 4, 6, 5)).spec.text
+    norms = (
+        "add [ rms eps=1e-8 noaffine -> ln eps=1e-6 | l2norm -> scale ] -> gn G1 eps=1e-8 noaffine -> scale"
+    )
+    assert norms in text
 
 
 class Twice(nn.Module):

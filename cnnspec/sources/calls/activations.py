@@ -133,8 +133,11 @@ def clamped(reader: Reader, a: Arguments) -> Item:
             factor=tuple(6 * one for one in item.factor), shift=tuple(6 * one - 3 for one in item.shift)
         )
         return each_number(reader, moved, Hsigmoid())
-    if (low or 0) > 0 or (high or 0) < 0:
-        raise Cannot(f"numbers are limited to {low} … {high}, which 0 is not in")
+    if (low or 0) > 0 or (high or 0) < 0:  # 0 is not between the limits: they are moved so that one is 0
+        base = low if (low or 0) > 0 else high
+        ends = {name: None if end is None else end - base for name, end in (("min", low), ("max", high))}
+        made = clamped(reader, {"self": Affine(reader.laid(item), shift=(-float(base),)), **ends})
+        return Affine(reader.laid(made), shift=(float(base),))
     laid = reader.laid(item)
     above = None if high == 0 else _limited(reader, laid, 1, high)
     below = None if low == 0 else _limited(reader, laid, -1, None if low is None else -low)

@@ -7,12 +7,16 @@ from typing import Any
 
 from cnnspec.ops.activation import Hsigmoid, Hswish, Mish, Sigmoid, Silu, Softplus, Tanh
 from cnnspec.ops.base import Op
+from cnnspec.ops.conv import Conv, DwConv
+from cnnspec.ops.deconv import Deconv
+from cnnspec.ops.dense import Fc
 from cnnspec.ops.merge import Add, Div, Max, Mul, Sub
-from cnnspec.ops.norm import L2Norm
+from cnnspec.ops.norm import L2Norm, RmsNorm
 from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Upsample
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Scale
+from cnnspec.sources.calls.by_hand import ONES, over_root, with_bias
 from cnnspec.sources.calls.items import (
     Affine,
     Cannot,
@@ -28,7 +32,7 @@ from cnnspec.sources.calls.items import (
     Unknown,
     number,
 )
-from cnnspec.sources.calls.layout import REPEATED, atoms_of, full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.calls.layout import REPEATED, Dims, atoms_of, full, permuted, size_of, sizes_of, whole
 from cnnspec.sources.calls.linear_attention import mean_of
 from cnnspec.sources.calls.norms import responded
 from cnnspec.sources.calls.pools import of_positions
@@ -36,7 +40,6 @@ from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.relative import scaled_scores, with_offsets
 from cnnspec.sources.calls.rules import Arguments, reads
 from cnnspec.sources.calls.weights import spectral
-from cnnspec.sources.layers import Layer
 
 Number = int | float
 
@@ -86,6 +89,8 @@ def multiplied(reader: Reader, a: Arguments) -> Item:
             return _scaled(reader, reader.laid(item), weight)
     if found := _known(reader, one, other) or _known(reader, other, one):
         return found
+    if found := over_root(reader, one, other, -0.5) or over_root(reader, other, one, -0.5):
+        return found
     first, second = reader.laid(one), reader.laid(other)
     return _gated(reader, Mul(), first, second)
 
@@ -101,6 +106,8 @@ def divided(reader: Reader, a: Arguments) -> Item:
         return _of_norms(reader, one, other, "div")
     if isinstance(other, Norms) and other.step == "channels" and one == other.of:
         return Laid(reader.add(L2Norm(), other.of.value), other.of.dims)
+    if found := over_root(reader, one, other, 0.5):
+        return found
     if isinstance(one, Scores) and isinstance(other, Number):
         return scaled_scores(one, 1 / other)
     if isinstance(one, Kept) and isinstance(other, Number):
@@ -173,7 +180,7 @@ def _numbers(reader: Reader, item: Any, beside: Any) -> tuple[float, ...] | None
     laid = beside.of if isinstance(beside, Affine) else beside
     if not isinstance(laid, Laid):
         return None
-    dims = ((),) * (len(laid.dims) - len(item.dims)) + item.dims
+    dims = ((),) * (len(laid.dims) - len(item.dims)) + _unrepeated(item.dims)
     shape = reader.shape(laid.value)
     for dim, ours in zip(laid.dims, dims, strict=True):
         if size_of(ours) > 1 and (dim != full(0, shape[0]) or size_of(ours) != shape[0]):
@@ -227,7 +234,7 @@ def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bo
     fits."""
     if prod(weight.held.shape) == 1:
         return laid, True
-    dims = ((),) * (len(laid.dims) - len(weight.dims)) + weight.dims
+    dims = ((),) * (len(laid.dims) - len(weight.dims)) + _unrepeated(weight.dims)
     places = [place for place, dim in enumerate(dims) if size_of(dim) > 1]
     if len(places) != 1 or places[0] == 0 or size_of(dims[places[0]]) != size_of(laid.dims[places[0]]):
         shape = "x".join(map(str, weight.held.shape))
@@ -238,13 +245,18 @@ def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bo
 
 def _scaled(reader: Reader, laid: Laid, weight: Kept) -> Item:
     laid, one = _place_of_weight(reader, laid, weight)
-    value = reader.add(Scale(one=one), laid.value, weights={"weight": weight.held.key})
-    made = Laid(value, laid.dims)
-    return made if weight.factor == 1 else Affine(made, (weight.factor,))
+    made = reader.made(laid.value)
+    if made is not None and isinstance(made.op, RmsNorm) and not made.op.affine and not one:
+        rms = made.op.model_copy(update={"affine": True})
+        value = reader.add(rms, *made.inputs, weights={"weight": weight.held.key})
+    else:
+        value = reader.add(Scale(one=one), laid.value, weights={"weight": weight.held.key})
+    scaled = Laid(value, laid.dims)
+    return scaled if weight.factor == 1 else Affine(scaled, (weight.factor,))
 
 
 def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
-    """A sum with a trained number per channel: the bias of a `scale` directly before it."""
+    """A sum with trained numbers: the bias of a `scale`, or of filters, directly before it."""
     weight, item = (one, other) if isinstance(one, Kept) else (other, one)
     assert isinstance(weight, Kept)
     laid = reader.laid(item)
@@ -252,13 +264,22 @@ def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
         if laid.dims[1:] == ((), full(0, weight.held.shape[1])) and len(reader.shape(laid.value)) == 1:
             return Distances(laid, weight)
     laid, single = _place_of_weight(reader, laid, weight)
-    made = _layer(reader, laid.value)
-    scale = made.op if made is not None and isinstance(made.op, Scale) else None
-    if less or weight.factor != 1 or made is None or scale is None or scale.bias or scale.one != single:
+    made = reader.made(laid.value)
+    if less or weight.factor != 1 or made is None or not _takes_bias(made.op, made.shape[0], single):
         raise Cannot("trained numbers are added without a layer whose bias they could be")
+    if isinstance(made.op, Scale) and (norm := with_bias(reader, made, weight.held.key)) is not None:
+        return Laid(norm, laid.dims)
     keys = {**made.weights, "bias": weight.held.key}
-    op = scale.model_copy(update={"bias": True})
+    op = made.op.model_copy(update={"bias": True})
     return Laid(reader.add(op, *made.inputs, weights=keys), laid.dims)
+
+
+def _takes_bias(op: Op, channels: int, single: bool) -> bool:
+    """Whether a layer without a bias can have one: a number for each channel, or a `single` one."""
+    if isinstance(op, Scale):
+        return not op.bias and op.one == single
+    filters = isinstance(op, Conv | DwConv | Deconv | Fc) and not op.has_bias
+    return filters and (not single or channels == 1)
 
 
 # Two tensors
@@ -278,16 +299,26 @@ def _equal(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
 
 
 def _spread(reader: Reader, laid: Laid, to: tuple[int, ...]) -> Laid:
-    shape = reader.shape(laid.value)
+    """A tensor that is repeated over the positions, and over the channels."""
     value = laid.value
-    if len(to) == 1 or shape[0] != to[0]:
+    if len(reader.shape(value)) == 1 and len(to) > 1:
+        value = reader.add(Reshape(shape=(*reader.shape(value), *(1 for _ in to[1:]))), value)
+    shape = reader.shape(value)
+    if len(to) == 1 or any(a not in (1, b) for a, b in zip(shape, to, strict=True)):
         raise Cannot(f"{'x'.join(map(str, shape))} is broadcast over {'x'.join(map(str, to))}")
-    if len(shape) == 1:
-        value = reader.add(Reshape(shape=(*shape, *(1 for _ in to[1:]))), value)
-        shape = reader.shape(value)
-    if any(a not in (1, b) for a, b in zip(shape, to, strict=True)):
-        raise Cannot(f"{'x'.join(map(str, shape))} is broadcast over {'x'.join(map(str, to))}")
-    return Laid(reader.add(Upsample(size_out=to[1:]), value), laid.dims)
+    if shape[0] != to[0]:
+        value = _copied(reader, value, to[0])
+    if shape[1:] != to[1:]:
+        value = reader.add(Upsample(size_out=to[1:]), value)
+    return Laid(value, laid.dims)
+
+
+def _copied(reader: Reader, value: int, channels: int) -> int:
+    """A map with one channel, as each of the channels: filters F1 with a weight of 1."""
+    axes = len(reader.shape(value)) - 1
+    one, none = (1,) * axes, (0,) * axes
+    op = Conv(F=one, S=one, P=none, D=one, K=channels, bias=False, weight_values=ONES, frozen=True)
+    return reader.add(op, value)
 
 
 def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
@@ -303,18 +334,25 @@ def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
             for laid, shape in zip((one, other), shapes, strict=True)
         )
         return Laid(reader.add(op, *(laid.value for laid in spread)), dims)
-    larger = one if prod(reader.shape(one.value)) >= prod(reader.shape(other.value)) else other
-    return Laid(reader.add(op, one.value, other.value), larger.dims)
+    larger = one if prod(shapes[0]) >= prod(shapes[1]) else other
+    values = (
+        _copied(reader, laid.value, both[0]) if len(shape) > 1 and prod(shape) == 1 < both[0] else laid.value
+        for laid, shape in zip((one, other), shapes, strict=True)
+    )
+    return Laid(reader.add(op, *values), larger.dims)
 
 
 def _once(one: Laid, other: Laid) -> Laid:
     """A tensor without the repetitions that broadcasting over the other one makes."""
     if len(one.dims) != len(other.dims):
         return one
-    repeated = [bool(dim) and all(atom.axis == REPEATED for atom in dim) for dim in one.dims]
-    its = (all(atom.axis == REPEATED for atom in dim) for dim in other.dims)
-    pairs = zip(one.dims, repeated, its, strict=True)
-    return one._replace(dims=tuple(() if mine and not theirs else dim for dim, mine, theirs in pairs))
+    three = zip(one.dims, _unrepeated(one.dims), _unrepeated(other.dims), strict=True)
+    return one._replace(dims=tuple(plain if its else dim for dim, plain, its in three))
+
+
+def _unrepeated(dims: Dims) -> Dims:
+    """Dimensions without those that only repeat the tensor."""
+    return tuple(() if all(atom.axis == REPEATED for atom in dim) else dim for dim in dims)
 
 
 def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
@@ -412,7 +450,7 @@ def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:
         return Affine(Laid(reader.add(Hswish(), gate.of.value), gate.of.dims), (6.0,))
     if not isinstance(x, Laid) or not isinstance(gate, Laid) or x.dims != gate.dims:
         return None
-    made = _layer(reader, gate.value)
+    made = reader.made(gate.value)
     if made is None:
         return None
     if made.inputs == (x.value,):
@@ -420,7 +458,7 @@ def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:
             return Laid(reader.add(Silu(), x.value), x.dims)
         if isinstance(made.op, Hsigmoid):
             return Laid(reader.add(Hswish(), x.value), x.dims)
-    before = _layer(reader, made.inputs[0])
+    before = reader.made(made.inputs[0])
     if (
         isinstance(made.op, Tanh)
         and before
@@ -429,9 +467,3 @@ def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:
     ):
         return Laid(reader.add(Mish(), x.value), x.dims)
     return None
-
-
-def _layer(reader: Reader, value: int) -> Layer | None:
-    first = len(reader.inputs)
-    made = reader.layers[value - first] if value >= first else None
-    return made if isinstance(made, Layer) else None

@@ -63,6 +63,10 @@ class Moves:
                 self.made[number] = call, place
                 number += 1
 
+    def shape(self, number: int) -> tuple[int, ...]:
+        call, place = self.made.get(number, (None, 0))
+        return self.trace.held[number].shape if call is None else call.shapes[place]
+
     def held(self, number: int) -> Held | None:
         return self.trace.held[number] if number < len(self.trace.held) else None
 
@@ -70,8 +74,8 @@ class Moves:
         """What a tensor is the sum of. NotMoved, where it cannot be followed."""
         if number in self.changed or depth > DEEPEST:
             raise NotMoved
-        call, place = self.made.get(number, (None, 0))
-        shape = self.trace.held[number].shape if call is None else call.shapes[place]
+        call, _ = self.made.get(number, (None, 0))
+        shape = self.shape(number)
         self.left -= prod(shape)
         if prod(shape) > MOST or self.left < 0:
             raise NotMoved
@@ -105,7 +109,7 @@ class Moves:
     def _put(self, call: Call, number: int, depth: int) -> list[Moved]:
         """Numbers that are put into zeros, at places along the first dimensions."""
         into, values = call.arguments["self"], call.arguments["values"]
-        if not isinstance(into, Tensor) or not isinstance(values, Tensor) or not self._zeros(into.number):
+        if not isinstance(into, Tensor) or not isinstance(values, Tensor) or not self.zeros(into.number):
             raise NotMoved
         shape = call.shapes[0]
         places, indexed = self._places(call.arguments["indices"], shape)
@@ -120,12 +124,18 @@ class Moves:
             made.append(one._replace(shape=shape, at=at))
         return made
 
-    def _zeros(self, number: int) -> bool:
-        call, _ = self.made.get(number, (None, 0))
+    def zeros(self, number: int, depth: int = 0) -> bool:
+        """Whether a tensor is made of zeros alone."""
         held = self.held(number)
         if held is not None:
-            return held.values is not None and not any(held.values)
-        return call is not None and call.op in ("new_zeros", "zeros", "zeros_like")
+            return held.kind == "constant" and held.values is not None and not any(held.values)
+        call, _ = self.made[number]
+        first = next(iter(call.arguments.values()), None)
+        if number in self.changed or depth > DEEPEST:
+            return False
+        if call.op in (*VIEWS, "expand", "expand_as") and isinstance(first, Tensor):
+            return self.zeros(first.number, depth + 1)
+        return call.op in ("new_zeros", "zeros", "zeros_like")
 
     def _places(self, indices: Any, shape: Sequence[int]) -> tuple[list[int], list[tuple[int, ...]]]:
         """Row by row: the places that lists of indices along the first dimensions name; the lists' shapes."""

@@ -259,7 +259,8 @@ def _over(reader: Reader, laid: Laid, places: list[int], kind: str) -> Item:
             else AvgPool(F=size, P=(0,) * len(size))
         )
         return _times_total(Laid(reader.add(op, laid.value), dims), kind, total)
-    if len(parts) == 1 and parts[0].axis == 0 and parts[0].outer == 1 and not largest:
+    several = len(parts) == 1 and parts[0].axis == 0 and parts[0].outer == 1
+    if several and parts[0].size < shape[0] and not largest:
         return _of_parts(reader, laid, dims, parts[0].size, kind)
     moved = reader.at_channels(laid, places[0]) if len(places) == 1 else None
     if moved is None or len(reader.shape(moved.value)) == 1:
@@ -281,6 +282,10 @@ def _over_any(reader: Reader, laid: Laid, places: list[int], kind: str) -> Item:
         channel = tuple(tuple(atom for atom in dim if atom.axis <= 0) for dim in laid.dims)
         laid = Laid(reader.add(op, laid.value), channel)
         over = [atom for atom in over if not atom.axis]
+        if only([tuple(over)], (0,), shape):
+            value = reader.add(CMax() if op.word == "gmp" else CMean(), laid.value)
+            left = tuple(() if place in places else dim for place, dim in enumerate(laid.dims))
+            return _times_total(Laid(value, left), kind, total)
     kept = [place for place in range(1, len(laid.dims)) if place not in places]
     channels = joined(chain.from_iterable(laid.dims[place] for place in kept))
     value = reader.add(op, reader.settled(laid, (laid.dims[0], channels, joined(over))))

@@ -80,6 +80,12 @@ class Reader:
         first = len(self.inputs)
         return self.inputs[value].shape[1:] if value < first else self.layers[value - first].shape
 
+    def made(self, value: int) -> Layer | None:
+        """The layer that made a value."""
+        first = len(self.inputs)
+        layer = self.layers[value - first] if value >= first else None
+        return layer if isinstance(layer, Layer) else None
+
     def add(self, op: Op, *values: int, weights: Mapping[str, str] | None = None) -> int:
         """Adds a layer and returns its value. A layer without weights that a module computes twice is added
         once."""

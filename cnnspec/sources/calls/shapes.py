@@ -35,6 +35,7 @@ from cnnspec.sources.calls.layout import (
 from cnnspec.sources.calls.linear_attention import part_of
 from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Arguments, each, reads
+from cnnspec.sources.calls.trace import Tensor
 
 
 @reads(
@@ -127,8 +128,6 @@ def expanded(reader: Reader, a: Arguments) -> Item:
         for dim, size in zip(dims, sizes, strict=True)
     )
     if isinstance(laid, Kept):
-        if any(dim != old for dim, old in zip(made, dims, strict=True)):
-            raise Cannot("weights are repeated")
         return laid._replace(dims=made)
     return Laid(
         laid.value,
@@ -138,13 +137,66 @@ def expanded(reader: Reader, a: Arguments) -> Item:
     )
 
 
+@reads("repeat", "tile")
+def tiled(reader: Reader, a: Arguments) -> Item:
+    """repeat(self, repeats): along a dimension of size 1 as expand does, along others as concatenation."""
+    laid = reader.laid(a["self"])
+    times = a.get("repeats", a.get("dims"))
+    laid = laid._replace(dims=((),) * (len(times) - len(laid.dims)) + laid.dims)
+    for dim, count in enumerate((1,) * (len(laid.dims) - len(times)) + times):
+        if count == 1:
+            continue
+        if dim == 0 or count < 1:
+            raise Cannot("images are repeated" if count else "nothing of it is left")
+        if size_of(laid.dims[dim]) > 1:
+            laid = _joined(reader, [laid] * count, dim)
+        else:
+            repeated = (Atom(REPEATED, 1, count),)
+            laid = laid._replace(dims=(*laid.dims[:dim], repeated, *laid.dims[dim + 1 :]))
+    return laid
+
+
+@reads("repeat_interleave")
+def repeated_each(reader: Reader, a: Arguments) -> Item:
+    """Each row of a dimension several times: channels are copied and shuffled, maps become larger."""
+    laid, count, dim = reader.laid(a["self"]), a["repeats"], a.get("dim")
+    if not isinstance(count, int) or dim is None or dim % len(laid.dims) == 0:
+        raise Cannot("numbers that are repeated a different number of times, or images")
+    dim %= len(laid.dims)
+    shape = reader.shape(laid.value)
+    for axis in range(1, len(shape)):
+        if laid.dims[dim] == full(axis, shape[axis]):
+            factor = tuple(count if one == axis else 1 for one in range(1, len(shape)))
+            after = full(axis, shape[axis] * count)
+            value = reader.add(Upsample(factor=factor), laid.value)
+            return Laid(value, (*laid.dims[:dim], after, *laid.dims[dim + 1 :]))
+    copies = _joined(reader, [laid] * count, dim)
+    return copies._replace(value=reader.add(Shuffle(G=count), copies.value))
+
+
 @reads("cat", "concat", "concatenate")
 def stacked(reader: Reader, a: Arguments) -> Item:
-    """cat(tensors, dim)."""
-    parts = [reader.laid(one) for one in a["tensors"]]
-    dim = int(a.get("dim", 0)) % len(parts[0].dims)
+    """cat(tensors, dim). Zeros at the ends are a border."""
+    call = reader.call
+    assert call is not None
+    dim = int(a.get("dim", 0)) % len(call.shapes[0])
     if dim == 0:
         raise Cannot("images are joined")
+    names = call.arguments["tensors"]
+    assert isinstance(names, tuple)
+    numbers = [one.number for one in names if isinstance(one, Tensor)]
+    inside = [place for place, number in enumerate(numbers) if not reader.moves.zeros(number)]
+    if inside and len(inside) < len(numbers) == len(names):
+        first, behind = inside[0], inside[-1] + 1
+        sizes = [reader.moves.shape(number)[dim] for number in numbers]
+        parts = [reader.laid(one) for one in a["tensors"][first:behind]]
+        made = _joined(reader, parts, dim) if len(parts) > 1 else parts[0]
+        after = (0, 0) * (len(made.dims) - 1 - dim)
+        return padded(reader, {"self": made, "pad": (*after, sum(sizes[:first]), sum(sizes[behind:]))})
+    return _joined(reader, [reader.laid(one) for one in a["tensors"]], dim)
+
+
+def _joined(reader: Reader, parts: list[Laid], dim: int) -> Laid:
     parts = [reader.at_channels(one, dim) for one in parts]
     first = parts[0]
     positions = [place for place in range(len(first.dims)) if place != dim]
