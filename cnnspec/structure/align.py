@@ -59,13 +59,32 @@ def added(pattern: Pattern, body: Body, work: Work) -> bool:
         _overlap(track.sites, one.steps, local) for track, one in zip(pattern.lines, chains, strict=True)
     )
     largest = max(sum(_weight(one.chain) for one in each.lines) for each in (first, body))
-    if common < ALIKE * largest:
+    if common < ALIKE * largest or not all(
+        _filters_alike(track.sites, one.steps, local)
+        for track, one in zip(pattern.lines, chains, strict=True)
+    ):
         return False
     number = (len(pattern.bodies),)
     pattern.bodies.append(body)
     for track, chain in zip(pattern.lines, chains, strict=True):
         _add_chain(track, number, chain, local)
     return True
+
+
+def _filters_alike(sites: Sequence[Site], steps: Sequence[Step], local: Local) -> bool:
+    """Whether two rows of layers have more in common than norms and activations: a convolution and a norm are
+    not the block of a depthwise one and a norm."""
+    both = [site.first for site in sites], steps
+    if not all(isinstance(step, Leaf) for side in both for step in side):
+        return True
+    if not all(any(_weighted(step) for step in side) for side in both):
+        return True
+    pairs = _aligned(sites, steps, local)[1]
+    return any(a is not None and b is not None and _weighted(steps[b]) for a, b in pairs)
+
+
+def _weighted(step: Step) -> bool:
+    return isinstance(step, Leaf) and step.op.weighted
 
 
 def _ends(body: Body) -> Hashable:

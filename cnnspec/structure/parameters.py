@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -44,7 +44,7 @@ def choose(draft: Draft) -> None:
     while waiting:
         best: tuple[Any, ...] = ()
         for vector, slots in waiting.items():
-            for parameter, rank in _candidates(draft, slots[0]):
+            for parameter, rank in _candidates(draft, slots[0], [more[0] for more in waiting.values()]):
                 chosen = [*draft.parameters, parameter]
                 gives = sum(
                     len(more)
@@ -82,8 +82,9 @@ def rename(draft: Draft) -> None:
             one.name = stem if count == 1 and stems.count(stem) == 2 else f"{stem}{count}"
 
 
-def _candidates(draft: Draft, slot: Slot) -> Iterable[tuple[Parameter, float]]:
-    """Possible parameters: the numbers themselves, or their ratios to C."""
+def _candidates(draft: Draft, slot: Slot, others: Sequence[Slot]) -> Iterable[tuple[Parameter, float]]:
+    """Possible parameters: the numbers themselves, also with those of the uses that have another layer there, or
+    their ratios to C."""
     numbers = slot.numbers
     values = by_use(numbers.values)
     if values is None:
@@ -91,6 +92,10 @@ def _candidates(draft: Draft, slot: Slot) -> Iterable[tuple[Parameter, float]]:
     kind = slot.kind.removesuffix(" of a use")
     rank = 0.0 if slot.field in PLAIN or kind != "number" else -0.5
     yield Parameter("?", kind, values, family=numbers.family), rank
+    for other in others if len(values) < len(draft.pattern.bodies) else ():
+        more = by_use(other.numbers.values) if (other.field, other.kind) == (slot.field, slot.kind) else None
+        if more and not more.keys() & values.keys() and len(more) + len(values) == len(draft.pattern.bodies):
+            yield Parameter("?", kind, values | more, family=numbers.family), rank
     if not numbers.numeric or slot.field != "K" or slot.site is draft.last:
         return
     entry = {one: draft.entry[one[0]] for one in numbers.values}

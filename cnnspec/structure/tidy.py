@@ -7,16 +7,15 @@ The numbers of layers and values change; the layers themselves stay equal."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnspec.ops import lookup
-from cnnspec.ops.base import Op, Shape, arguments_of
+from cnnspec.ops.base import Op, arguments_of
 from cnnspec.ops.dropout import Dropping
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
+from cnnspec.structure.pools import with_global_pools
 from cnnspec.structure.prefixes import with_prefixes
 
-GLOBAL = {"avgpool": "gap", "maxpool": "gmp"}
 MOST_TERMS = 32
 MOST_COMPARED = 2_000_000
 """How many layers of branches are counted, at most."""
@@ -37,7 +36,7 @@ PLAIN_RATE = 1000
 
 
 def tidied(network: LayerList) -> LayerList:
-    return with_prefixes(_ordered(_needed(_flattened(network))))
+    return with_prefixes(_ordered(_needed(_flattened(with_global_pools(network)))))
 
 
 def _flattened(network: LayerList) -> LayerList:
@@ -67,7 +66,6 @@ def _needed(network: LayerList) -> LayerList:
             read.update(network.layers[number].inputs)
     now = list(range(first))  # the new number of each value
     layers: list[Layer | Hole] = []
-    undone = {layer.op.undoes for layer in network.layers if isinstance(layer, Layer)}
     ops: dict[Op, Op] = {}  # equal ops become one object, so that comparing them is fast
     for number, layer in enumerate(network.layers):
         if first + number not in read:
@@ -80,7 +78,7 @@ def _needed(network: LayerList) -> LayerList:
             if not inputs:  # an unknown layer without inputs reads what the layer before it reads
                 inputs = layers[-1].inputs[:1] if layers else (0,)
             if isinstance(layer, Layer):
-                op = _plain(_global(layer.op, network.shape(layer.inputs[0]), undone))
+                op = _plain(layer.op)
                 layer = layer._replace(op=ops.setdefault(op, op))
             layers.append(layer._replace(inputs=inputs))
     outputs = tuple(one._replace(value=now[one.value]) for one in network.outputs)
@@ -95,16 +93,6 @@ def does_nothing(layer: Layer | Hole) -> bool:
     if op.word == "id":
         return True
     return op.merges and getattr(op, "operator", False) and len(layer.inputs) == 1 and not layer.weights
-
-
-def _global(op: Op, shape: Shape, undone: Container[str | None]) -> Op:
-    """`gap` for an `avgpool F7` of a map of 7x7."""
-    word = GLOBAL.get(op.word)
-    if word is None or op.word in undone or getattr(op, "F", None) != shape[1:] or any(getattr(op, "P", ())):
-        return op
-    kind = lookup(word)
-    assert kind is not None
-    return kind()
 
 
 def _plain(op: Op) -> Op:

@@ -431,6 +431,54 @@ def test_a_pooling_over_the_whole_map() -> None:
     assert "add [ gap | gmp ]" in found
 
 
+def test_means_along_one_axis_after_the_other() -> None:
+    assert "avgpool" not in again("input 3x6x9\nconv F3 P1 K4 -> avgpool F1x9 -> gap\n")
+    assert "avgpool F1x3" in again("input 3x6x9\nconv F3 P1 K4 -> avgpool F1x3 -> gap\n")
+
+
+def test_a_pyramid_of_poolings() -> None:
+    """torch's AdaptiveAvgPool2d(1) and AdaptiveAvgPool2d(3) in one class of modules."""
+    text = """
+        block level(n) { if n > 1 [ avgpool out=n ] else [ gap ] -> conv F1 K4 -> relu -> upsample out=12 }
+        input 8x12x12
+        concat [ id | level(1) | level(3) | level(6) ]
+        """
+    network = layer_list(graphs(dedent(text))[0])
+    pools = ("gap", "avgpool")
+    layers = (
+        one._replace(name="pool") if isinstance(one, Layer) and one.op.word in pools else one
+        for one in network.layers
+    )
+    found = structure.spec(network._replace(layers=tuple(layers))).text
+    assert "block level(out) { avgpool out=out -> conv F1 K4 -> relu -> upsample out=12 }" in found
+
+
+def test_a_convolution_and_a_depthwise_one_are_not_one_block() -> None:
+    """What they have in common are norms and activations."""
+    found = again("""
+        block unit(k) { conv F3 P1 K=k -> bn -> silu }
+        block deep() { dwconv F5 P2 -> bn -> silu }
+        input 3x16x16
+        add [ unit(8) | unit(8) -> deep() ] -> unit(16) -> deep() -> add [ unit(16) -> deep() | id ]
+        """)
+    assert "if " not in found
+
+
+def test_uses_with_one_block_or_the_other_have_one_width() -> None:
+    found = again("""
+        block wide(k) { add [ conv F3 P1 K=k -> relu -> conv F3 P1 K8 | id ] }
+        block gated(k) { mul [ id | gap -> conv F1 K=k -> relu -> conv F1 K8 -> sigmoid ] }
+        block unit(k, deep) {
+          conv F1 K8 -> bn -> relu
+          if deep [ wide(k) ] else [ gated(k) ] -> conv F1 K8 -> bn
+        }
+        input 8x16x16
+        unit(4, true) -> unit(2, false) -> unit(6, true) -> unit(3, false)
+        """)
+    assert "[ wide(mid) ]" in found
+    assert "gated(mid)" in found
+
+
 def test_a_size_that_is_that_of_the_blocks_beginning() -> None:
     found = again("""
         block context(n) { add [ conv F3 P1 K8 | gap -> conv F1 K8 -> upsample out=(n)x(n) ] }
