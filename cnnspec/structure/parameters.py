@@ -83,7 +83,7 @@ def rename(draft: Draft) -> None:
 
 
 def _candidates(draft: Draft, slot: Slot, others: Sequence[Slot]) -> Iterable[tuple[Parameter, float]]:
-    """Possible parameters: the numbers themselves, also with those of the uses that have another layer there, or
+    """Possible parameters: the numbers themselves, also with those of uses that have another layer there, or
     their ratios to C."""
     numbers = slot.numbers
     values = by_use(numbers.values)

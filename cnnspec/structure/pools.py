@@ -1,6 +1,6 @@
-"""Poolings over the whole map are `gap` and `gmp`, however the source computes them: with a window of the map's
-size, or as a mean over the rows of a mean over the columns. Where other calls of a module have larger outputs (a
-pyramid of poolings), they are `avgpool out=1`."""
+"""Poolings over the whole map are `gap` and `gmp`, however the source computes them: with a window of the
+map's size, or as a mean over the rows of a mean over the columns. Where other calls of a module have larger
+outputs (a pyramid of poolings), they are `avgpool out=1`."""
 
 from __future__ import annotations
 
