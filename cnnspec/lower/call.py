@@ -10,7 +10,7 @@ In a source, `@K` stands for the author's expression for the field K of the laye
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Diagnostic
@@ -53,8 +53,7 @@ def other_program(function: str, region: Region, *, final: bool = True) -> Unsup
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """An argument of a call: its keyword (None: positional), its value in this use, the expression that the
     value may come from, and the callee's default."""
 
@@ -206,7 +205,7 @@ def build(function: Any, *positional: Any, **named: Any) -> Built:
 
 def _slot(name: str | None, entry: Any) -> Slot:
     if isinstance(entry, Slot):
-        return replace(entry, name=name)
+        return entry._replace(name=name)
     return Slot(name, entry)
 
 

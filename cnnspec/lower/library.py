@@ -58,20 +58,31 @@ def _parameters(node: ast.stmt) -> dict[str, Any]:
 
 def names_in(node: ast.AST) -> frozenset[str]:
     """The names that a piece of code uses and does not define itself."""
-    names = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-    bound = {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
-    bound |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
-    return frozenset(name.id for name in names) - bound
+    used: set[str] = set()
+    bound: set[str] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            (bound if isinstance(inner.ctx, ast.Store) else used).add(inner.id)
+        elif isinstance(inner, ast.arg):
+            bound.add(inner.arg)
+    return frozenset(used - bound)
 
 
-def needed(text: str, known: Mapping[str, Piece]) -> list[str]:
-    """The texts of the pieces that a program's own code uses, and of all that these use, each once, in the
-    order of the modules."""
+class Needed(NamedTuple):
+    """The texts of the pieces that a program uses, and all the names that it and these pieces use."""
+
+    texts: list[str]
+    names: set[str]
+
+
+def needed(text: str, known: Mapping[str, Piece]) -> Needed:
+    """The pieces that a program's own code uses, and all that these use, each once, in the order of the
+    modules."""
     used: set[str] = set()
     waiting = list(names_in(ast.parse(text)))
     while waiting:
         name = waiting.pop()
-        if name in known and name not in used:
+        if name not in used:
             used.add(name)
-            waiting += known[name].names
-    return [piece.text for name, piece in known.items() if name in used]
+            waiting += known[name].names if name in known else ()
+    return Needed([piece.text for name, piece in known.items() if name in used], used)

@@ -109,14 +109,13 @@ def assembled(
     """The whole file: docstring, imports, constants, the program's own code, and the pieces that it uses."""
     own = f"{settings}\n{body}\n{ending}"
     copied = needed(own, known)
-    code = "\n\n\n".join([own, *copied])
     whole = Writer()
     whole.line(f"# Written by cnnspec {__version__}")
     whole.text(doc)
     whole.gap(1)
     whole.line("from __future__ import annotations")
     whole.gap(1)
-    _imports(whole, {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
+    _imports(whole, copied.names)
     whole.line(net)
     whole.gap(1)
     whole.extend(settings.written)
@@ -125,7 +124,7 @@ def assembled(
     whole.gap(2)
     whole.line("# What follows is the same for all networks and recipes.")
     whole.gap(2)
-    for piece in copied:
+    for piece in copied.texts:
         whole.text(piece)
         whole.gap(2)
     whole.extend(ending.written)

@@ -46,7 +46,7 @@ def program(graph: Graph) -> str:
     _interface(own, graph, functions_in_order[-1])
     writer = Writer()
     _head(writer, graph)
-    for text in needed(str(own), pieces()):
+    for text in needed(str(own), pieces()).texts:
         writer.gap(2)
         writer.text(text)
     writer.gap(2)

@@ -3,7 +3,7 @@ weights."""
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Set
 
 from cnnspec import __version__
 from cnnspec.elaborate.reserved import attribute_name
@@ -11,7 +11,7 @@ from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import fingerprint
 from cnnspec.lower.call import Call
-from cnnspec.lower.library import names_in, needed
+from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import alike, classes, rules
@@ -58,23 +58,22 @@ def text(graph: Graph, fold_bn: bool) -> str:
     model = escaped(f"{graph.name}{settings}{', batch normalisation folded' if fold_bn else ''}")
     head.line(f"# Written by cnnspec {__version__}: model {model} (IR {fingerprint(graph)})")
     copied = needed(str(body), pieces())
-    imports = _imports("\n".join((*copied, str(body))))
+    imports = _imports(copied.names)
     if imports:
         head.extend(imports)
         head.gap(1)
     head.line("import torch")
     head.line("from torch import Tensor, nn")
     head.gap(2)
-    for one in copied:
+    for one in copied.texts:
         head.text(one)
         head.gap(2)
     head.extend(body.written)
     return str(head)
 
 
-def _imports(text: str) -> list[str]:
-    """The imports from Python's own modules that a program needs."""
-    used = names_in(ast.parse(text))
+def _imports(used: Set[str]) -> list[str]:
+    """The imports from Python's own modules that a program with these names needs."""
     found: dict[str, list[str]] = {}
     for name, module in IMPORTED.items():
         if name in used:

@@ -35,35 +35,42 @@ def _tried(graph: Graph, names: Sequence[str], lowered: Lowered[Made]) -> tuple[
     them."""
     varying: list[str] = []
     others: list[tuple[int, Numbers]] = []
-    for name in names:
-        varied = _varied(graph, name)
+    together = _varied(graph, names)  # less work than one after another
+    for group in [names] if together is not None or len(names) < 2 else [[name] for name in names]:
+        varied = together or _varied(graph, group)
         if varied is not None:
             graph, others = varied[0], [*others, *varied[1]]
-            varying.append(name)
+            varying += group
     try:
         return varying, lowered(graph, varying, others) if varying else None
     except (Diverges, Unsupported, Mismatch):
         return varying, None
 
 
-def _varied(graph: Graph, name: str) -> tuple[Graph, list[tuple[int, Numbers]]] | None:
+def _varied(graph: Graph, names: Sequence[str]) -> tuple[Graph, list[tuple[int, Numbers]]] | None:
     """The graph with further bodies of the network, and the numbers of each; None where it would differ in
-    more than numbers, or no other value fits."""
+    more than numbers, or other values do not fit. For a single knob, one that fits is enough."""
     others: list[tuple[int, Numbers]] = []
-    for value in other_values(graph.numbers[name]):
-        numbers = {**graph.numbers, name: value}
-        try:
-            graph = under(graph, numbers)
-        except Unfit:
+    values = [other_values(graph.numbers[name], place) for place, name in enumerate(names)]
+    for numbers in zip(*values, strict=True):
+        other = graph.numbers | dict(zip(names, numbers, strict=True))
+        if other in (graph.numbers, *(known for _, known in others)):
             continue
+        try:
+            graph = under(graph, other)
+        except Unfit:
+            if len(names) > 1:
+                return None
         except (Differs, Mismatch):
             return None
-        others.append((len(graph.bodies) - 2, numbers))
+        else:
+            others.append((len(graph.bodies) - 2, other))
     return (graph, others) if others else None
 
 
-def other_values(value: Exact) -> tuple[Exact, ...]:
-    """Twice as many fit wherever a number is divided; one more shows what is rounded."""
+def other_values(value: Exact, place: int) -> tuple[Exact, Exact]:
+    """Two other values of a knob. Twice as many fit wherever a number is divided; one more shows what is
+    rounded. Knobs of equal values have different ones: none is taken for another."""
     if isinstance(value, Fraction):
-        return (value / 2,)
-    return (2 * value, value + 1) if isinstance(value, int) and value else (1,)
+        return value / (place + 2), value
+    return ((place + 2) * value, value + place + 1) if isinstance(value, int) and value else (place + 1,) * 2
