@@ -24,7 +24,7 @@ from cnnspec.ir.graph import (
     handed_on,
     places,
 )
-from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, numbers_of
 from cnnspec.ir.uses import Numbers, TemplateUse, defining, use_of
 from cnnspec.ops.base import Misfit, Shape, axes_of, spread
 
@@ -61,11 +61,31 @@ class _Again:
     made: list[Body] = field(default_factory=list)
     known: dict[Any, tuple[int, Numbers]] = field(default_factory=dict)
     alike: dict[int, list[int]] = field(default_factory=dict)
+    names: dict[int, set[str]] = field(default_factory=dict)
     runs: int = 0
 
+    def names_in(self, number: int) -> set[str]:
+        """The names that a template reads or defines, with the groups and repeats in it."""
+        if number not in self.names:
+            template = self.graph.templates[number]
+            found = self.names[number] = set(template.settled)
+            sites = list(template.sites)
+            for site in sites:
+                found.update(name for node in numbers_of(site) for name in expr.variables(node))
+                match site:
+                    case LetSite():
+                        found.add(site.name)
+                    case IfSite():
+                        sites += (*site.then, *site.otherwise)
+                    case RegionSite(kind="group" | "line" | "repeat"):
+                        found |= self.names_in(site.template)
+        return self.names[number]
+
     def body(self, number: int, old: Numbers, new: Numbers, shapes: Sequence[Shape]) -> tuple[int, Numbers]:
-        """The number of the body that stands for `number`, and the names that are known after it."""
+        """The number of the body that stands for `number`, and the names in it with their values after it."""
         body = self.graph.bodies[number]
+        names = self.names_in(body.template)
+        old, new = ({name: value for name, value in one.items() if name in names} for one in (old, new))
         if old == new and tuple(shapes) == body.values[: body.inputs]:
             return number, new
         key = number, tuple(old.items()), tuple(new.items()), tuple(shapes)
@@ -74,7 +94,7 @@ class _Again:
             if self.runs > MOST:
                 raise Differs("too many bodies")
             use = use_of(self.graph, self.graph.templates[body.template], number, old)
-            walk = _Walk(self, body, use, dict(new), [*shapes, *body.values[len(shapes) :]])
+            walk = _Walk(self, body, use, new, [*shapes, *body.values[len(shapes) :]])
             walk.sites(self.graph.templates[body.template].sites)
             walk.check(self.graph.templates[body.template].settled)
             steps = tuple(

@@ -33,9 +33,10 @@ def started(op: Op, inputs: tuple[Shape, ...], layer: Built) -> Built:
     """The call, wrapped in the start of its weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`, which
     rules.py moves to `init_weights`. Frozen layers end in `.requires_grad_(False)`; those with running
     statistics, which must not change either, have classes of their own."""
-    weights, own = op.weights(*inputs), op
-    op = unnormalised(op)
-    stays = getattr(op, "frozen", False) and any(weight.role == "buffer" for weight in op.weights(*inputs))
+    own, op = op, unnormalised(op)
+    weights = op.weights(*inputs)
+    frozen = getattr(op, "frozen", False)
+    stays = frozen and any(weight.role == "buffer" for weight in weights)
     if stays:
         layer = replace(layer, function=layer.function.replace("nn.", "Frozen"))
     init = getattr(op, "init", None)
@@ -43,17 +44,17 @@ def started(op: Op, inputs: tuple[Shape, ...], layer: Built) -> Built:
         layer = _by_scheme(op, inputs, init, layer)
     literals = {
         field: _array(weight.initial)
-        for weight in op.weights(*inputs)
+        for weight in weights
         if (field := weight.name) in ("weight", "bias") and weight.initial.distribution == "values"
     }
     if literals:
         layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in literals.items())))
     if stays:
         return layer
-    if getattr(own, "normalised", None) == "spectral" and getattr(own, "frozen", False):
+    if frozen and getattr(own, "normalised", None) == "spectral":
         return build("frozen_spectral_norm", layer)
     layer = _normalised(own, layer)
-    if getattr(op, "frozen", False) and any(weight.role == "frozen" for weight in weights):
+    if frozen and any(weight.role == "frozen" for weight in own.weights(*inputs)):
         layer = replace(layer, suffix=".requires_grad_(False)")
     return layer
 
