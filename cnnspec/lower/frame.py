@@ -87,7 +87,7 @@ class Frame:
     open: list[tuple[Condition, bool]] = field(default_factory=list)
     labels: dict[int, str] = field(default_factory=dict)
     conditions: list[tuple[Condition, list[tuple[Condition, bool]]]] = field(default_factory=list)
-    """The conditions that this frame made, each with the conditions that it is nested in."""
+    """The conditions that this frame and its parts made, each with the conditions that it is nested in."""
 
     def region(self) -> Region:
         """The statements of the template, for these uses."""
@@ -397,6 +397,8 @@ class Frame:
         frame = self.inside(site, uses, [(use, None) for use in self.present(site)], [])
         frame.inputs = self.copies(inputs, frame.template)
         statements = frame.region()
+        around = [] if self.lowering.runtime_shapes else self.open
+        self.conditions += [(condition, [*around, *under]) for condition, under in frame.conditions]
         outputs = []
         for number, value in zip(site.outputs, frame.template.outputs, strict=True):
             if (tensor := frame.tensors.get(value)) is not None:

@@ -27,6 +27,7 @@ from cnnspec.targets.numpy.statements import (
     Step,
     differentiated,
     numbers_of,
+    read_in,
 )
 
 
@@ -51,10 +52,11 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
         translation = _Translation(function, layers)
         if _shares_its_place(function.region.statements):
             translation.kept = f"{name}.if"
-        ends = function.region.inputs, function.region.outputs
-        result = Function(name, function, *ends, [], layers=layers)
+        inputs = function.region.inputs
+        result = Function(name, function, inputs, function.region.outputs, [], layers=layers)
+        result.takes = tuple(range(len(inputs)))
         if function.recursive:
-            result.having = frozenset(range(len(ends[0])))
+            result.having = frozenset(result.takes)
             function.made = result
         steps = translation.function()
         optional = True  # a default, unless a later parameter has none
@@ -64,8 +66,13 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
                 default = parameter.default
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
-        result.inputs, result.outputs, result.steps = function.region.inputs, function.region.outputs, steps
+        result.outputs, result.steps = function.region.outputs, steps
         layers_only = function.template.kind == "layers"
+        if function.template.kind == "block" and not function.recursive:
+            read = {*read_in(steps), *result.outputs}
+            taken = [n for n, one in enumerate(inputs) if one.label is not None or one in read]
+            result.takes = tuple(taken or [0])
+            result.inputs = [inputs[place] for place in result.takes]
         used = {*differentiated(steps), *result.outputs}
         result.having = frozenset(n for n, one in enumerate(result.inputs) if layers_only or one in used)
         result.alone = _alone(result) if layers_only else None
@@ -202,7 +209,7 @@ class _Translation:
         if call.shared is not None:
             place = _module(call.shared)
         places = [_module(module) for module in call.modules]
-        inputs = [self.tensor(tensor) for tensor in call.inputs]
+        inputs = [self.tensor(call.inputs[place]) for place in callee.takes]
         outputs = call.outputs + [self.new() for _ in callee.outputs[len(call.outputs) :]]
         layers = list(map(self.given, call.layers))
         steps.append(

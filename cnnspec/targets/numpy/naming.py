@@ -13,20 +13,38 @@ from collections.abc import Collection, Iterator
 
 from cnnspec.lower.names import Namer, identifier
 from cnnspec.lower.program import Tensor
-from cnnspec.targets.numpy.statements import Call, Function, If, Let, Loop, Step, made_in, read_in, touched
+from cnnspec.targets.numpy.statements import (
+    Call,
+    Function,
+    If,
+    Let,
+    Loop,
+    Step,
+    every,
+    made_in,
+    read_in,
+    touched,
+)
 
 LETTERS = "abdefghmopqruvyz"
 
 
 def name_tensors(function: Function) -> None:
     """Gives every tensor of a function its name."""
-    readers = Counter([*read_in(function.steps), *function.outputs])
+    readers = Counter(function.outputs)
+    for step in every(function.steps):
+        read = touched(step)[0]
+        if isinstance(step, Call):  # one that reads a tensor and its size is one reader
+            read = [*step.inputs, *(one for one in step.reads if one not in step.inputs)]
+        readers.update(read)
     if len(function.outputs) > 1:  # labelled outputs are returned under their labels
         readers.update(function.outputs)
     names = _Names(function.source.namer, readers, function.names)
     # the author's names first
     for tensor in sorted(function.inputs, key=lambda tensor: tensor.label is None):
         names.input(tensor, first=tensor is function.inputs[0])
+    if function.inputs[0].label is not None:
+        names.main = names.own("x")
     names.steps(function.steps, set(function.outputs))
 
 
@@ -95,15 +113,15 @@ class _Names:
 
     def input(self, tensor: Tensor, first: bool) -> None:
         if first and tensor.label is None:
-            self.main = self.namer.take("x") if "x" in self.taken else self._own("x")
+            self.main = self.namer.take("x") if "x" in self.taken else self.own("x")
             self._call(tensor, self.main)
         else:
-            name = self._own(tensor.label or "skip")
+            name = self.own(tensor.label or "skip")
             if tensor.label is not None:
                 self.labels[name] = tensor.label
             self._call(tensor, name)
 
-    def _own(self, label: str) -> str:
+    def own(self, label: str) -> str:
         """The name for a label, the same for all tensors that have this label."""
         if label not in self.taken:
             self.taken[label] = self.namer.take(identifier(label))
@@ -126,7 +144,7 @@ class _Names:
             )
 
         if tensor.label is not None and self.readers[tensor] > 1:
-            wishes = [self._own(tensor.label), *wishes]
+            wishes = [self.own(tensor.label), *wishes]
             self.labels[wishes[0]] = tensor.label
         for wish in [*wishes, self.main]:
             if free(wish) and self.labels.get(wish, tensor.label) == tensor.label:
@@ -134,11 +152,11 @@ class _Names:
                 return
         for letter in LETTERS:
             if letter in self.taken or self.namer.free(letter):
-                name = self._own(letter)
+                name = self.own(letter)
                 if free(name):
                     self._call(tensor, name)
                     return
-        self._call(tensor, self._own(f"branch{tensor.number}"))
+        self._call(tensor, self.own(f"branch{tensor.number}"))
 
     def _call(self, tensor: Tensor, name: str) -> None:
         self.names[tensor] = name
@@ -185,7 +203,7 @@ class _Names:
                     for output, begins in zip(step.outputs, step.inside, strict=True):
                         self._choose(output, alive, [self.names[begins]], step.outputs)
                     for entry in step.entries:
-                        wishes = [self._own(entry.label)] if entry.label else []
+                        wishes = [self.own(entry.label)] if entry.label else []
                         self._choose(entry, alive, wishes, [*step.outputs, *step.entries])
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:

@@ -201,6 +201,9 @@ class Function:
     """Its layer parameters, by their variables."""
     alone: Layers | None = None
     """For layers that are passed to a block: the call that they consist of, where it is a single one."""
+    takes: tuple[int, ...] = ()
+    """The lowered function's inputs that it takes, by their indices: an input without a label that nothing
+    reads is left out."""
     having: frozenset[int] = frozenset()
     """The indices of the inputs that get a gradient; an input of which only the size is read gets none."""
 

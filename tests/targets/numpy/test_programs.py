@@ -342,3 +342,30 @@ output @side, @deep, @l2
     for label in ("h1", "l1", "h2", "l2", "start", "half"):
         assert len(re.findall(rf"^    (?:\w+, )*{label}(?:, \w+)* = ", made, re.M)) == 1, label
     check(graph)
+
+
+TENSORS = """\
+input 2x8x8
+block mix(@high, @low, k, s=1) {
+  a: @high -> if s > 1 [ avgpool F2 ] -> conv F3 P1 K=k
+  b: @low -> if s > 1 [ avgpool F2 ] -> conv F3 P1 K=k -> upsample 2
+  add [ @a | @b ]
+}
+h: conv F1 K3
+l: avgpool F2
+x: mix(@h, @l, 4)
+y: avgpool F2
+mix(@x, @y, 4, s=2)
+"""
+
+
+def test_a_block_takes_what_it_reads_and_decides_once() -> None:
+    graph = load(text=TENSORS)
+    text = emit(graph)
+    assert isinstance(text, str)
+    assert "\ndef mix(high, net, low, k, s=1):\n" in text
+    assert text.count("when = s > 1\n") == 1
+    assert "when2" not in text
+    # the size of the tensor that a layer reads anyway gives it no name
+    assert 'a = upsample(a, net["b"]["upsample"], out=(2 * a.shape[1], 2 * a.shape[2]))' in text
+    assert max(compare(graph, training=True).values()) < 1e-9
