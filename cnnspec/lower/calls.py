@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import graph as ir
@@ -10,7 +11,7 @@ from cnnspec.ir.template import RegionSite
 from cnnspec.lower.call import Diverges, other_program
 from cnnspec.lower.given import given as given_for
 from cnnspec.lower.program import Condition, Function, Invoke, LayersArgument, Module, Own, Parameter
-from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables
+from cnnspec.lower.symbolic import Node, Unclear, Var, plain, replaced, variables
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
@@ -47,7 +48,9 @@ def invoke(frame: Frame, site: RegionSite) -> None:
         if function.whole:
             dims = [_outside(function, size, nodes) for size in function.region.outputs[place].dims]
         else:
-            dims = _by_candidates(frame, site, number, [*nodes.values(), *inputs[0].dims])
+            dims = _by_candidates(
+                frame, site, number, [*nodes.values(), *inputs[0].dims, *_lets(function, nodes)]
+            )
         outputs.append(frame.tensor(number, dims))
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
     layer_arguments = [
@@ -137,7 +140,7 @@ def _given(
 def _by_candidates(
     frame: Frame, site: RegionSite, number: int, candidates: list[Node | None]
 ) -> list[Node | None]:
-    """The output sizes of a block that calls itself, where an argument or an input size is right for them."""
+    """The output sizes of a block that calls itself, where an argument, an input size or a `let` is right for them."""
     shapes = {use: frame.uses[use].shape(number) for use in frame.present(site)}
     nodes: list[Node | None] = []
     for axis in range(len(next(iter(shapes.values())))):
@@ -145,6 +148,12 @@ def _by_candidates(
         fitting = (node for node in candidates if node is not None and frame.right(node, sizes))
         nodes.append(next(fitting, None))
     return nodes
+
+
+def _lets(function: Function, by: dict[str, Node]) -> Iterator[Node | None]:
+    """The author's `let`s so far, in terms of the arguments of a call of the function itself."""
+    by = by | {variable: Var(variable) for variable, _ in function.lists.values()}
+    return (_outside(function, Var(variable), by) for variable, _ in function.lets)
 
 
 def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:

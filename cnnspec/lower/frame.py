@@ -326,6 +326,7 @@ class Frame:
             for use, value in values.items():
                 self.uses[use].env[variable] = value
             self.here.append(Let(variable, node))
+            self.function.lets.append((variable, node))
             node = Var(variable)
         self.scope[site.name] = node
 

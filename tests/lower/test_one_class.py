@@ -19,9 +19,6 @@ from tests.targets.numpy.support import compare
 HERE = Path(__file__).parent
 STRANGERS = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "strangers").glob("*.cnn"))}
 NETWORKS = {path.stem: path for path in sorted((HERE.parent / "people" / "networks").glob("*.cnn"))}
-SEVERAL = {("list_unet", "level")}
-"""Blocks that are still several classes in torch: one that calls itself, where a layer reads what the inner
-call gives, whose channels are from a list."""
 FIRST = dict(reversed(zoo()))
 """Of each spec of the zoo, its first variant."""
 
@@ -38,7 +35,7 @@ VARIANTS = [
 ]
 
 
-def one_class(network: Graph, name: str = "") -> None:
+def one_class(network: Graph) -> None:
     for target in TARGETS:
         text = program(network, target)
         assert isinstance(text, str), text
@@ -50,8 +47,7 @@ def one_class(network: Graph, name: str = "") -> None:
             assert len(set(named)) == len(named), (target, names)
         most = kinds(network)
         for block, classes in written.items():
-            several = len(classes) > most.get(block, 0)
-            assert several == ((name, block) in SEVERAL and target == "torch"), (target, block, classes)
+            assert len(classes) <= most.get(block, 0), (target, block, classes)
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
@@ -72,7 +68,7 @@ def test_networks_of_other_authors(name: str) -> None:
 @pytest.mark.parametrize("name", {**STRANGERS, **IDIOMS})
 def test_many_hands(name: str) -> None:
     network = graph({**STRANGERS, **IDIOMS}[name])
-    one_class(network, name)
+    one_class(network)
     if name in STRANGERS:
         same_programs(network)
 
