@@ -10,6 +10,7 @@ from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
 from cnnspec.lower.call import Diverges, other_program
 from cnnspec.lower.given import given as given_for
+from cnnspec.lower.over import with_entries
 from cnnspec.lower.program import Condition, Function, Invoke, LayersArgument, Module, Own, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, Var, plain, replaced, variables
 
@@ -46,10 +47,10 @@ def invoke(frame: Frame, site: RegionSite) -> None:
     outputs = []
     for place, number in enumerate(site.outputs):
         if function.whole:
-            dims = [_outside(function, size, nodes) for size in function.region.outputs[place].dims]
+            dims = [_outside(frame, function, size, nodes) for size in function.region.outputs[place].dims]
         else:
             dims = _by_candidates(
-                frame, site, number, [*nodes.values(), *inputs[0].dims, *_lets(function, nodes)]
+                frame, site, number, [*nodes.values(), *inputs[0].dims, *_lets(frame, nodes)]
             )
         outputs.append(frame.tensor(number, dims))
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
@@ -140,7 +141,8 @@ def _given(
 def _by_candidates(
     frame: Frame, site: RegionSite, number: int, candidates: list[Node | None]
 ) -> list[Node | None]:
-    """The output sizes of a block that calls itself, where an argument, an input size or a `let` is right for them."""
+    """The output sizes of a block that calls itself, where an argument, an input size or a `let` is right for
+    them."""
     shapes = {use: frame.uses[use].shape(number) for use in frame.present(site)}
     nodes: list[Node | None] = []
     for axis in range(len(next(iter(shapes.values())))):
@@ -150,15 +152,14 @@ def _by_candidates(
     return nodes
 
 
-def _lets(function: Function, by: dict[str, Node]) -> Iterator[Node | None]:
+def _lets(frame: Frame, by: dict[str, Node]) -> Iterator[Node | None]:
     """The author's `let`s so far, in terms of the arguments of a call of the function itself."""
-    by = by | {variable: Var(variable) for variable, _ in function.lists.values()}
-    return (_outside(function, Var(variable), by) for variable, _ in function.lets)
+    by = by | dict(frame.function.lists.values())
+    return (_outside(frame, frame.function, Var(variable), by) for variable, _ in frame.function.lets)
 
 
-def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:
-    """A size of a function's output, in terms of the arguments of the call; None where these are not
-    enough."""
+def _outside(frame: Frame, function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:
+    """A number of a function, in terms of the arguments of the call; None where these are not enough."""
     if size is None:
         return None
     for variable, node in reversed(function.lets):
@@ -166,6 +167,6 @@ def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node
     if not set(variables(size)) <= set(by):
         return None
     try:
-        return replaced(size, by)
+        return with_entries(frame, replaced(size, by))
     except Unclear:
         return None

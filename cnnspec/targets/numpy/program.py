@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from cnnspec.ir.graph import Graph
@@ -28,7 +29,25 @@ WIDTH = 110
 
 
 def program(graph: Graph) -> str:
-    functions_in_order = functions(graph, Namer([*OWN, *pieces()]))
+    layers = pieces()
+    own = _own(graph, layers)
+    copied = needed(own, layers)
+    others = layers.keys() - copied.names
+    if not others.isdisjoint(name.removesuffix("2") for name in re.findall(r"\w+2\b", own)):
+        own = _own(graph, layers.keys() & copied.names)  # the author may have these names
+    writer = Writer()
+    _head(writer, graph)
+    for text in copied.texts:
+        writer.gap(2)
+        writer.text(text)
+    writer.gap(2)
+    writer.text(own)
+    return str(writer)
+
+
+def _own(graph: Graph, layers: Iterable[str]) -> str:
+    """The code of this network, which does not use the names of these layers for anything else."""
+    functions_in_order = functions(graph, Namer([*OWN, *layers]))
     own = Writer(width=WIDTH)
     whole = [function for function in functions_in_order if function.alone is None]
     for function in whole:
@@ -44,14 +63,7 @@ def program(graph: Graph) -> str:
         own.text(text)
     own.gap(2)
     _interface(own, graph, functions_in_order[-1])
-    writer = Writer()
-    _head(writer, graph)
-    for text in needed(str(own), pieces()).texts:
-        writer.gap(2)
-        writer.text(text)
-    writer.gap(2)
-    writer.text(str(own))
-    return str(writer)
+    return str(own)
 
 
 def _head(writer: Writer, graph: Graph) -> None:

@@ -18,7 +18,7 @@ from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Changing, Growing, Piece, code, loop_variables, walk, with_nodes
 from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, asked, steps_of
-from cnnspec.targets.torch.repeated import name_repeated
+from cnnspec.targets.torch.repeated import SHORT, name_repeated
 from cnnspec.targets.torch.slices import cuts
 
 BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
@@ -123,20 +123,22 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
         inner.put("", replace(made, open="super().__init__("))
     else:
         inner.line("super().__init__()")
-        _name_repeated(plan, taken)
+        name_numbers(plan.plan, plan.parameters, with_forward, taken)
         held = constructed(inner, plan.plan, with_forward)
     with writer.block(Group("def __init__(", ("self", *listed(plan.parameters)), ") -> None:")):
         writer.extend(inner.written)
     return held
 
 
-def _name_repeated(plan: ClassPlan, taken: Iterable[str]) -> None:
-    """Gives a name to each expression that the constructor repeats often."""
-    steps = attributes(plan.plan.steps, plan.form != "chain")
-    known = {parameter.variable for parameter in plan.parameters} | {name for name, _ in plan.plan.lets}
+def name_numbers(
+    plan: Plan, parameters: Iterable[Parameter], with_forward: bool, taken: Iterable[str], short: int = SHORT
+) -> None:
+    """Gives a name to each expression that a constructor repeats often."""
+    steps = attributes(plan.steps, with_forward)
+    known = {parameter.variable for parameter in parameters} | {name for name, _ in plan.lets}
     parts = (part for step in steps if step.piece is not None for part in walk(step.piece))
     loops = {name for part in parts for name in loop_variables(part)}
-    plan.plan.lets += name_repeated(steps, known - loops, {*reserved(), *taken, *known, *loops})
+    plan.lets += name_repeated(steps, known - loops, {*reserved(), *taken, *known, *loops}, short)
 
 
 def put_lets(writer: Writer, lets: Iterable[tuple[str, Node]]) -> None:

@@ -20,6 +20,7 @@ from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.planning import planned
+from cnnspec.targets.torch.repeated import PLAIN
 
 DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None = None")
 """The parameters of the model's constructor."""
@@ -40,7 +41,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
     root, shared, parameters = planned(graph, folds.sites if folds is not None else {})
-    namer = Namer(reserved() | IMPORTED.keys())
+    namer = Namer({*reserved(), *IMPORTED, "main"})
     name = namer.take(camel(graph.name))
     several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
     ordered: dict[ClassPlan, None] = {}
@@ -49,6 +50,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     starts = rules.settle([root, *(one.plan for one in ordered)], ordered, shared)
     body = Writer()
     alike.put(body, namer, list(ordered))
+    classes.name_numbers(root, parameters, True, {plan.name for plan in ordered}, PLAIN)
     _model(body, graph, name, several, root, shared, starts, classes.listed(parameters))
     if folds is not None and folds.pairs:
         _fold(body, folds)

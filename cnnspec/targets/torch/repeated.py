@@ -17,18 +17,21 @@ SHORT = len("4 * k")
 """An expression of up to this length gets no name: the name would not be shorter."""
 SIZES = frozenset({"Crop", "Reshape", "nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d"})
 """Layers whose first numbers are no channels."""
+PLAIN = len("(2 * width + 4)")
+"""In the model, where each layer has its own number, one of up to this length is read as it is."""
 OPERATORS = frozenset("+-*") | {"//", "**"}
 
 
 def name_repeated(
-    steps: Sequence[PlanStep], variables: Collection[str], taken: Collection[str]
+    steps: Sequence[PlanStep], variables: Collection[str], taken: Collection[str], short: int = SHORT
 ) -> list[tuple[str, Node]]:
-    """Replaces expressions in the steps' calls by names; returns the names and their expressions. These use
-    only `known` variables, so that they have the same value in every place."""
+    """Replaces expressions longer than `short` in the steps' calls by names; returns the names and their
+    expressions. These use only these `variables`, so that they have the same value in every place."""
     repeated: list[Node] = []
-    while (
-        often := _longest([step.piece for step in steps if step.piece is not None], variables)
-    ) is not None:
+    while True:
+        pieces = [step.piece for step in steps if step.piece is not None]
+        if (often := _longest(pieces, variables, short)) is None:
+            break
         _replace(steps, often, Var(_mark(len(repeated))))
         repeated.append(often)
     namer, named = Namer(taken), []
@@ -66,13 +69,13 @@ def _mark(number: int) -> str:
     return f"\N{SECTION SIGN}{number}"
 
 
-def _longest(pieces: Sequence[Piece], known_variables: Collection[str]) -> Node | None:
+def _longest(pieces: Sequence[Piece], known: Collection[str], short: int) -> Node | None:
     """The longest expression that is repeated often; None where none is."""
     counted = Counter(node for piece in pieces for one in walk(piece) for node in _sums(one))
     often = [
         node
         for node, count in counted.items()
-        if count >= OFTEN and len(python(node)) > SHORT and set(variables(node)) <= set(known_variables)
+        if count >= OFTEN and len(python(node)) > short and set(variables(node)) <= set(known)
     ]
     return max(often, key=lambda node: len(python(node)), default=None)
 

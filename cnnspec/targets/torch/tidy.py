@@ -64,37 +64,51 @@ def _factors(node: Node, operator: str) -> list[Node]:
     return [node]
 
 
-def _divided(left: Node, right: Node) -> Node:
-    """A product over a number that divides it."""
-    factors = _factors(left, "*")
+def _product(node: Node) -> tuple[int, list[Node]]:
+    """The number and the other factors of a product."""
     times = 1
-    for one in factors:
-        times *= one.value if isinstance(one, Const) else 1
-    if not isinstance(right, Const) or right.value <= 0 or times % right.value:
-        return Apply("//", (left, right))
-    product: Node = Const(times // right.value)
-    for one in factors:
-        if not isinstance(one, Const):
-            product = apply("*", product, one)
+    others: list[Node] = []
+    for one in _factors(node, "*"):
+        if isinstance(one, Const):
+            times *= one.value
+        else:
+            others.append(one)
+    return times, others
+
+
+def _times(number: int, others: Iterable[Node]) -> Node:
+    product: Node = Const(number)
+    for one in others:
+        product = apply("*", product, one)
     return product
 
 
+def _divided(left: Node, right: Node) -> Node:
+    """A product over a number that divides it."""
+    times, others = _product(left)
+    if not isinstance(right, Const) or right.value <= 0 or times % right.value:
+        return Apply("//", (left, right))
+    return _times(times // right.value, others)
+
+
 def _summed(node: Node) -> Node:
-    """A sum in which a term stands more than once, or is added and subtracted."""
+    """A sum in which a term stands more than once, or is added and subtracted: `5 * k` for
+    `2 * k + k * 3`."""
     signed = [*_terms(node, 1)]
-    times: dict[Node, int] = {}
+    times: dict[tuple[Node, ...], int] = {}
     for term, sign in signed:
-        times[term] = times.get(term, 0) + sign
+        number, factors = _product(term)
+        times[*factors,] = times.get((*factors,), 0) + sign * number
     if len(times) == len(signed):
         return node
-    number = sum(count * term.value for term, count in times.items() if isinstance(term, Const))
-    rest = [one for one in times.items() if one[1] and not isinstance(one[0], Const)]
+    constant = times.pop((), 0)
+    rest = [one for one in times.items() if one[1]]
     total: Node = Const(0)
     if not any(count > 0 for _, count in rest):
-        total, number = Const(number), 0
-    for term, count in sorted(rest, key=lambda one: one[1] < 0):
-        total = apply("+" if count > 0 else "-", total, apply("*", Const(abs(count)), term))
-    return apply("+" if number >= 0 else "-", total, Const(abs(number)))
+        total, constant = Const(constant), 0
+    for others, count in sorted(rest, key=lambda one: one[1] < 0):
+        total = apply("+" if count > 0 else "-", total, _times(abs(count), others))
+    return apply("+" if constant >= 0 else "-", total, Const(abs(constant)))
 
 
 def _terms(node: Node, sign: int) -> Iterator[tuple[Node, int]]:

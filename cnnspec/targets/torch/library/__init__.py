@@ -39,4 +39,4 @@ def pieces() -> Mapping[str, library.Piece]:
 
 def reserved() -> frozenset[str]:
     """Names that mean something in every emitted file."""
-    return frozenset(pieces()) | {"torch", "nn", "Tensor", "main"}
+    return frozenset(pieces()) | {"torch", "nn", "Tensor"}
