@@ -68,6 +68,8 @@ class Lowering:
     _served: dict[tuple[int, str], Function] = field(default_factory=dict)
     _begun: list[Function] = field(default_factory=list)
     """All functions that were begun. They are kept because other tables refer to them by `id`."""
+    _vectors: set[int] = field(default_factory=set)
+    """The templates of blocks that some use gives a vector."""
     _apart: set[object] = field(default_factory=set)
     """Blocks that have one function for each use."""
     _roles: dict[int, set[str]] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class Lowering:
         pass."""
         seen = {len(self.graph.bodies) - 1, *(body for body, _ in self.others)}
         ways = [iter(self.graph.bodies[body].steps) for body in sorted(seen)]
+        found: list[ir.Region] = []
         while ways:
             step = next(ways[-1], None)
             if step is None:
@@ -126,10 +129,15 @@ class Lowering:
                 if step.shared is not None:
                     self.keys.add(step.shared)
                 if step.block is not None or step.kind == "layers":
-                    self._uses.setdefault(self._group(step), {}).setdefault(self.key(step), step)
+                    found.append(step)
+                    inner = self.graph.bodies[step.passes[0].body]
+                    if any(len(shape or ()) == 1 for shape in inner.values[: inner.inputs]):
+                        self._vectors.add(inner.template)
                 bodies = dict.fromkeys(run.body for run in step.passes if run.body not in seen)
                 seen |= bodies.keys()
                 ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
+        for region in found:
+            self._uses.setdefault(self._group(region), {}).setdefault(self.key(region), region)
 
     def _group(self, region: ir.Region) -> object:
         """The uses that one function may serve have equal groups: one block with inputs of equal ranks, or
@@ -138,7 +146,8 @@ class Lowering:
         if region.kind == "layers":
             return body.template
         shapes = [shape or () for shape in body.values[: body.inputs]]
-        if region.kind == "shared":  # its weights are one, whether C x 1 x 1 or a vector arrives
+        if region.kind == "shared" and body.template in self._vectors:
+            # its weights are one, whether C x 1 x 1 or a vector arrives
             return body.template, tuple(1 if set(shape[1:]) <= {1} else len(shape) for shape in shapes)
         return body.template, tuple(map(len, shapes))
 
