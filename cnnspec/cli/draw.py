@@ -29,7 +29,6 @@ ENDINGS = {
     ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot",
 }  # fmt: skip
 POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "px": 0.75}
-BINARY = ("pdf", "png")
 MAX_COLORS = 10_000
 READABLE, MOST_WIDTH = 5.0, 10_000
 """In points: the smallest text that is easy to read on paper, and the largest width of a figure."""

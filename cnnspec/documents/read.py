@@ -21,9 +21,9 @@ def most_bytes(path: str, limit: int = 0) -> int:
     return max(MOST_BYTES[DOCUMENTS[os.path.splitext(path)[1].lower()]], limit)
 
 
-def read_document(path: str, limit: int = 0, name: str | None = None) -> Document:
+def read_document(path: str, limit: int = 0) -> Document:
     """The document at `path`; if it cannot be read, one without specs, with the finding."""
-    source, problem = read_source(path, most_bytes(path, limit), name)
+    source, problem = read_source(path, most_bytes(path, limit))
     return Document(source, findings=(problem,)) if problem is not None else document_of(source)
 
 

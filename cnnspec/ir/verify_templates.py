@@ -42,7 +42,7 @@ def template_faults(graph: Graph, most: int) -> Iterator[str]:
             yield f"body {number} has no template"
             return
     for number, template in enumerate(graph.templates):
-        faults = list(_template(graph, number, template))
+        faults = list(_template(graph, template))
         yield from (f"template {number}: {fault}" for fault in faults)
         if faults:
             return
@@ -59,7 +59,7 @@ def _is_number(text: str) -> bool:
     return text != "?" and type(parsed(text)) in (int, Fraction)
 
 
-def _template(graph: Graph, number: int, template: Template) -> Iterator[str]:
+def _template(graph: Graph, template: Template) -> Iterator[str]:
     known = set(range(len(template.inputs)))
     made = set(known)
     sites: set[int] = set()

@@ -35,7 +35,7 @@ def decide(frame: Frame, site: IfSite) -> None:
                     frame.optional[number] = frame.optional[side]
         return
     node = frame.expression(site.condition, site.at, taken)
-    made: If[Statement] = If(condition_for(frame, taken, node if node is not None else frame.lifted(taken)))
+    made: If[Statement] = If(condition_for(frame, node if node is not None else frame.lifted(taken)))
     outer = frame.here
     for holds, sites in ((True, site.then), (False, site.otherwise)):
         frame.here = made.side(holds)
@@ -48,7 +48,7 @@ def decide(frame: Frame, site: IfSite) -> None:
         _join(frame, made, number, join.then, join.otherwise)
 
 
-def condition_for(frame: Frame, taken: Mapping[int, bool], node: Node) -> Condition:
+def condition_for(frame: Frame, node: Node) -> Condition:
     """The condition with this node: an earlier one where it is visible here, else a new one."""
     around: Frame | None = frame
     while around is not None:

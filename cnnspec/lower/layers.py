@@ -104,7 +104,7 @@ def _inputs(frame: Frame, site: LayerSite, uses: Sequence[int]) -> list[int]:
 def _by_padding(
     frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer], same: Mapping[int, bool], node: Node
 ) -> None:
-    made: If[Statement] = If(condition_for(frame, same, node))
+    made: If[Statement] = If(condition_for(frame, node))
     outer = frame.here
     sides: list[Tensor] = []
     for holds in (True, False):

@@ -87,7 +87,7 @@ def _entries(name: str = "") -> dict[str, list[tuple[Tool, Entry]]]:
     return found
 
 
-def _entries_of(name: str, prefix: str = "", tool: str = "") -> tuple[list[tuple[Tool, Entry]], bool]:
+def _entries_of(name: str, prefix: str, tool: str) -> tuple[list[tuple[Tool, Entry]], bool]:
     """The entries with this name, and whether it is all of their name."""
     entries = _entries(tool if tool in tools_with_signs() else "")
     for key in (f"{prefix}.{name}", name, f"~{fold(name)}"):

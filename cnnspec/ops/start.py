@@ -83,7 +83,7 @@ def fans_of(shape: Shape) -> tuple[int, int]:
     return shape[1] * window, shape[0] * window
 
 
-def literal_start(shape: Shape, literal: Matrix, axes: int = 2) -> Initial:
+def literal_start(shape: Shape, literal: Matrix, axes: int) -> Initial:
     """How a weight of shape (…, rows, columns) starts: as a literal for one filter on one channel, or for all
     of them. The shape ends in (columns) on a signal and in (planes, rows, columns) on a volume.
     """

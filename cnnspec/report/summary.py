@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cnnspec.analyses.memory import BYTES
 from cnnspec.diagnostics import Diagnostic, Severity
 from cnnspec.report.amounts import UNKNOWN, bytes_text, exact, shape_text, short
-from cnnspec.report.columns import USUAL, Amounts, cells, columns, head
+from cnnspec.report.columns import Amounts, cells, columns, head
 from cnnspec.report.rows import folded, unfolded
 from cnnspec.report.table import Column, Row, Table
 
@@ -23,7 +23,7 @@ MODELS = (Column(""), Column("file", cut=1), Column("model", cut=2))
 CLAIMS = Column("claims", right=True, drop=1)
 
 
-def network_table(model: Model, every: bool, chosen: Sequence[str] = USUAL) -> Iterator[Table]:
+def network_table(model: Model, every: bool, chosen: Sequence[str]) -> Iterator[Table]:
     """The table of a model, with blocks and repeats folded, or with `every` layer; None if nothing is
     known."""
     graph, report = model.graph, model.report
@@ -104,7 +104,7 @@ def _claims(model: Model) -> list[str]:
     return lines
 
 
-def overview(models: list[Model], chosen: Sequence[str] = USUAL) -> Table:
+def overview(models: list[Model], chosen: Sequence[str]) -> Table:
     """One line per model."""
     rows = []
     graphs = [model.graph for model in models if model.graph is not None]

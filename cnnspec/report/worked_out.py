@@ -98,7 +98,7 @@ def _plain(formula: Formula) -> dict[str, Any]:
     }
 
 
-def worked_out(model: Model, name: str | None = None) -> Worked | Worksheet | list[str]:
+def worked_out(model: Model, name: str | None) -> Worked | Worksheet | list[str]:
     """The layer of that name, the part of that name, or (without a name) the whole network; if the name is
     unknown, the existing names.
     """

@@ -148,11 +148,15 @@ def _equations(lines: Iterable[tuple[Formula, str]]) -> Iterator[str]:
         yield "\\end{align*}"
 
 
-def _in_lines(text: str, longest: int = 36) -> list[str]:
+LONGEST = 36
+"""Characters of a sum on one line of a page."""
+
+
+def _in_lines(text: str) -> list[str]:
     """A sum of many terms in lines of a page's width."""
     lines = [""]
     for term in text.split(" + "):
-        if len(lines[-1]) + len(term) > longest and lines[-1]:
+        if len(lines[-1]) + len(term) > LONGEST and lines[-1]:
             lines.append("")
         lines[-1] += (" + " if lines[-1] or len(lines) > 1 else "") + term
     return lines

@@ -152,9 +152,7 @@ def _later(bases: list[tuple[str, list[Value]]], expected: list[Value]) -> Itera
             yield f"{name} + {written_number(more)}", lambda at, v=values, m=more: v[at] + m  # type: ignore[misc]
 
 
-def _forms(
-    bases: list[tuple[str, list[Value]]], new: str = "", parts: bool = False
-) -> Iterator[tuple[str, Gives]]:
+def _forms(bases: list[tuple[str, list[Value]]], new: str, parts: bool) -> Iterator[tuple[str, Gives]]:
     """Expressions over the bases, with their values in each instance, simple ones first; with `new`, only
     those that contain it; with `parts`, other fractions than 1/n, too."""
     yield from ((name, values.__getitem__) for name, values in bases)

@@ -12,9 +12,8 @@ from functools import cache
 from cnnspec.drawing.scene import Run, Text
 
 FAMILY = "cnnspec Sans"
-CAP_HEIGHT, X_HEIGHT, DESCENT = 0.69, 0.53, 0.21
-"""As parts of the text's size: the height of a capital, the height of an x, and the depth below the
-baseline."""
+CAP_HEIGHT, DESCENT = 0.69, 0.21
+"""As parts of the text's size: the height of a capital, and the depth below the baseline."""
 RAISED, SMALL = {"": 0.0, "sub": -0.15, "super": 0.35}, 0.7
 """The height of a shifted run above the baseline, and its size; both as parts of the text's size."""
 UNKNOWN, WIDE = 722, 1000

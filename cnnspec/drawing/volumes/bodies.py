@@ -43,7 +43,7 @@ class Inside(NamedTuple):
 
 
 def insides(
-    graph: Graph, expand: Collection[str] = (), collapse: Collection[str] = (), levels: int = 0
+    graph: Graph, expand: Collection[str], collapse: Collection[str], levels: int
 ) -> list[list[Inside]]:
     """The bodies' facts, for each number of block levels that are still to be opened: 0 up to `levels`, or as
     many as there are. The blocks `collapse` are closed, and those of `expand` open. Inner bodies come before

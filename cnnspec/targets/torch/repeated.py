@@ -23,7 +23,7 @@ OPERATORS = frozenset("+-*") | {"//", "**"}
 
 
 def name_repeated(
-    steps: Sequence[PlanStep], variables: Collection[str], taken: Collection[str], short: int = SHORT
+    steps: Sequence[PlanStep], variables: Collection[str], taken: Collection[str], short: int
 ) -> list[tuple[str, Node]]:
     """Replaces expressions longer than `short` in the steps' calls by names; returns the names and their
     expressions. These use only these `variables`, so that they have the same value in every place."""

@@ -27,7 +27,7 @@ def _of(network: Network, options: TableOptions) -> Grid:
     parts = joined(joined(network.parts()), alike)
     blocks = [found for part in parts if (found := inverted(part)) is not None]
     if not blocks:
-        raise Unfit(_without_blocks(network, parts))
+        raise Unfit(_without_blocks(parts))
     rows = [Group(place, part.name, (part,)) for place, part in enumerate(parts)]
     if options.rows is not None:
         rows = groups(network, options.rows)
@@ -115,7 +115,7 @@ def _act(row: Listed) -> str:
     return words[0] if words and words[0] else NONE
 
 
-def _without_blocks(network: Network, parts: Sequence[Part]) -> Diagnostic:
+def _without_blocks(parts: Sequence[Part]) -> Diagnostic:
     cell = next((part for part in parts if part.kind == "cell"), parts[0] if parts else None)
     what = (
         f"`{cell.word}` has none"

@@ -147,7 +147,7 @@ def placed_block(
     lengths: Lengths,
     notes: dict[Volume, str],
     after: Block | None,
-    legs: Collection[Volume] = (),
+    legs: Collection[Volume],
 ) -> Placed:
     extents = [sizes(volume, lengths) for volume in block.bands]
     if any(volume in legs for volume in block.bands):
