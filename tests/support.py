@@ -1,9 +1,11 @@
-"""What many tests need: a spec's text checked, and its findings."""
+"""What many tests need: a spec's text checked, its findings, and a part of many values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import pytest
 
 from cnnspec import pipeline
 from cnnspec.diagnostics import Diagnostic, Source
@@ -34,3 +36,16 @@ def findings(text: str, **options: Any) -> list[Diagnostic]:
 def codes(text: str, **options: Any) -> set[str]:
     """The codes of a spec's findings."""
     return {finding.code for finding in findings(text, **options)}
+
+
+def sampled(values: Iterable[Any], one_in: int, turn: int = 0) -> list[Any]:
+    """Values as parameters of a test: one in so many, from `turn` on; `make zoo` runs the others. A tuple is
+    several parameters.
+    """
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=() if number % one_in == turn else pytest.mark.heavy,
+        )
+        for number, value in enumerate(values)
+    ]

@@ -5,6 +5,7 @@ branches.
 from __future__ import annotations
 
 import random
+from functools import cache
 from pathlib import Path
 
 from cnnspec.diagnostics import Sink, Source
@@ -36,13 +37,14 @@ def of_zoo(name: str, variant: str | None = None) -> Graph:
     return graph(path.read_text(encoding="utf-8"), variant=variant)
 
 
-def zoo() -> list[tuple[str, str | None]]:
+@cache
+def zoo() -> tuple[tuple[str, str | None], ...]:
     """Every spec and variant."""
     found: list[tuple[str, str | None]] = []
     for path in sorted(ZOO.glob("*/*.cnn")):
         source = Source(path.name, path.read_text(encoding="utf-8"))
         found += ((path.stem, variant) for variant in [*variants(parse(source, Sink()))] or [None])
-    return found
+    return tuple(found)
 
 
 class Drawing:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from cnnspec.ir.flat import flat
-from cnnspec.ops import words
 from tests.cases import views
 from tests.cases.markdown import FOLDER, read
 
@@ -23,13 +22,12 @@ def shown(word: str) -> dict[str, frozenset[str]]:
     return found
 
 
-def every_argument() -> list[str]:
-    """One spec after the other, where it adds an argument to those before it."""
+def every_argument(word: str) -> list[str]:
+    """One spec of the layer after the other, where it adds an argument to those before it."""
     chosen = []
-    for word in words():
-        seen: frozenset[str] | None = None
-        for text, arguments in shown(word).items():
-            if seen is None or not arguments <= seen:
-                chosen.append(text)
-                seen = arguments | (seen or frozenset())
+    seen: frozenset[str] | None = None
+    for text, arguments in shown(word).items():
+        if seen is None or not arguments <= seen:
+            chosen.append(text)
+            seen = arguments | (seen or frozenset())
     return chosen

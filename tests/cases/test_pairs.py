@@ -18,6 +18,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import arguments_of
 from tests.cases.markdown import FOLDER, pairs
+from tests.support import sampled
 from tests.targets.numpy.support import Beside, check_slopes
 
 Values = tuple[tuple[str, ...], ...]
@@ -90,7 +91,9 @@ def _first(pair: Pair, table: Values) -> tuple[str, ...]:
     return tuple(dict(pair).get(number, values[0]) for number, values in enumerate(table))
 
 
-@pytest.mark.parametrize(("word", "spec", "table"), TABLES, ids=[f"{row[0]}-{row[1]}" for row in TABLES])
+@pytest.mark.parametrize(
+    ("word", "spec", "table"), sampled(TABLES, 2), ids=lambda one: one if isinstance(one, str) else ""
+)
 def test_pairs_of_arguments(word: str, spec: str, table: Values) -> None:
     graphs, _ = valid(spec, table)
     assert graphs

@@ -14,11 +14,12 @@ from cnnspec.drawing.options import Options
 from cnnspec.pipeline import models
 from tests.drawing.checks import checked, graph_of
 from tests.properties.grower import grown
+from tests.support import sampled
 
 seeds = st.integers(0, 2**32)
 
 
-@pytest.mark.parametrize("name", resources.zoo())
+@pytest.mark.parametrize("name", sampled(resources.zoo(), 3))
 def test_the_zoo(name: str) -> None:
     with open(resources.zoo()[name], encoding="utf-8") as file:
         source = Source(name, file.read())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
@@ -18,32 +19,42 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-TREES = {module_of(path): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-CLASSES = {
-    f"{module}.{node.name}": (module, node)
-    for module, tree in TREES.items()
-    for node in ast.walk(tree)
-    if isinstance(node, ast.ClassDef)
-}
-IMPORTED = {
-    f"{module}.{alias.asname or alias.name}": f"{node.module}.{alias.name}"
-    for module, tree in TREES.items()
-    for node in ast.walk(tree)
-    if isinstance(node, ast.ImportFrom)
-    for alias in node.names
-}
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {module_of(path): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def classes() -> dict[str, tuple[str, ast.ClassDef]]:
+    return {
+        f"{module}.{node.name}": (module, node)
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+@cache
+def imported() -> dict[str, str]:
+    return {
+        f"{module}.{alias.asname or alias.name}": f"{node.module}.{alias.name}"
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def bases(name: str) -> Iterator[str]:
     """The bases of a class, each with the module that it is defined in."""
-    module, node = CLASSES.get(name, ("", None))
+    module, node = classes().get(name, ("", None))
     for base in node.bases if node else ():
         while isinstance(base, ast.Subscript):
             base = base.value
         first, *rest = ast.unparse(base).split(".")
         first = f"{module}.{first}"
-        while first in IMPORTED:
-            first = IMPORTED[first]
+        while first in imported():
+            first = imported()[first]
         yield ".".join((first, *rest))
 
 
@@ -55,7 +66,7 @@ def ladder(name: str) -> list[str]:
 def test_no_function_is_longer_than_80_lines() -> None:
     functions = [
         (module, node)
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -65,7 +76,7 @@ def test_no_function_is_longer_than_80_lines() -> None:
 
 
 def test_no_ladder_of_classes_is_higher_than_two() -> None:
-    ladders = [one for one in map(ladder, CLASSES) if not FAMILIES.intersection(one)]
+    ladders = [one for one in map(ladder, classes()) if not FAMILIES.intersection(one)]
     assert len(ladders) > 300
-    own = ([name for name in one if name in CLASSES] for one in ladders)
+    own = ([name for name in one if name in classes()] for one in ladders)
     assert [one for one in own if len(one) > MOST_CLASSES] == []

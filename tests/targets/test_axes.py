@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import pytest
 import torch
 
 from cnnspec.ops import lookup, words
+from tests.support import sampled
 from tests.targets.beside import differences
 from tests.targets.torch.support import graph_of
 
@@ -29,8 +31,7 @@ def alike(text: str) -> None:
             assert error < 1e-10, (name, error, "training" if training else "evaluation", text)
 
 
-@pytest.mark.parametrize("rank", SHAPES)
-@pytest.mark.parametrize("word", DRAWN)
+@pytest.mark.parametrize(("word", "rank"), sampled(product(DRAWN, SHAPES), 3))
 def test_drawn_layers(word: str, rank: int) -> None:
     chance, shape = random.Random(word), SHAPES[rank]
     for _ in range(4):

@@ -22,6 +22,7 @@ from tests.drawing.latex import compiled
 from tests.drawing.table.networks import networks
 from tests.drawing.table.test_formats import parsed
 from tests.drawing.typst import set_in_typst
+from tests.support import sampled
 
 ZOO = sorted(zoo())
 ROWS: tuple[Rows, ...] = ("line", "size", "stage", "layer")
@@ -46,7 +47,7 @@ def checked(grids: list[Grid] | Diagnostic, forms: tuple[str, ...] = FORMATS) ->
             assert widths == {len(grid.align) for grid in grids}
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", sampled(ZOO, 3))
 def test_every_spec(name: str) -> None:
     """In all layouts, each in some of the forms, in turn; a few are in all forms."""
     (network,) = networks(name)
@@ -69,7 +70,7 @@ def test_every_spec(name: str) -> None:
         checked(tables([network], TableOptions(like=like)), forms)
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", sampled(ZOO, 3, turn=1))
 def test_every_variant(name: str) -> None:
     """Each in some of the forms, in turn; its first variant is in all of them (above)."""
     source = read_one(name, named(f"zoo:{name}"))[1]

@@ -11,46 +11,59 @@ import pytest
 import torch
 import torch._inductor.config
 
+from cnnspec.ops import words
 from tests.cases.samples import every_argument
+from tests.support import sampled
 from tests.targets.test_axes import SIGNALS, VOLUMES
 from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, single_threaded, spec
 
-ARGUMENTS = every_argument()
+TEXTS = [*CONSTRUCTS.values(), *SIGNALS.values(), *VOLUMES.values()]
 
 
-def worth(turn: int) -> list[Any]:
-    """What is compiled and exported: every construct, every layer with every argument, signals and volumes; a
-    fourth of the layers without `make zoo`, others of them as this turn says.
-    """
-    others = [
-        pytest.param(text, marks=() if number % 4 == turn else pytest.mark.heavy)
-        for number, text in enumerate(ARGUMENTS)
-    ]
-    return [*CONSTRUCTS.values(), *others, *SIGNALS.values(), *VOLUMES.values()]
+def agree(changed: Any, model: torch.nn.Module, inputs: list[torch.Tensor]) -> None:
+    for output, other in zip(outputs_of(changed(*inputs)), outputs_of(model(*inputs)), strict=True):
+        torch.testing.assert_close(output, other)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("text", worth(0))
-def test_compiles_without_a_graph_break(text: str) -> None:
+def compiles(text: str) -> None:
     graph = graph_of(text)
     model = built(graph).eval()
-    inputs = inputs_of(graph)
     torch.compiler.reset()
-    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
-    for output, other in zip(outputs_of(compiled(*inputs)), outputs_of(model(*inputs)), strict=True):
-        torch.testing.assert_close(output, other)
+    agree(torch.compile(model, fullgraph=True, backend="aot_eager"), model, inputs_of(graph))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("text", worth(2))
-def test_exports(text: str) -> None:
+def exports(text: str) -> None:
     graph = graph_of(text)
     model = built(graph).eval()
     inputs = inputs_of(graph)
-    exported = torch.export.export(model, tuple(inputs)).module()
-    for output, other in zip(outputs_of(exported(*inputs)), outputs_of(model(*inputs)), strict=True):
-        torch.testing.assert_close(output, other)
+    agree(torch.export.export(model, tuple(inputs)).module(), model, inputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", sampled(TEXTS, 2))
+def test_compiles_without_a_graph_break(text: str) -> None:
+    compiles(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", sampled(words(), 8))
+def test_every_argument_compiles_without_a_graph_break(word: str) -> None:
+    for text in every_argument(word):
+        compiles(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", sampled(TEXTS, 2, turn=1))
+def test_exports(text: str) -> None:
+    exports(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", sampled(words(), 8, turn=4))
+def test_every_argument_exports(word: str) -> None:
+    for text in every_argument(word):
+        exports(text)
 
 
 def test_trains_compiled() -> None:

@@ -15,7 +15,7 @@ from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from tests.targets.torch.support import executed, graph_of, listed, model_class, program, spec, zoo
 
-HEAVY = 50_000_000
+HEAVY = 20_000_000
 """From so many weights on, a network is started in `make zoo` only."""
 SLOW = 600_000_000
 """From so many MACs on, a classifier is tried in `make zoo` only; and so are all variants but the first."""

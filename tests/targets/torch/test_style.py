@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec.ops import words
 from tests.cases.samples import every_argument
 from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import graph_of, program, spec, zoo
@@ -23,7 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = Path(path).stem
         (made / f"zoo_{name}.py").write_text(program(spec(path, variant)))
         (made / f"folded_{name}.py").write_text(program(spec(path, variant), fold_bn=True))
-    for number, text in enumerate([*CONSTRUCTS.values(), *every_argument()]):
+    layers = [text for word in words() for text in every_argument(word)]
+    for number, text in enumerate([*CONSTRUCTS.values(), *layers]):
         (made / f"small_{number}.py").write_text(program(graph_of(text)))
     return made
 
