@@ -7,7 +7,7 @@ BENCH  := .venv-bench
 PARITY := .venv-parity
 LIGHT  := .venv-light
 RUN    := $(VENV)/bin/python -m
-PYTEST ?= -n 2 --dist loadfile
+PYTEST ?= -n 2 --dist loadfile --no-loadscope-reorder
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
@@ -80,6 +80,7 @@ homework: $(VENV)/.stamp  ## docs/homework/sheet.tex: figures and tables regener
 
 site: $(VENV)/.stamp  ## docs/ as web pages, with a page for each layer, finding and network: .site/html/index.html
 	$(RUN) docs.site
+	$(RUN) pytest -m heavy tests/docs/test_site.py
 
 parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (31) in emitted programs (half an hour; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py

@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+FIRST = ("training", "cli", "docs", "sources", "packaging")
+"""Folders of few, long tests. All tests of a file are run by one process: the last files should be short."""
+
 MISSING = [
     name for name in ("torch", "onnx", "onnxruntime", "fcntl", "pty", "resource") if find_spec(name) is None
 ]
@@ -45,6 +48,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.relative_to(ROOT).parts[1] not in FIRST)
     if "torch" in MISSING:
         for item in items:
             if item.get_closest_marker("torch"):

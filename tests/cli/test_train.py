@@ -124,7 +124,6 @@ def test_a_run_of_another_recipe_is_not_resumed(cnnspec: Command, here: Path, ta
     line = ("train", "tiny.cnn", "--recipe", "tiny.toml", "--target", target)
     assert cnnspec(*line).status == 0
     for text, status in (
-        (RECIPE.replace('"sgd"', '"adam"'), 2),
         (RECIPE + "[augment]\nflip = true\n", 2),
         (RECIPE + "[run]\nsave_every = 3\n[expect]\nloss = 9.0\n", 0),
     ):

@@ -23,7 +23,7 @@ LOADED = re.compile(r'<(?:img|script|iframe|source|link)\b[^>]*?\b(?:src|href)="
 LINK = re.compile(r'<(?:a|img|script|link)\b[^>]*?\b(?:href|src)="?([^"\s>]+)')
 ID = re.compile(r'\bid="?([^"\s>]+)')
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy  # `make site` runs them
 
 
 @pytest.fixture(scope="module")

@@ -191,7 +191,7 @@ files = st.lists(
 
 
 @given(files)
-@settings(max_examples=2000 if LONG else 200, deadline=None, derandomize=not LONG)
+@settings(max_examples=2000 if LONG else 80, deadline=None, derandomize=not LONG)
 def test_what_is_right_is_kept(text: str) -> None:
     sink = Sink()
     parse(Source("a", text), sink)

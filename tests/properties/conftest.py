@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 LONG = os.environ.get("CNNSPEC_FUZZ") == "long"
 _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 
-settings.register_profile("short", max_examples=40, derandomize=True, database=None, **_COMMON)
+settings.register_profile("short", max_examples=25, derandomize=True, database=None, **_COMMON)
 settings.register_profile("long", max_examples=2000, **_COMMON)
 
 

@@ -129,7 +129,7 @@ def ends_well(form: list[str]) -> None:
     assert time.process_time() - start < SECONDS, form
 
 
-@pytest.mark.parametrize("seed", range(600 if LONG else 24))
+@pytest.mark.parametrize("seed", range(600 if LONG else 12))
 def test_every_command_ends_well(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CNNSPEC_DEBUG", "1")  # what is no finding is the test's error
     text = text_of(seed)
@@ -151,7 +151,7 @@ def test_every_command_ends_well(seed: int, tmp_path: Path, monkeypatch: pytest.
         ends_well(form)
 
 
-@pytest.mark.parametrize("seed", range(400 if LONG else 8))
+@pytest.mark.parametrize("seed", range(400 if LONG else 4))
 def test_every_command_on_a_document_ends_well(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,7 @@ def test_property_torch_gives_the_predicted_shapes_and_weights(seed: int) -> Non
 
 
 @given(seeds)
-@settings(max_examples=2000 if LONG else 200)
+@settings(max_examples=2000 if LONG else 100)
 def test_property_numpy_equals_torch_with_gradients(seed: int) -> None:
     pytest.importorskip("torch", reason="torch is not installed: the values have no second witness")
     import numpy
@@ -201,8 +201,8 @@ def test_every_layer_is_grown_with_every_argument() -> None:
     ops = {word: op for word in WORDS if (op := lookup(word)) is not None}
     chance = random.Random(0)
     shapes = [(4, 8, 8), (3, 9, 7), (2,), (2, 1, 1), (4, 5, 6, 5), (6, 9)]
-    drawn = [op.draw(chance, shape) for op in ops.values() for shape in shapes for _ in range(150)]
-    texts = ["\n".join(one for one in drawn if one is not None), *map(grown, range(150))]
+    drawn = [op.draw(chance, shape) for op in ops.values() for shape in shapes for _ in range(80)]
+    texts = ["\n".join(one for one in drawn if one is not None), *map(grown, range(80))]
     seen: set[tuple[str, str]] = set()
     for text in texts:
         for step in layers_in(parse(Source("grown", text), Sink())):

@@ -16,9 +16,8 @@ from tests.structure.from_graph import layer_list
 
 ALWAYS = frozenset(
     """
-    bit captioning_encoder deeplabv3_resnet50 densenet efficientnet ghostnet googlenet hrnet inception_v3
-    mobilenet_v3 nasnet nfnet regnet_y res2net resnet retinanet segnet shufflenet_v2 siamese textcnn
-    u2net unet video_resnet vnet
+    captioning_encoder densenet efficientnet googlenet hrnet nasnet nfnet res2net resnet segnet siamese u2net
+    unet video_resnet
     """.split()  # noqa: SIM905
 )
 """Those that are written again in every run of the tests; the others with `-m heavy`."""
