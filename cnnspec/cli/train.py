@@ -43,12 +43,15 @@ PATIENCE = 30
 """The most seconds that a program may take to end."""
 LAUNCH = """\
 import sys
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import main
 try:
     main()
 except ChildFailedError as error:
     sys.exit(max(failure.exitcode for failure in error.failures.values()))
+except SignalException as signal:
+    sys.exit(128 + signal.sigval)
 """
 """The code that runs torchrun, with the exit status of the process that failed."""
 

@@ -32,6 +32,21 @@ def shown(plan: Plan, best: str) -> str:
     return f'f"{", ".join(parts)}"'
 
 
+def put_baseline(writer: Writer, plan: Plan, labels: str) -> None:
+    """Code that reports a result that needs no learning: the same answer for every image."""
+    if plan.overlap:
+        return
+    if plan.accuracy:
+        writer.line(f"least = most_frequent({labels})")
+        test, value = 'best["accuracy"] <= least', "{100 * least:.2f} %"
+    else:
+        writer.line(f"most = {labels}.var(0).mean()")
+        test, value = 'best["loss"] >= most', "{most:.4f}"
+    with writer.block(f"if {test}:"):
+        writer.line('hint = "look at the labels, or lower the rate"')
+        writer.line(f'print(f"no better than a constant answer ({value}): {{hint}}")')
+
+
 def condition(expect: Expect, best: str) -> str:
     """Code for whether the best epoch's result is as expected; shares are rounded as the claim is written."""
     tests = []

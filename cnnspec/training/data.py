@@ -27,6 +27,8 @@ def put_data(writer: Writer, plan: Plan, *, typed: bool) -> None:
             _read(writer, plan, "held_out", train=False)
         for name in ("training", "held_out"):
             _ready(writer, plan, name)
+        if isinstance(plan.recipe.data, Npz) and not plan.recipe.data.validation:
+            writer.line("check_alike(training, held_out)")
         writer.line("return training, held_out")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
-from cnnspec.training.claims import condition, put_missed, put_rank, shown
+from cnnspec.training.claims import condition, put_baseline, put_missed, put_rank, shown
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Table
@@ -40,7 +40,7 @@ def put_load(writer: Writer, plan: Plan) -> None:
     writer.line(f"training, held_out = load_samples({'options.data' if plan.path else ''})")
     writer.line("steps = len(training.labels) // BATCH")
     with writer.block("if steps == 0:"):
-        writer.line('message = f"{len(training.labels)} images are less than a batch of {BATCH}"')
+        writer.line('message = f"a batch has {BATCH} images, the training set {len(training.labels)}"')
         writer.line('raise Refused(f"{message}: use a smaller batch")')
     with writer.block("if len(held_out.labels) == 0:"):
         writer.line('raise Refused("no images are held out: set validation = 0.1 in [data]")')
@@ -98,7 +98,8 @@ def _main(writer: Writer, plan: Plan) -> None:
         _resume(writer, plan)
         writer.gap(1)
         _epochs(writer, plan)
-        writer.line("return finish(options.out, progress, team)")
+        labels = "" if plan.overlap else "held_out.labels, "
+        writer.line(f"return finish(options.out, progress, {labels}team)")
 
 
 def _prepare(writer: Writer, plan: Plan) -> None:
@@ -245,7 +246,10 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
 
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
-    with writer.block("def finish(folder: Path, progress: Progress, team: Team) -> int:"):
+    parameters = "folder: Path, progress: Progress, labels: np.ndarray, team: Team"
+    if plan.overlap:
+        parameters = "folder: Path, progress: Progress, team: Team"
+    with writer.block(f"def finish({parameters}) -> int:"):
         writer.doc("The best epoch, and whether its result is as expected.")
         writer.line("best = progress.best")
         writer.line(f"result = {shown(plan, 'best')}")
@@ -254,6 +258,7 @@ def _finish(writer: Writer, plan: Plan) -> None:
             writer.line(f"ok = {ok}")
         with writer.block("if team.rank == 0:"):
             writer.line('print(f"best: epoch {progress.epoch}, {result}")')
+            put_baseline(writer, plan, "labels")
             writer.line(f'about = {{**asdict(progress), "ok": {"True" if ok == "True" else "ok"}}}')
             writer.line('write_whole(folder / "result.json", json.dumps(about).encode())')
             if plan.recipe.run.onnx:

@@ -13,10 +13,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cnnspec.diagnostics import Edit, Sink, Source, Span
-from cnnspec.diagnostics.suggest import listing, nearest
+from cnnspec.diagnostics.suggest import fold, listing, nearest
 from cnnspec.training.places import Path, Place, places
 from cnnspec.training.recipe import KINDS, LOSSES, NEEDED, PLAIN, SECTIONS, TORCHVISION, Kinds, Recipe
-from cnnspec.training.slips import HINTS, KEYS, KIND_KEYS, key_meant, kind_meant, value_meant
+from cnnspec.training.slips import (
+    BEYOND,
+    HINTS,
+    INSTEAD,
+    KEYS,
+    KIND_KEYS,
+    key_meant,
+    kind_meant,
+    value_meant,
+)
 from cnnspec.training.syntax import check_depth, not_toml
 
 MAX_BYTES = 64_000
@@ -141,7 +150,7 @@ def _of_a_kind(reading: Reading, path: Path, table: dict[str, Any], kinds: Kinds
     if not isinstance(kind, str) or kind not in kinds.models:
         span = reading.value(*path, kinds.key)
         near = kind_meant(kind, kinds.models) if isinstance(kind, str) else None
-        hint = f"did you mean {near}?" if near else f"there are {listing(kinds.models)}"
+        hint = f"did you mean {near}?" if near else f"there are {listing(kinds.models)}; {BEYOND[path[0]]}"
         if isinstance(kind, str) and (name := nearest(kind, TORCHVISION)) and not near and path == ("data",):
             hint = f'source = "torchvision" with name = "{name}"'
         reading.wrong(
@@ -199,8 +208,9 @@ def _way_out(
 ) -> tuple[str, tuple[Edit, ...]]:
     """A correction for a value, if a likely one is valid: the help and the fix."""
     if error["type"] == "literal_error" and isinstance(error["input"], str):
+        instead = INSTEAD.get(fold(error["input"]), "")
         near = kind_meant(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
-        return (f"did you mean {near}?", _quoted_fix(span, near)) if near else ("", ())
+        return (f"did you mean {near}?", _quoted_fix(span, near)) if near else (instead, ())
     written = table[key] if len(error["loc"]) == 1 else error["input"]
     meant = value_meant(error["type"], written)
     if meant is None or ("%" in str(written) and _valid(table, model, key, 1.5)):  # a percentage of what?
@@ -230,7 +240,10 @@ def _unknown(
     near = key_meant(key, keys) if key not in HINTS else None
     where = f"[{'.'.join(path[:-1])}]" if len(path) > 1 else "a recipe"
     home = "" if section else _at_home(key, path, kind)
-    hint = f"did you mean {near}?" if near else home or HINTS.get(key) or f"{of} {listing(keys, 30)}"
+    listed = f"{of} {listing(keys, 30)}"
+    if path[0] in BEYOND and path[0] != "data":
+        listed += f"; {BEYOND[path[0]]}"
+    hint = f"did you mean {near}?" if near else home or HINTS.get(key) or listed
     fix = (Edit(span, near),) if near else ()
     reading.wrong(f"{key[:60]!r} is not a key of {where}", span, help=hint, fix=fix)
 

@@ -44,6 +44,7 @@ KEYS = {
     "mixed_precision": "amp",
     "num_epochs": "epochs",
     "num_workers": "threads",
+    "precision": "amp",
     "random_crop": "crop",
     "random_erasing": "erase",
     "root": "path",
@@ -66,6 +67,7 @@ _STEPS = "epochs = steps · batch / training images"
 _PROCESSES = "cnnspec train --processes N, or torchrun --nproc-per-node N"
 _DEVICE = "the program uses the accelerator that it finds"
 _FOLDER = "cnnspec train -o DIR"
+_START = "a run begins with the initialisation of the spec (`init=`); --resume goes on with a run"
 _LAST = "last = 0.01 ends at a hundredth of the rate"
 _CLASSES = "cnnspec train --set classes=N, where the spec has `let classes`"
 _MODEL = "the spec is an argument: cnnspec train SPEC --recipe R.toml"
@@ -78,9 +80,13 @@ HINTS = {
     "device": _DEVICE,
     "devices": _PROCESSES,
     "error": "accuracy is 100 % minus the error",
+    "freeze": "`frozen` in the spec marks what is not trained",
     "eta_min": _LAST,
     "gpus": _PROCESSES,
+    "init": _START,
     "iterations": _STEPS,
+    "log_every": "log.csv has a line for each epoch",
+    "log_interval": "log.csv has a line for each epoch",
     "max_steps": _STEPS,
     "min_lr": _LAST,
     "model": _MODEL,
@@ -91,18 +97,26 @@ HINTS = {
     "out": _FOLDER,
     "output": _FOLDER,
     "output_dir": _FOLDER,
+    "pretrained": _START,
     "processes": _PROCESSES,
     "resume": "cnnspec train --resume",
     "shuffle": "the training images are shuffled in each epoch",
     "split": "validation = 0.1 holds out a tenth of the images",
     "step_size": 'decay = "step" with milestones = [30, 60]',
     "steps": _STEPS,
-    "weights": "classes have no weights; weight is the factor of an output's loss",
+    "wandb": "log.csv and tensorboard = true in [run] can be read by other tools",
+    "warmup_iters": "warmup in [schedule] is a number of epochs",
+    "warmup_steps": "warmup in [schedule] is a number of epochs",
+    "weights": "a run begins with new ones; classes have none (weight is the factor of an output's loss)",
 }
 """Keys of other tools that a recipe expresses otherwise, with how."""
 KINDS = {
+    "bcewithlogits": "bce",
+    "bcewithlogitsloss": "bce",
     "binary_cross_entropy": "bce",
     "ce": "cross_entropy",
+    "cosineannealing": "cosine",
+    "cosineannealinglr": "cosine",
     "crossentropy": "cross_entropy",
     "fixed": "constant",
     "hf": "datasets",
@@ -111,12 +125,32 @@ KINDS = {
     "imagenet": "folder",
     "l2": "mse",
     "multistep": "step",
+    "multisteplr": "step",
+    "nll": "cross_entropy",
+    "nllloss": "cross_entropy",
     "parquet": "datasets",
     "polynomial": "poly",
 }
 """Names of losses, data sources and so on in other tools, with the name in a recipe."""
 OTHER_KINDS = ("mae", "l1", "ssim", "adan", "adamax", "nadam", "radam")
 """Names of what a recipe does not have: a similar name is something else."""
+_FIXED = "the rate does not follow the results; patience in [run] stops a run that gets no better"
+INSTEAD = {
+    "linear": 'decay = "poly" with power = 1.0 is a straight line',
+    "onecycle": 'warmup, and then decay = "cosine", rise and fall once',
+    "plateau": _FIXED,
+    "reducelronplateau": _FIXED,
+}
+"""Names of values in other tools that a recipe expresses otherwise, with how."""
+_EDIT = "for another one, edit `{}` in the train.py that `cnnspec build --recipe` writes"
+BEYOND = {
+    "data": "other data can be stored as an .npz file (np.savez)",
+    "augment": _EDIT.format("augmented"),
+    "optimizer": _EDIT.format("make_optimizer"),
+    "schedule": _EDIT.format("rate_at"),
+    "loss": _EDIT.format("loss_of"),
+}
+"""What to do where a section does not have what somebody needs."""
 KIND_KEYS = ("name", "type", "kind", "source", "optimizer", "loss")
 """Keys that name the kind of something in other tools."""
 

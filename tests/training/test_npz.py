@@ -47,7 +47,10 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "folder": (lambda path: path.mkdir(), "data.npz is not an .npz file"),
     "damaged": (damaged, "data.npz cannot be read as .npz: Bad CRC-32 for file 'x.npy'"),
     "bomb": (bomb, "data.npz cannot be read as .npz: Unable to allocate 931. GiB"),
-    "other names": (lambda path: np.savez(path, a=IMAGES, y=LABELS), "data.npz has no array x; it has a, y"),
+    "other names": (
+        lambda path: np.savez(path, a=IMAGES, y=LABELS),
+        "data.npz has no array x; it has a, y: name others in [data], or hold out a share",
+    ),
     "objects": (saved(x=np.array([1, "a", None], object)), "cannot be read as .npz: Object arrays cannot be"),
     "texts": (saved(y=np.array(["cat"] * 10)), "data.npz: y must be numbers, found <U3"),
     "complex": (saved(x=IMAGES.astype(complex)), "data.npz: x must be numbers, found complex128"),
@@ -65,8 +68,8 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         saved(y=np.eye(10)),
         "expected labels of one number, found 10; a label is the number of a class",
     ),
-    "from 1": (saved(y=LABELS + 1), "expected labels from 0 to 9, found 10"),
-    "fewer": (saved(y=LABELS[:9]), "10 images and 9 labels"),
+    "from 1": (saved(y=LABELS + 1), "expected labels from 0 to 9, found 10; classes are numbered from 0"),
+    "fewer": (saved(y=LABELS[:9]), "data.npz: x has 10 images, y 9 labels"),
 }
 
 

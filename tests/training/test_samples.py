@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec.training.library.chance import chances, random_order
 from cnnspec.training.library.common import Refused
-from cnnspec.training.library.samples import Samples, check_shares, checked
+from cnnspec.training.library.samples import Samples, check_alike, check_shares, checked, most_frequent
 
 IMAGES = np.zeros((6, 1, 4, 4))
 
@@ -18,7 +18,6 @@ IMAGES = np.zeros((6, 1, 4, 4))
         ((6, 3), (4,), "expected labels of 4, found 3"),
         ((6,), (4, 4), "expected labels of 4x4, found one number"),
         ((6, 4, 4), (), "expected labels of one number, found 4x4"),
-        ((5,), (), "6 images and 5 labels"),
     ],
 )
 def test_labels_of_another_shape_are_refused(
@@ -44,6 +43,18 @@ def test_yes_and_no_are_from_0_to_1() -> None:
     for labels, found in ((np.array([0, 255]), "255"), (np.array([-1, 1]), "-1")):
         with pytest.raises(Refused, match=f"^expected labels from 0 to 1, found {found}$"):
             check_shares(labels)
+
+
+def test_bytes_and_other_numbers_are_not_mixed() -> None:
+    """Only bytes are divided by 255."""
+    bytes_, numbers = (Samples(IMAGES.astype(kind), np.zeros(6)) for kind in (np.uint8, np.float32))
+    check_alike(bytes_, bytes_)
+    with pytest.raises(Refused, match="images are uint8, the held-out ones float32: store both"):
+        check_alike(bytes_, numbers)
+
+
+def test_an_accuracy_without_learning() -> None:
+    assert most_frequent(np.array([0, 2, 2, 1])) == 0.5
 
 
 def test_the_order_is_a_function_of_its_purpose() -> None:

@@ -10,6 +10,7 @@ from cnnspec.training.network import network
 from cnnspec.training.read import read
 from tests.training.test_recipe import GOOD, SPEC
 
+EDIT = "for another one, edit `%s` in the train.py that `cnnspec build --recipe` writes"
 CASES = [
     (
         "",
@@ -52,13 +53,13 @@ CASES = [
         "rate = 0.01",
         "rate = -0.01",
         "E822 7:8 expected more than 0 for rate, found -0.01",
-        "rate: the learning rate, at its highest",
+        "rate: the learning rate, at its highest: often 0.001 for adam, 0.1 for sgd",
     ),
     (
         "rate = 0.01",
         "rate = 0",
         "E822 7:8 expected more than 0 for rate, found 0",
-        "rate: the learning rate, at its highest",
+        "rate: the learning rate, at its highest: often 0.001 for adam, 0.1 for sgd",
     ),
     (
         "rate = 0.01",
@@ -70,13 +71,13 @@ CASES = [
         "rate = 0.01",
         "rate = 1e400",
         "E822 7:8 expected a finite number for rate, found 1e400",
-        "rate: the learning rate, at its highest",
+        "rate: the learning rate, at its highest: often 0.001 for adam, 0.1 for sgd",
     ),
     (
         "rate = 0.01",
         "rate = 2024-01-01",
         "E822 7:8 expected a number for rate, found 2024-01-01",
-        "rate: the learning rate, at its highest",
+        "rate: the learning rate, at its highest: often 0.001 for adam, 0.1 for sgd",
     ),
     (
         "rate = 0.01",
@@ -139,7 +140,7 @@ CASES = [
         "",
         'decay = "linear"\n',
         'E822 12:9 expected constant, cosine, step, poly or exponential for decay, found "linear"',
-        "decay: how the rate falls afterwards; in a straight line: poly with power = 1.0",
+        'decay = "poly" with power = 1.0 is a straight line',
     ),
     (
         "",
@@ -177,7 +178,8 @@ CASES = [
         "",
         "[augment]\ncolor_jitter = 0.4\n",
         "E822 13:1 'color_jitter' is not a key of [augment]",
-        "[augment] has area, crop, elastic, erase, flip, flip_vertical, rotate and side",
+        "[augment] has area, crop, elastic, erase, flip, flip_vertical, rotate and side; "
+        + EDIT % "augmented",
     ),
     (
         "",
@@ -342,7 +344,7 @@ CASES = [
         "",
         '[loss]\nkind = "mae"\n',
         'E822 13:8 expected a kind, found "mae"',
-        "there are bce, cross_entropy, dice and mse",
+        "there are bce, cross_entropy, dice and mse; " + EDIT % "loss_of",
     ),
     (
         "",

@@ -34,6 +34,9 @@ def npz_arrays(path: Path, images: str, labels: str, shape: tuple[int, ...]) -> 
         expected = f"N images of {size_text(shape)} and N labels"
         found = f"{size_text(pixels.shape)} and {size_text(targets.shape)}"
         raise Refused(f"{path}: expected {expected}, found {found}")
+    if len(pixels) != len(targets):
+        counts = f"{images} has {len(pixels)} images, {labels} {len(targets)} labels"
+        raise Refused(f"{path}: {counts}")
     if pixels.ndim == len(shape):
         pixels = pixels.reshape(len(pixels), 1, *pixels.shape[1:])
     elif pixels.shape[1] != shape[0] and pixels.shape[-1] == shape[0]:
@@ -57,9 +60,12 @@ def numbers_of(path: Path, name: str) -> np.ndarray:
     except Exception as error:  # what a damaged file raises depends on the damage
         raise Refused(f"{path} cannot be read as .npz: {error}") from None
     if array is None:
-        raise Refused(f"{path} has no array {name}; it has {', '.join(names[:9])}")
+        ways = "name others in [data], or hold out a share (validation = 0.2)"
+        found = ", ".join(names[:9])
+        raise Refused(f"{path} has no array {name}; it has {found}: {ways}")
     if array.dtype.kind not in "biuf":
-        raise Refused(f"{path}: {name} must be numbers, found {array.dtype}")
+        way = "np.unique(..., return_inverse=True) numbers classes"
+        raise Refused(f"{path}: {name} must be numbers, found {array.dtype}; {way}")
     if array.dtype.kind == "f" and (wrong := np.count_nonzero(~np.isfinite(array))):
         raise Refused(f"{path}: {wrong:,} of the numbers of {name} are nan or inf")
     return array.astype(array.dtype.newbyteorder("="))
@@ -186,11 +192,11 @@ def checked(
     images, labels = samples
     if images.shape[1:] != image:
         found = images.shape[1:]
-        way = ': fit = "pad" or "resize" in [data]' if found[:1] == image[:1] else ""
-        sizes = f"{size_text(image)}, found {size_text(found)}{way}"
-        raise Refused(f"expected images of {sizes}")
-    if len(images) != len(labels):
-        raise Refused(f"{len(images)} images and {len(labels)} labels")
+        way = 'fit = "pad" or "resize" in [data]'
+        if found[:1] != image[:1]:
+            way = "convert them, or give the network another input (--size)"
+        sizes = f"{size_text(image)}, found {size_text(found)}"
+        raise Refused(f"expected images of {sizes}: {way}")
     found = labels.shape[1:]
     if [size for size in found if size > 1] != [size for size in label if size > 1]:
         sizes = f"{size_text(label)}, found {size_text(found)}"
@@ -204,8 +210,23 @@ def checked(
     counted = labels[labels != ignored]
     for extreme in (counted.min(), counted.max()) if counted.size else ():
         if classes and not 0 <= extreme < classes:
-            raise Refused(f"expected labels from 0 to {classes - 1}, found {extreme}")
+            way = f"; ignore = {extreme} in [loss] leaves pixels out" if label else ""
+            found = f"found {extreme}; classes are numbered from 0{way}"
+            raise Refused(f"expected labels from 0 to {classes - 1}, {found}")
     return Samples(images, labels)
+
+
+def check_alike(training: Samples, held_out: Samples) -> None:
+    """Refuses bytes to train on and other numbers to test on: only bytes are scaled."""
+    kinds = training.images.dtype, held_out.images.dtype
+    if kinds[0] != kinds[1]:
+        found = f"the training images are {kinds[0]}, the held-out ones {kinds[1]}"
+        raise Refused(f"{found}: store both in the same way")
+
+
+def most_frequent(labels: np.ndarray) -> float:
+    """The share of the most frequent label: an accuracy that no learning needs."""
+    return float(np.unique(labels, return_counts=True)[1].max() / labels.size)
 
 
 def check_shares(labels: np.ndarray) -> None:

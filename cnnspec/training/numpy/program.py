@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.ir.graph import Graph
 from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
-from cnnspec.training.claims import condition, put_missed, put_rank, shown
+from cnnspec.training.claims import condition, put_baseline, put_missed, put_rank, shown
 from cnnspec.training.data import put_augmented, put_data, put_held_out
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.main import put_data_option, put_identity, put_load, put_run
@@ -210,6 +210,7 @@ def _finish(writer: Writer, plan: Plan) -> None:
         writer.line(f"ok = {ok}")
     writer.line(f"result = {shown(plan, 'best')}")
     writer.line("print(f\"best: epoch {progress['epoch']}, {result}\")")
+    put_baseline(writer, plan, "held_out.labels")
     writer.line('about = {key: progress[key] for key in ("step", "epoch", "best", "stale")}')
     writer.line(f'about = json.dumps({{**about, "ok": {"True" if ok == "True" else "ok"}}})')
     writer.line('write_whole(options.out / "result.json", about.encode())')
