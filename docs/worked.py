@@ -3,9 +3,9 @@
     python docs/worked.py              bring what the pages' commands print up to date
     python docs/worked.py --check      only say whether it is (exit status 1: it is not)
 
-A page is its own source. What its fences do stands behind their language:
+A page is its own source. What a fence does is written after its language:
 
-    python new FILE             the file, as it stands in the fence
+    python new FILE             the file, with the text of the fence
     python append FILE          behind what the file has, and two empty lines
     python last in NAME of FILE the last entries of the tuple or dictionary NAME
     cnn example FILE            a spec to try things on

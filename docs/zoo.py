@@ -78,7 +78,7 @@ def entries() -> list[Entry]:
 
 FAMILIES = {
     "classic": "The classics, from LeNet-5 to GoogLeNet",
-    "deep": "Residual, dense and inception networks, and what came of them",
+    "deep": "Residual, dense and inception networks, and their successors",
     "light": "Networks for small machines and small budgets",
     "notes": "The worked examples of the course notes",
     "signals": "Sound, text, EEG, point clouds: networks along one axis",
@@ -91,9 +91,9 @@ INTRODUCTION = """\
 
 <!-- written by docs/zoo.py -->
 
-{models} models in {specs} specs. `cnnspec zoo NAME` prints a spec, to start from, and `zoo:NAME` stands
+{models} models in {specs} specs. `cnnspec zoo NAME` prints a spec, to start from, and `zoo:NAME` can be used
 wherever a command takes a file: `cnnspec check zoo:resnet --variant ResNet50`.
-[specs/README.md](../specs/README.md) tells how they are written.
+[specs/README.md](../specs/README.md) describes how they are written.
 
 Weights are all weights, without running statistics; MACs the multiply–accumulates of convolutions and linear
 layers for one input; field the receptive field of one position of the last map.
@@ -177,7 +177,7 @@ class Family(NamedTuple):
 
 
 class Label(NamedTuple):
-    """Where a name stands: its box, and the point that it names."""
+    """The place of a name: its box, and the point that it names."""
 
     box: Box
     point: Point
