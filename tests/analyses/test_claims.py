@@ -1,4 +1,4 @@
-"""Claims hold to the precision that they are written with."""
+"""Claims hold to the precision with which they are written."""
 
 from __future__ import annotations
 
