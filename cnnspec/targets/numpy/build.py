@@ -39,7 +39,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     for name in names.values():
         namer.take(name)
 
-    given: list[Function] = []
+    functions_of_layers: list[Function] = []
 
     def finish(function: program.Function) -> None:
         block = block_of(function)
@@ -74,10 +74,12 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
             result.takes = tuple(taken or [0])
             result.inputs = [inputs[place] for place in result.takes]
         used = {*differentiated(steps), *result.outputs}
-        result.having = frozenset(n for n, one in enumerate(result.inputs) if layers_only or one in used)
+        result.having = frozenset(
+            n for n, input_ in enumerate(result.inputs) if layers_only or input_ in used
+        )
         result.alone = _alone(result) if layers_only else None
         function.made = result
-        given.append(result)
+        functions_of_layers.append(result)
 
     def block_of(function: program.Function) -> object:
         """The unit that gets a name: the network, layers that are passed to a block, or a block."""
@@ -86,9 +88,9 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
 
     def dropped(block: object) -> str | None:
         """The name of a function that was made and will be made again."""
-        for one in given:
+        for one in functions_of_layers:
             if block_of(one.source) == block and one.source not in lowering.functions:
-                given.remove(one)
+                functions_of_layers.remove(one)
                 return one.name
         return None
 
@@ -96,7 +98,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     names |= {number: namer.take(name) for number, name in lowering.given.names.items()}
     lowering.reserved = namer.taken
     network = lowering.network()
-    return [one.made for one in (*lowering.functions, network)]
+    return [function.made for function in (*lowering.functions, network)]
 
 
 def emit(use: LayerUse, layer: ir.Layer | None = None) -> Built:
@@ -194,7 +196,7 @@ class _Translation:
 
     def invoke(self, call: program.Invoke, place: str, steps: list[Step]) -> None:
         callee: Function = call.function.made
-        used = [one for one in call.function.parameters if one.used]
+        used = [parameter for parameter in call.function.parameters if parameter.used]
         pairs = list(zip(used, call.arguments, strict=True))
         named = [
             keywords.Argument(one.variable, node, True, one.letter or one.default is not None)

@@ -53,7 +53,7 @@ def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
 
 def merged(plans: Sequence[ClassPlan], taken: Iterable[str]) -> list[list[ClassPlan]]:
     """The plans of each class, inner ones first. `taken` are names that the file uses."""
-    found: list[list[ClassPlan]] = []
+    merged_groups: list[list[ClassPlan]] = []
     alike: dict[str, list[list[ClassPlan]]] = {}
     for plan in plans:
         plan.name = MARK + plan.preferred  # for those that call it before it is written
@@ -68,10 +68,10 @@ def merged(plans: Sequence[ClassPlan], taken: Iterable[str]) -> list[list[ClassP
         if group is None:
             group = []
             groups.append(group)
-            found.append(group)
+            merged_groups.append(group)
         group.append(plan)
-        plan.name = group[0].name if group[1:] else f"{MARK}{len(found)}"
-    return found
+        plan.name = group[0].name if group[1:] else f"{MARK}{len(merged_groups)}"
+    return merged_groups
 
 
 def _takes_in(group: list[ClassPlan], block: ClassPlan) -> bool:
@@ -88,7 +88,7 @@ def _without_names(lines: list[str], plan: ClassPlan) -> str:
     """The class with numbers for the names of its parameters: parts are called by position."""
     numbers = {name: f"{MARK}{number}" for number, name in enumerate(_names(plan))}
     variable = re.compile(r"""(?<![\w."'])[A-Za-z_]\w*\b(?!=[^=])""")
-    return variable.sub(lambda found: numbers.get(found[0], found[0]), "\n".join(lines))
+    return variable.sub(lambda match: numbers.get(match[0], match[0]), "\n".join(lines))
 
 
 def _tensors(plan: ClassPlan) -> list[Tensor]:

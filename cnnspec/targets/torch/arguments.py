@@ -29,7 +29,7 @@ LAYERS = "Callable[..., nn.Module]"
 def parameters_of(function: program.Function) -> list[Parameter]:
     """A constructor's parameters. Each has its default only where all later ones have one."""
     parameters = [_parameter(parameter) for parameter in function.parameters]
-    own = [place for place, one in enumerate(function.parameters) if isinstance(one.source, str)]
+    own = [place for place, parameter in enumerate(function.parameters) if isinstance(parameter.source, str)]
     for layer in reversed(function.layers.values()):
         default = None if layer.default is None else given(layer.default)
         place = own[layer.place] if layer.place < len(own) else len(function.parameters)
@@ -119,9 +119,9 @@ def called(
     plan: ClassPlan = function.made
     if plan.is_plain:
         return plan.base
-    used = [one.variable for one in function.parameters if one.used]
+    used = [parameter.variable for parameter in function.parameters if parameter.used]
     if function.recursive and len(numbers) == len(function.parameters):
-        used = [one.variable for one in function.parameters]
+        used = [parameter.variable for parameter in function.parameters]
     by: dict[str, Piece] = dict(zip(used, numbers, strict=True))
     for one, layer in zip((one for one in function.layers.values() if one.used), layers, strict=True):
         default = one.default
@@ -130,7 +130,7 @@ def called(
     arguments = [by[parameter.variable] for parameter in plan.parameters]
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
     pairs = list(zip(plan.parameters, arguments, strict=True))
-    own = [one.variable in authors for one in plan.parameters]
+    own = [parameter.variable in authors for parameter in plan.parameters]
     named = [
         Argument(one.variable, node, mine, one.default is not None)
         for (one, node), mine in zip(pairs, own, strict=True)

@@ -42,8 +42,9 @@ def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
 def listed(parameters: Iterable[Parameter]) -> list[str]:
     """A constructor's arguments."""
     return [
-        f"{one.variable}: {one.annotation}" + ("" if one.default is None else f" = {flat(code(one.default))}")
-        for one in parameters
+        f"{parameter.variable}: {parameter.annotation}"
+        + ("" if parameter.default is None else f" = {flat(code(parameter.default))}")
+        for parameter in parameters
     ]
 
 
@@ -228,7 +229,7 @@ def _bracketed(test: str) -> str:
 
 def _attribute(writer: Writer, step: PlanStep, annotated: bool) -> None:
     if isinstance(step.piece, Growing):
-        _set_sizes(writer, [(one.variable, one.start) for one in step.piece.sizes])
+        _set_sizes(writer, [(size.variable, size.start) for size in step.piece.sizes])
         writer.line(f"self.{step.name} = {step.piece.container}()")
         _passes(writer, f"self.{step.name}", step.piece)
     elif step.piece is not None:
@@ -240,16 +241,16 @@ def _passes(writer: Writer, target: str, piece: Growing) -> None:
     parameter."""
     sizes, element = piece.sizes, piece.element
     if target == "self":
-        own = {one.variable: one.start for one in sizes if isinstance(one.start, Var)}
+        own = {size.variable: size.start for size in sizes if isinstance(size.start, Var)}
         if len(set(own.values())) == len(sizes):
             element = with_nodes(element, own)
-            updates = [replaced(one.update, own) for one in sizes]
+            updates = [replaced(size.update, own) for size in sizes]
             sizes = tuple(
-                one._replace(variable=own[one.variable].name, update=update)
-                for one, update in zip(sizes, updates, strict=True)
+                size._replace(variable=own[size.variable].name, update=update)
+                for size, update in zip(sizes, updates, strict=True)
             )
         else:
-            _set_sizes(writer, [(one.variable, one.start) for one in sizes])
+            _set_sizes(writer, [(size.variable, size.start) for size in sizes])
     writer.line(f"{clause(piece.index, piece.count, piece.over)}:")
     with writer.indented():
         writer.put("", Group(f"{target}.append(", (code(element),)))
@@ -257,7 +258,7 @@ def _passes(writer: Writer, target: str, piece: Growing) -> None:
             case (Changing(variable, _, Apply("+", (Var(name), added))),) if name == variable:
                 writer.line(f"{variable} += {python(added)}")
             case _:
-                _set_sizes(writer, [(one.variable, one.update) for one in sizes])
+                _set_sizes(writer, [(size.variable, size.update) for size in sizes])
 
 
 def _set_sizes(writer: Writer, sizes: Sequence[tuple[str, Node]]) -> None:

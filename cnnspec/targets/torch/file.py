@@ -79,8 +79,8 @@ def _imports(used: Set[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     for name, module in IMPORTED.items():
         if name in used:
-            found.setdefault(module, []).append(name)
-    return [f"from {module} import {', '.join(names)}" for module, names in found.items()]
+            by_module.setdefault(module, []).append(name)
+    return [f"from {module} import {', '.join(names)}" for module, names in by_module.items()]
 
 
 def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPlan, ...] = ()) -> None:
@@ -88,7 +88,7 @@ def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPl
     inside."""
     for plan in calls_in(piece):
         if plan not in ordered and plan not in around:
-            defaults = [one.default for one in plan.parameters if one.default is not None]
+            defaults = [parameter.default for parameter in plan.parameters if parameter.default is not None]
             for inner in (*defaults, *classes.made_by(plan.plan, plan.form == "module")):
                 _collect(inner, ordered, (*around, plan))
             ordered[plan] = None

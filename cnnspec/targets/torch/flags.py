@@ -104,7 +104,7 @@ def _meaning(node: Apply, flags: Collection[str]) -> Node | None:
     names = [
         argument.name for argument in node.arguments if isinstance(argument, Var) and argument.name in flags
     ]
-    others = [one.value for one in node.arguments if isinstance(one, Const)]
+    others = [argument.value for argument in node.arguments if isinstance(argument, Const)]
     if node.operator not in COMPARISONS or len(names) != 1 or others not in ([0], [1]):
         return None
     no, yes = (value(node, {names[0]: number}) for number in (0, 1))

@@ -99,7 +99,7 @@ def _lowered(
     return Planned(
         root,
         {key: with_numbers(*shared) for key, shared in lowering.shared.items()},
-        [one for one in parameters_of(network) if one.variable in used],
+        [parameter for parameter in parameters_of(network) if parameter.variable in used],
     )
 
 
@@ -119,7 +119,7 @@ def _finish(function: program.Function) -> None:
         used = _used_names(first, _needed(first, function.lets), itself)
         for one in function.parameters:
             one.used = one.variable in used
-        parameters = itself.parameters = [one for one in parameters if one.variable in used]
+        parameters = itself.parameters = [parameter for parameter in parameters if parameter.variable in used]
     plan = _with_own(stretch.plan(function.region), function)
     plan.lets = _needed(plan, function.lets)
     tidied(plan, parameters)
@@ -171,8 +171,8 @@ def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Pi
     if takes != (0,) or not inline(piece):
         raise Unsupported("layers given to a block that are no layers of their input")
     used = set(used_in(piece))
-    for one in function.parameters:
-        one.used = one.variable in used
+    for parameter in function.parameters:
+        parameter.used = parameter.variable in used
     return piece
 
 
@@ -182,11 +182,11 @@ def _used_names(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan)
 
     def emptied(piece: Piece) -> Piece:
         if isinstance(piece, Call) and piece.function is itself:
-            given = [
+            arguments = [
                 (name or itself.parameters[place].variable, argument)
                 for place, (name, argument) in enumerate(piece.arguments)
             ]
-            own.append({name: set(used_in(argument)) for name, argument in given})
+            own.append({name: set(used_in(argument)) for name, argument in arguments})
             return replace(piece, arguments=())
         if isinstance(piece, Call) and isinstance(piece.function, ClassPlan) and piece.function.unnamed:
             collect(piece.function.plan)  # its arguments are the variables that it uses

@@ -53,13 +53,13 @@ class Layer(NamedTuple):
 def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, Call]) -> Rules:
     """The rules of a whole program; removes the starts that they cover from its calls."""
     steps = {id(step): step for plan in plans for step in plan.steps if step.piece is not None}.values()
-    defaults = [one for plan in made for one in plan.parameters if one.default is not None]
-    found = [step.piece for step in steps], [one.default for one in defaults], list(shared.values())
-    known = _usual([piece for pieces in found for piece in pieces if piece is not None])
+    defaults = [parameter for plan in made for parameter in plan.parameters if parameter.default is not None]
+    pieces_of_steps = [step.piece for step in steps], [one.default for one in defaults], list(shared.values())
+    known = _usual([piece for pieces in pieces_of_steps for piece in pieces if piece is not None])
     for step in steps:
         step.piece = by_rules(step.piece, known) if step.piece is not None else None
-    for one in defaults:
-        one.default = by_rules(one.default, known) if one.default is not None else None
+    for default in defaults:
+        default.default = by_rules(default.default, known) if default.default is not None else None
     for name, made_once in shared.items():
         settled = by_rules(made_once, known)
         assert isinstance(settled, Call)
@@ -67,11 +67,11 @@ def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, C
     return known
 
 
-def _usual(found: Iterable[Piece]) -> Rules:
+def _usual(all_pieces: Iterable[Piece]) -> Rules:
     """The most frequent start for each kind of layer, where it is not torch's default."""
     counts: dict[str, Counter[Start | None]] = {}
     biases: dict[str, set[bool]] = {}
-    for piece in found:
+    for piece in all_pieces:
         for layer in _layers(piece):
             name, bias = kind(str(layer.call.function)), dict(layer.call.arguments).get("bias", Const(True))
             counts.setdefault(name, Counter())[layer.start] += 1

@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 def cuts(plan: Plan) -> dict[PlanStep, Cut]:
     """Those of a plan that becomes a class with a forward of its own."""
     namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps})
-    found: dict[PlanStep, Cut] = {}
+    cuts_: dict[PlanStep, Cut] = {}
     held: dict[Node, str] = {}
     for step in plan.steps:
         if not isinstance(step.piece, Call) or step.piece.function not in ("Slice", "split"):
@@ -36,10 +36,10 @@ def cuts(plan: Plan) -> dict[PlanStep, Cut]:
             continue
         if step.piece.function == "split":
             name = namer.take("sizes")
-            found[step] = Cut(f"self.{name}", (name,), (Group("[", tuple(map(python, numbers)), "]"),))
+            cuts_[step] = Cut(f"self.{name}", (name,), (Group("[", tuple(map(python, numbers)), "]"),))
         else:
-            found[step] = _bounds(step, numbers, namer, held)
-    return found
+            cuts_[step] = _bounds(step, numbers, namer, held)
+    return cuts_
 
 
 def _bounds(step: PlanStep, numbers: Sequence[Node], namer: Namer, held: dict[Node, str]) -> Cut:

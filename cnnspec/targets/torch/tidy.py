@@ -16,7 +16,7 @@ WHOLE = frozenset({"+", "-", "*", "%", "//", "neg", "min", "max"})
 
 def tidied(plan: Plan, parameters: Iterable[Parameter]) -> None:
     """Simplifies the numbers of a class where its parameters are whole."""
-    known = {one.variable for one in parameters if one.annotation == "int"}
+    known = {parameter.variable for parameter in parameters if parameter.annotation == "int"}
     for number, (name, node) in enumerate(plan.lets):
         plan.lets[number] = (name, tidy(known, node))
         if _is_whole(plan.lets[number][1], known):
@@ -60,7 +60,7 @@ def _is_whole(node: Node, known: Collection[str]) -> bool:
 
 def _factors(node: Node, operator: str) -> list[Node]:
     if isinstance(node, Apply) and node.operator == operator:
-        return [one for argument in node.arguments for one in _factors(argument, operator)]
+        return [factor for argument in node.arguments for factor in _factors(argument, operator)]
     return [node]
 
 

@@ -48,7 +48,7 @@ def attention_backward(dy, net):
 
 
 def offsets(size):
-    """Along each axis: how far each position is from each, counted from 0."""
+    """Along each axis: the offset of each pair of positions, counted from 0."""
     places = np.indices(size).reshape(len(size), -1)
     return tuple(place - place[:, None] + n - 1 for place, n in zip(places, size, strict=True))
 

@@ -1,4 +1,4 @@
-"""Convolutions, depthwise and transposed ones too: each function with the formula that it computes."""
+"""Convolutions, also depthwise and transposed: each function with the formula that it computes."""
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
 
 def conv_backward(dy, net):
-    """dL/db = Σ dy, for the bias was added at every position; see slide_to_…"""
+    """dL/db = Σ dy, because the bias was added at every position; see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", total(dy))
@@ -97,7 +97,7 @@ def groups(G, weight, *maps):
 
 
 def conv_groups(x, net, K, G, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
-    """Convolution in G groups: K/G filters see only their own C/G of the maps.
+    """Convolution in G groups: K/G filters read only their own C/G of the maps.
 
     (F·F·C/G)·K weights and K biases.
     """
@@ -112,7 +112,7 @@ def conv_groups(x, net, K, G, F, S=1, P=0, D=1, bias=True, start=None, start_bia
 
 
 def conv_groups_backward(dy, net):
-    """Each group by itself, as in a convolution."""
+    """Each group as in a convolution."""
     x, weight, G, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", total(dy))
@@ -125,7 +125,7 @@ def conv_groups_backward(dy, net):
 
 
 def conv_table(x, net, table, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
-    """Convolution in which filter k sees only the maps table[k]: one plane of F·F
+    """Convolution in which filter k reads only the maps table[k]: one plane of F·F
     weights for each connection. Filters of full depth have 0 where there is none.
     """
     (F, S, D), P, K = per_axis(x, F, S, D), ends(x, P), len(table)
@@ -237,8 +237,8 @@ def deconv(x, net, K, F, S=1, P=0, D=1, G=1, extra=0, bias=True, start=None, sta
 
 
 def deconv_backward(dy, net):
-    """The other way round it is a convolution: dL/dx slides the filters over dy, and a
-    weight's gradient is a convolution's, with x and dy exchanged."""
+    """The reverse is a convolution: dL/dx slides the filters over dy, and the weights' gradient is that of a
+    convolution with x and dy exchanged."""
     x, weight, G, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", total(dy))

@@ -1,4 +1,4 @@
-"""Convolutions whose taps are moved: what they read lies between the positions of the map."""
+"""Convolutions whose taps are moved: they read between the positions of the map."""
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def conv_moved(net, *xs, K, F, S=1, P=0, D=1, G=1, bias=True, start=None, start_
 
         y[i, j, k] = Σ_(f, g, c) m · x[S·i + D·f − P + dy, S·j + D·g − P + dx, c] · w[k, c, f, g]
 
-    What lies between four positions is interpolated; outside the map are zeros.
+    A number between four positions is interpolated; outside the map it is 0.
     """
     (x, offsets, *mask), (F, S, D), P = xs, per_axis(xs[0], F, S, D), ends(xs[0], P)
     C, places = x.shape[-1] // G, moved_taps(offsets, F, S, P, D)

@@ -1,4 +1,4 @@
-"""Vectors: flatten, fc, rbf; and what multiplies or drops numbers."""
+"""Vectors: flatten, fc, rbf; and factors and dropout."""
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def rbf(x, net, K, start=signs):
 
 
 def rbf_backward(dy, net):
-    """dy[k]/dx = 2·(x − w[k]), and the opposite for w[k]."""
+    """dy[k]/dx = 2·(x − w[k]), and the negative of it for w[k]."""
     away, shape = net.take()
     pull = 2 * dy[:, :, None] * away
     net.gradient("weight", -pull.sum(0))

@@ -59,7 +59,7 @@ def concat(net, *xs):
 
 
 def concat_backward(dy, net):
-    """Each branch gets the part of dy that is its maps'."""
+    """Each branch gets the part of dy that belongs to its maps."""
     (ends,) = net.take()
     return np.split(dy, ends, axis=-1)
 

@@ -48,7 +48,7 @@ class Net:
         return value
 
     def buffer(self, name, shape, start):
-        """The newest numbers that no gradient changes: running statistics."""
+        """Running statistics: the newest values. They have no gradient."""
         return self.stats.get(self.at + name, self.param(name, shape, start))
 
     def update(self, name, value):
@@ -73,7 +73,7 @@ class Net:
             self.kept.setdefault(self.at, []).append(values)
 
     def take(self):
-        """What forward kept here; of several uses the last one's, in reverse order."""
+        """What forward kept here; if the place is used several times, the last use comes first."""
         assert self.kept is not None, "this pass kept nothing for backward"
         return self.kept[self.at].pop()
 
@@ -139,17 +139,17 @@ def signs(rng, shape, dtype):
 
 
 def literal(*numbers, shape):
-    """Starts as these numbers; one plane serves every filter and channel."""
+    """Starts as these numbers; one plane is used for every filter and channel."""
     return lambda rng, whole, dtype: np.full(whole, np.reshape(numbers, shape), dtype)
 
 
 def he(rng, shape, dtype):
-    """Starts as N(0, 2/fan_in); a filter sees fan_in numbers (He et al., 2015)."""
+    """Starts as N(0, 2/fan_in); a filter reads fan_in numbers (He et al., 2015)."""
     return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / np.prod(shape[1:])))
 
 
 def he_fan_out(rng, shape, dtype):
-    """Starts as N(0, 2/fan_out); fan_out filters' numbers see an input (He et al., 2015)."""
+    """Starts as N(0, 2/fan_out); an input is used by fan_out weights (He et al., 2015)."""
     return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / (shape[0] * np.prod(shape[2:]))))
 
 

@@ -97,7 +97,7 @@ def normed_backward(dy, net):
 
 
 def instance_norm(x, net, eps=1e-5, affine=True, start=None):
-    """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself."""
+    """Instance normalisation: each map of each image gets mean 0 and variance 1."""
     return normed(x, net, x.shape, spatial(x), eps, affine, start=start)
 
 
@@ -106,7 +106,7 @@ instance_norm_backward = normed_backward
 
 def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True, start=None):
     """Instance normalisation with running statistics: the mean over the images of each map's
-    μ and (unbiased) σ². In evaluation these take the place of the map's own."""
+    μ and (unbiased) σ². Evaluation uses these instead of the map's own μ and σ²."""
     C, n, axes = x.shape[-1], int(np.prod(x.shape[1:-1])), spatial(x)
     mean = net.buffer("running_mean", (C,), constant(0))
     var = net.buffer("running_var", (C,), constant(1))
@@ -257,7 +257,7 @@ def lrn_backward(dy, net):
 
 
 def l2norm(x, net):
-    """Each position's channels to length 1: y = x/max(√(Σ x²), 1e-12)."""
+    """Scales the channels of each position to length 1: y = x/max(√(Σ x²), 1e-12)."""
     length = np.sqrt((x * x).sum(-1, keepdims=True))
     y = x / np.maximum(length, 1e-12)
     net.keep(y, length)
@@ -265,7 +265,7 @@ def l2norm(x, net):
 
 
 def l2norm_backward(dy, net):
-    """x changes y only across its length: dx = (dy − y·Σ dy·y)/√(Σ x²)."""
+    """y does not change with the length of x: dx = (dy − y·Σ dy·y)/√(Σ x²)."""
     y, length = net.take()
     along = (dy * y).sum(-1, keepdims=True) * (length > 1e-12)
     return (dy - y * along) / np.maximum(length, 1e-12)

@@ -1,4 +1,4 @@
-"""Places of layers whose weight is computed from what is kept: `conv(x, Spectral(net["conv"]), …)`."""
+"""Places of layers whose weight is computed from the stored arrays: `conv(x, Spectral(net["conv"]), …)`."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ ORIGINAL = "parametrizations.weight.original"
 
 
 class Normalised:
-    """A place in the network; all but its weight is as there. `made` gives the weight, and
-    `spread` takes the gradient with respect to it back to what it is made of."""
+    """A place in the network whose weight is computed; everything else is as in the place itself. `computed`
+    gives the weight, and `spread` passes its gradient on to the arrays that it is computed from."""
 
     def __init__(self, net):
         self.net = net
@@ -18,11 +18,11 @@ class Normalised:
         return getattr(self.net, name)
 
     def weight(self, name, shape, start):
-        """The weight that the layer multiplies with."""
-        return self.made(shape, start) if name == "weight" else self.net.weight(name, shape, start)
+        """The weight that the layer uses."""
+        return self.computed(shape, start) if name == "weight" else self.net.weight(name, shape, start)
 
     def gradient(self, name, value):
-        """The gradient of what is kept."""
+        """Passes the gradient on to the stored arrays."""
         if name == "weight":
             self.spread(value)
         else:
@@ -35,8 +35,8 @@ def unit_vector(v):
 
 
 class Spectral(Normalised):
-    """W/σ with the largest singular value σ = uᵀWv; in training, u and v come one step nearer
-    to its vectors (Miyato et al., 2018). The filters are the rows of W."""
+    """W/σ with the largest singular value σ = uᵀWv; in training, u and v are updated by one power iteration
+    (Miyato et al., 2018). The filters are the rows of W."""
 
     def __init__(self, net, axis=0):
         super().__init__(net)
@@ -45,7 +45,7 @@ class Spectral(Normalised):
     def rows(self, w):
         return np.moveaxis(w, self.axis, 0).reshape(w.shape[self.axis], -1)
 
-    def made(self, shape, start):
+    def computed(self, shape, start):
         w = self.net.weight(ORIGINAL, shape, start)
         rows = self.rows(w)
 
@@ -80,7 +80,7 @@ class WeightNorm(Normalised):
     """g·V/‖V‖, a length g and a direction V for each place of the first axis (Salimans and
     Kingma, 2016)."""
 
-    def made(self, shape, start):
+    def computed(self, shape, start):
         v = self.net.weight(f"{ORIGINAL}1", shape, start)
         over = tuple(range(1, v.ndim))
         length = np.sqrt((v * v).sum(over, keepdims=True))
@@ -108,7 +108,7 @@ class Standardized(Normalised):
         """The axes of one filter."""
         return tuple(axis for axis in range(w.ndim) if axis != self.axis)
 
-    def made(self, shape, start):
+    def computed(self, shape, start):
         w = self.net.weight(ORIGINAL, shape, start)
         root = np.sqrt(w.var(self.over(w), keepdims=True) + self.eps)
         standard = (w - w.mean(self.over(w), keepdims=True)) / root
@@ -132,8 +132,8 @@ class Scaled(Normalised):
         super().__init__(net)
         self.standardized, self.gamma, self.axis = Standardized(net, eps, axis), gamma, axis
 
-    def made(self, shape, start):
-        standard = self.standardized.made(shape, start)
+    def computed(self, shape, start):
+        standard = self.standardized.computed(shape, start)
         filters = shape[self.axis]
         scale = self.gamma / np.sqrt(standard.size // filters)
         sizes = tuple(filters if axis == self.axis else 1 for axis in range(len(shape)))

@@ -1,4 +1,4 @@
-"""Pooling: windows over each map by itself."""
+"""Pooling: windows over each map separately."""
 
 import numpy as np
 
@@ -48,8 +48,8 @@ def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
 
 
 def winners(x, y, F, S, D):
-    """For each tap of a max pooling: what it sees, and in which windows that is the
-    largest number (of several equal ones the first, row by row)."""
+    """For each tap of a max pooling: the numbers that it reads, and the windows in which this is the largest
+    number (of several equal ones the first, row by row)."""
     open_ = np.ones(y.shape, bool)
     for _, seen in taps(F, S, D, y.shape[1:-1]):
         wins = (x[seen] == y) & open_
@@ -118,8 +118,8 @@ def back_to_windows(dy, size, F, S, P):
 
 
 def avgpool_counted(x, net, F, S=None, P=0, ceil=False, exclude_pad=False):
-    """The mean of each window over the numbers that count: those beyond the padding
-    (`ceil`) do not, the padding does unless `exclude_pad`."""
+    """The mean of each window over the numbers that count: positions beyond the padding (`ceil`) do not
+    count, the padding counts unless `exclude_pad` is set."""
     (F, S, D), given = per_axis(x, F, S or F, 1), ends(x, P)
     size, P = places(x.shape[1:-1], F, S, given, D, ceil)
     count = np.ones((), x.dtype)
@@ -307,8 +307,8 @@ def blurring(size, F, S, before, after, dtype):
 
 
 def blur(x, net, F, S=1, P=0):
-    """Each map through a fixed binomial filter: y = A·x·Bᵀ with the shares of rows and
-    columns. Nothing to train."""
+    """Filters each map with a fixed binomial filter: y = A·x·Bᵀ with the shares of rows and
+    columns. It has no weights."""
     sizes = zip(x.shape[1:-1], *per_axis(x, F, S), ends(x, P), strict=True)
     matrices = [blurring(N, f, s, *zeros, x.dtype) for N, f, s, zeros in sizes]
     net.keep(*matrices)

@@ -35,7 +35,7 @@ upsample_backward = pick_backward
 
 
 def spread_over(x, net, size):
-    """A vector, the same at each position of a map of this size."""
+    """A vector as a map of this size, the same at each position."""
     y = np.broadcast_to(x.reshape(len(x), *(1 for _ in size), x.shape[-1]), (len(x), *size, x.shape[-1]))
     return net.out(y)
 
@@ -45,8 +45,8 @@ def spread_over_backward(dy, net):
     return dy.sum(tuple(range(1, dy.ndim - 1)))
 
 
-def stands(count, size, corners):
-    """Where new position i lies among the old ones: (i + ½)·size/count − ½, or with the
+def old_positions(count, size, corners):
+    """The place of new position i among the old ones: (i + ½)·size/count − ½, or with the
     corners aligned i·(size − 1)/(count − 1)."""
     if corners:
         return np.arange(count) * (size - 1) / max(count - 1, 1)
@@ -54,8 +54,8 @@ def stands(count, size, corners):
 
 
 def between(count, size, dtype, corners):
-    """Row i mixes the two old positions around new position i."""
-    at = np.maximum(stands(count, size, corners), 0)
+    """Row i has the shares of the two old positions around new position i."""
+    at = np.maximum(old_positions(count, size, corners), 0)
     low = np.minimum(at.astype(int), size - 1)
     high = np.minimum(low + 1, size - 1)
     part = (at - low)[:, None]
@@ -84,9 +84,9 @@ trilinear_backward = across_backward
 
 
 def cubic(count, size, dtype, corners):
-    """Row i mixes the four old positions around new position i, by Keys's kernel with
-    a = −0.75; beyond the edge stands the edge."""
-    at, a = stands(count, size, corners), -0.75
+    """Row i has the shares of the four old positions around new position i, by Keys's kernel with a = −0.75;
+    positions outside the map take the value at its edge."""
+    at, a = old_positions(count, size, corners), -0.75
     first = np.floor(at).astype(int)
     rows = np.zeros((count, size))
     for tap in range(-1, 3):

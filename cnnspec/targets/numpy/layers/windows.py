@@ -1,7 +1,5 @@
-"""Windows that slide over a map along each of its axes: where they stand, what they see.
-
-Formulas are written for images, whose positions are (i, j).
-"""
+"""Windows that slide over a map along each of its axes: their positions and the numbers in them. Formulas are
+written for images, whose positions are (i, j)."""
 
 import numpy as np
 
@@ -49,7 +47,7 @@ def counts(x, F, S, D):
 
 
 def windows(x, F, S, D):
-    """What the filter sees at each position: (N, H', W', F, F, C), a view."""
+    """The numbers under the filter at each position: (N, H', W', F, F, C), a view."""
     reach = tuple(d * (f - 1) + 1 for f, d in zip(F, D, strict=True))
     seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=spatial(x))
     seen = seen[:, *(np.s_[::s] for s in S), :, *(np.s_[::d] for d in D)]
@@ -67,8 +65,8 @@ def blocks(y, numbers, most=2**20):
 
 
 def taps(F, S, D, size):
-    """Each tap (f, g) of the filter, and the part of the map that it sees at the `size`
-    positions of the filter."""
+    """Each tap (f, g) of the filter, and the part of the map that it reads at the `size` positions of the
+    filter."""
     for tap in np.ndindex(*F):
         first = [d * f for d, f in zip(D, tap, strict=True)]
         steps = zip(first, S, size, strict=True)

@@ -76,7 +76,7 @@ class SparseConv2dSame(SparseConv2d):
 
 
 class LocalConv2d(nn.Module):
-    """A convolution with filters of its own for each position of the output."""
+    """A convolution with separate filters for each position of the output."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class LocalConv2d(nn.Module):
             nn.init.uniform_(parameter, -self.bound, self.bound)
 
     def windows(self, x: Tensor) -> Tensor:
-        """What the filters see: channels, then positions, then the taps of each."""
+        """What the filters read: channels, then positions, then the taps of each."""
         if isinstance(self.padding, str):
             stride, dilation = list(self.stride), list(self.dilation)
             x = same_padding(x, list(self.kernel_size), stride, dilation)
@@ -130,7 +130,7 @@ class LocalConv2d(nn.Module):
 
 
 class DeformableConv2d(nn.Conv2d):
-    """A convolution whose taps are moved by offsets (down, right), and times a mask."""
+    """A convolution whose taps are moved (down, right) and multiplied by a mask."""
 
     def places(self, x: Tensor, offsets: Tensor) -> Tensor:
         """Row and column that each tap reads: (N, groups, taps, H * W, 2)."""

@@ -1,4 +1,4 @@
-"""Normalisation, and norms that stay as they are."""
+"""Normalisation, and norms that are not trained."""
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class RMSNorm2d(nn.RMSNorm):
 
 
 class GlobalResponseNorm(nn.Module):
-    """ConvNeXt V2's: each map weighted by its size beside the others."""
+    """ConvNeXt V2's: each map is weighted by its size relative to the others."""
 
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
         super().__init__()
@@ -53,37 +53,37 @@ class GlobalResponseNorm(nn.Module):
         return x + weight * (x * relative) + bias
 
 
-class Still(nn.Module):
-    """A layer whose weights and running statistics stay as they are in training."""
+class Frozen(nn.Module):
+    """A layer whose weights and running statistics do not change in training."""
 
     def __init__(self, *arguments: int, **options: float) -> None:
         super().__init__(*arguments, **options)
         self.requires_grad_(False)
         self.eval()
 
-    def train(self, mode: bool = True) -> "Still":
+    def train(self, mode: bool = True) -> "Frozen":
         return super().train(False)
 
 
-class FrozenBatchNorm1d(Still, nn.BatchNorm1d):
-    """Batch normalisation that stays as it is."""
+class FrozenBatchNorm1d(Frozen, nn.BatchNorm1d):
+    """Batch normalisation with fixed weights and statistics."""
 
 
-class FrozenBatchNorm2d(Still, nn.BatchNorm2d):
-    """Batch normalisation that stays as it is."""
+class FrozenBatchNorm2d(Frozen, nn.BatchNorm2d):
+    """Batch normalisation with fixed weights and statistics."""
 
 
-class FrozenBatchNorm3d(Still, nn.BatchNorm3d):
-    """Batch normalisation that stays as it is."""
+class FrozenBatchNorm3d(Frozen, nn.BatchNorm3d):
+    """Batch normalisation with fixed weights and statistics."""
 
 
-class FrozenInstanceNorm1d(Still, nn.InstanceNorm1d):
-    """Instance normalisation that stays as it is."""
+class FrozenInstanceNorm1d(Frozen, nn.InstanceNorm1d):
+    """Instance normalisation with fixed weights and statistics."""
 
 
-class FrozenInstanceNorm2d(Still, nn.InstanceNorm2d):
-    """Instance normalisation that stays as it is."""
+class FrozenInstanceNorm2d(Frozen, nn.InstanceNorm2d):
+    """Instance normalisation with fixed weights and statistics."""
 
 
-class FrozenInstanceNorm3d(Still, nn.InstanceNorm3d):
-    """Instance normalisation that stays as it is."""
+class FrozenInstanceNorm3d(Frozen, nn.InstanceNorm3d):
+    """Instance normalisation with fixed weights and statistics."""

@@ -19,7 +19,7 @@ class Standardized(nn.Module):
 
 
 class Scaled(Standardized):
-    """The same times a constant, and a trained gain per filter."""
+    """Standardized, times a constant and a trained gain per filter."""
 
     def __init__(self, weight: Tensor, gamma: float, eps: float, dim: int) -> None:
         super().__init__(eps, dim)

@@ -72,7 +72,7 @@ def bilinear(layer: nn.Module) -> None:
 
 
 def given(layer: nn.Module, **values: list | float) -> None:
-    """Weights and biases start at these numbers; one plane serves every filter."""
+    """Weights and biases start at these numbers; one plane is used for every filter."""
     with torch.no_grad():
         for name, numbers in values.items():
             parameter = layer.get_parameter(name)
@@ -80,7 +80,7 @@ def given(layer: nn.Module, **values: list | float) -> None:
 
 
 def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.Module:
-    """The layer, which `init_weights` starts with this function."""
+    """Marks the layer: `init_weights` calls this function on it."""
     vars(layer).setdefault("starts", []).append(partial(start, **how))
     return layer
 
@@ -98,7 +98,7 @@ def plain(layer: nn.Module) -> nn.Module:
 
 
 def renormalise(layer: nn.Module) -> None:
-    """Starts what the normalisation of a weight keeps: lengths, singular vectors."""
+    """Initialises the parts of a normalised weight: lengths, singular vectors."""
     norms = layer.get_submodule("parametrizations.weight")
     kept = {name: weight.detach() for name, weight in norms.named_parameters()}
     if "original0" in kept:  # weight_norm's lengths

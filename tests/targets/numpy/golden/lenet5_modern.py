@@ -55,7 +55,7 @@ class Net:
         return value
 
     def buffer(self, name, shape, start):
-        """The newest numbers that no gradient changes: running statistics."""
+        """Running statistics: the newest values. They have no gradient."""
         return self.stats.get(self.at + name, self.param(name, shape, start))
 
     def update(self, name, value):
@@ -80,7 +80,7 @@ class Net:
             self.kept.setdefault(self.at, []).append(values)
 
     def take(self):
-        """What forward kept here; of several uses the last one's, in reverse order."""
+        """What forward kept here; if the place is used several times, the last use comes first."""
         assert self.kept is not None, "this pass kept nothing for backward"
         return self.kept[self.at].pop()
 
@@ -150,7 +150,7 @@ def within(wide, P, size):
 
 
 def windows(x, F, S, D):
-    """What the filter sees at each position: (N, H', W', F, F, C), a view."""
+    """The numbers under the filter at each position: (N, H', W', F, F, C), a view."""
     reach = tuple(d * (f - 1) + 1 for f, d in zip(F, D, strict=True))
     seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=spatial(x))
     seen = seen[:, *(np.s_[::s] for s in S), :, *(np.s_[::d] for d in D)]
@@ -168,8 +168,8 @@ def blocks(y, numbers, most=2**20):
 
 
 def taps(F, S, D, size):
-    """Each tap (f, g) of the filter, and the part of the map that it sees at the `size`
-    positions of the filter."""
+    """Each tap (f, g) of the filter, and the part of the map that it reads at the `size` positions of the
+    filter."""
     for tap in np.ndindex(*F):
         first = [d * f for d, f in zip(D, tap, strict=True)]
         steps = zip(first, S, size, strict=True)
@@ -253,7 +253,7 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
 
 def conv_backward(dy, net):
-    """dL/db = Σ dy, for the bias was added at every position; see slide_to_…"""
+    """dL/db = Σ dy, because the bias was added at every position; see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", total(dy))

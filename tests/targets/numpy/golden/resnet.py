@@ -55,7 +55,7 @@ class Net:
         return value
 
     def buffer(self, name, shape, start):
-        """The newest numbers that no gradient changes: running statistics."""
+        """Running statistics: the newest values. They have no gradient."""
         return self.stats.get(self.at + name, self.param(name, shape, start))
 
     def update(self, name, value):
@@ -80,7 +80,7 @@ class Net:
             self.kept.setdefault(self.at, []).append(values)
 
     def take(self):
-        """What forward kept here; of several uses the last one's, in reverse order."""
+        """What forward kept here; if the place is used several times, the last use comes first."""
         assert self.kept is not None, "this pass kept nothing for backward"
         return self.kept[self.at].pop()
 
@@ -117,7 +117,7 @@ def constant(value):
 
 
 def he_fan_out(rng, shape, dtype):
-    """Starts as N(0, 2/fan_out); fan_out filters' numbers see an input (He et al., 2015)."""
+    """Starts as N(0, 2/fan_out); an input is used by fan_out weights (He et al., 2015)."""
     return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / (shape[0] * np.prod(shape[2:]))))
 
 
@@ -149,7 +149,7 @@ def within(wide, P, size):
 
 
 def windows(x, F, S, D):
-    """What the filter sees at each position: (N, H', W', F, F, C), a view."""
+    """The numbers under the filter at each position: (N, H', W', F, F, C), a view."""
     reach = tuple(d * (f - 1) + 1 for f, d in zip(F, D, strict=True))
     seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=spatial(x))
     seen = seen[:, *(np.s_[::s] for s in S), :, *(np.s_[::d] for d in D)]
@@ -167,8 +167,8 @@ def blocks(y, numbers, most=2**20):
 
 
 def taps(F, S, D, size):
-    """Each tap (f, g) of the filter, and the part of the map that it sees at the `size`
-    positions of the filter."""
+    """Each tap (f, g) of the filter, and the part of the map that it reads at the `size` positions of the
+    filter."""
     for tap in np.ndindex(*F):
         first = [d * f for d, f in zip(D, tap, strict=True)]
         steps = zip(first, S, size, strict=True)
@@ -252,7 +252,7 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
 
 def conv_backward(dy, net):
-    """dL/db = Σ dy, for the bias was added at every position; see slide_to_…"""
+    """dL/db = Σ dy, because the bias was added at every position; see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", total(dy))
@@ -302,8 +302,8 @@ def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
 
 
 def winners(x, y, F, S, D):
-    """For each tap of a max pooling: what it sees, and in which windows that is the
-    largest number (of several equal ones the first, row by row)."""
+    """For each tap of a max pooling: the numbers that it reads, and the windows in which this is the largest
+    number (of several equal ones the first, row by row)."""
     open_ = np.ones(y.shape, bool)
     for _, seen in taps(F, S, D, y.shape[1:-1]):
         wins = (x[seen] == y) & open_

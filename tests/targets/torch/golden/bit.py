@@ -25,7 +25,7 @@ def plain(layer: nn.Module) -> nn.Module:
 
 
 def renormalise(layer: nn.Module) -> None:
-    """Starts what the normalisation of a weight keeps: lengths, singular vectors."""
+    """Initialises the parts of a normalised weight: lengths, singular vectors."""
     norms = layer.get_submodule("parametrizations.weight")
     kept = {name: weight.detach() for name, weight in norms.named_parameters()}
     if "original0" in kept:  # weight_norm's lengths

@@ -51,7 +51,7 @@ class Attention(nn.Module):
 
 
 def offsets(size: tuple[int, ...]) -> list[Tensor]:
-    """Along each axis: how far each position is from each, counted from 0."""
+    """Along each axis: the offset of each pair of positions, counted from 0."""
     places = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
     flat = [place.flatten() for place in places]
     return [place - place[:, None] + n - 1 for place, n in zip(flat, size, strict=True)]

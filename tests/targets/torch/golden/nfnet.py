@@ -25,7 +25,7 @@ def plain(layer: nn.Module) -> nn.Module:
 
 
 def renormalise(layer: nn.Module) -> None:
-    """Starts what the normalisation of a weight keeps: lengths, singular vectors."""
+    """Initialises the parts of a normalised weight: lengths, singular vectors."""
     norms = layer.get_submodule("parametrizations.weight")
     kept = {name: weight.detach() for name, weight in norms.named_parameters()}
     if "original0" in kept:  # weight_norm's lengths
@@ -58,7 +58,7 @@ class Standardized(nn.Module):
 
 
 class Scaled(Standardized):
-    """The same times a constant, and a trained gain per filter."""
+    """Standardized, times a constant and a trained gain per filter."""
 
     def __init__(self, weight: Tensor, gamma: float, eps: float, dim: int) -> None:
         super().__init__(eps, dim)

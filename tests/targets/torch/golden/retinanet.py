@@ -15,7 +15,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 
 def given(layer: nn.Module, **values: list | float) -> None:
-    """Weights and biases start at these numbers; one plane serves every filter."""
+    """Weights and biases start at these numbers; one plane is used for every filter."""
     with torch.no_grad():
         for name, numbers in values.items():
             parameter = layer.get_parameter(name)
@@ -23,7 +23,7 @@ def given(layer: nn.Module, **values: list | float) -> None:
 
 
 def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.Module:
-    """The layer, which `init_weights` starts with this function."""
+    """Marks the layer: `init_weights` calls this function on it."""
     vars(layer).setdefault("starts", []).append(partial(start, **how))
     return layer
 
