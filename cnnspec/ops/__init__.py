@@ -23,7 +23,7 @@ _CLASS = b"\nclass "
 @cache
 def _places() -> dict[str, tuple[str, str]]:
     """Where each word's class is: its module, and its name there."""
-    found: dict[str, tuple[str, str]] = {}
+    places: dict[str, tuple[str, str]] = {}
     folder = os.path.dirname(__file__)
     for file in sorted(os.listdir(folder)):
         if not file.endswith(".py"):
@@ -35,9 +35,9 @@ def _places() -> dict[str, tuple[str, str]]:
             start = at + len(_WORD)
             name = text.rindex(_CLASS, 0, at) + len(_CLASS)
             word = text[start : text.index(b'"', start)].decode()
-            found[word] = file[:-3], text[name : text.index(b"(", name)].decode()
+            places[word] = file[:-3], text[name : text.index(b"(", name)].decode()
             at = text.find(_WORD, start)
-    return found
+    return places
 
 
 def words() -> tuple[str, ...]:

@@ -128,7 +128,7 @@ class Attention(Merge):
             )
         for number, channels in ((0, q[0]), (2, v[0])):
             if channels % self.heads:
-                fits = [one for one in divisors(q[0], 2 * self.heads) if v[0] % one == 0]
+                fits = [divisor for divisor in divisors(q[0], 2 * self.heads) if v[0] % divisor == 0]
                 near = min(fits, key=lambda one: (abs(one - self.heads), one))
                 return Misfit(
                     "E305",
@@ -201,7 +201,7 @@ class Attention(Merge):
             offsets = [f"(2{axis} − 1)" for axis in axes]
             text = f"heads·{'·'.join(offsets)}"
             if self.relative == "query":
-                text = f"({' + '.join(one[1:-1] for one in offsets)})·C/heads"
+                text = f"({' + '.join(offset[1:-1] for offset in offsets)})·C/heads"
             made.append(Formula("weights", text, numbers | axes, count))
         text = "(C + C')·N·M"
         if not self.softmax:

@@ -391,8 +391,8 @@ def is_default(default: Any, value: Any) -> bool:
 def in_order(op: type[Op]) -> list[tuple[str, Argument, Any]]:
     """The fields of an op in the order in which they are written, with their defaults."""
     fields = op.model_fields
-    found = [(name, argument, fields[name].default) for name, argument in arguments_of(op)]
-    return sorted(found, key=lambda entry: entry[1].rank)
+    entries = [(name, argument, fields[name].default) for name, argument in arguments_of(op)]
+    return sorted(entries, key=lambda entry: entry[1].rank)
 
 
 def spelled(argument: Argument, value: Any) -> str:
@@ -431,7 +431,9 @@ def _written_value(argument: Argument, value: Any) -> str:
 
 def written_init(init: Init) -> str:
     """`he`, `he(fan_out)`, `normal(1, 0.02)`."""
-    numbers = ", ".join(one if isinstance(one, str) else written_number(one) for one in init.arguments)
+    numbers = ", ".join(
+        argument if isinstance(argument, str) else written_number(argument) for argument in init.arguments
+    )
     return f"{init.scheme}({numbers})" if numbers else init.scheme
 
 

@@ -25,7 +25,9 @@ class Step(NamedTuple):
         return f"{self.op.word} {self.op.written()}".rstrip()
 
     def formula(self, name: str) -> Formula:
-        return next(one for one in self.op.formulas((self.input_shape,), self.out) if one.name == name)
+        return next(
+            formula for formula in self.op.formulas((self.input_shape,), self.out) if formula.name == name
+        )
 
 
 class Comparison(NamedTuple):

@@ -69,7 +69,7 @@ class Pad(Op):
         """How much is added at the ends of each axis: of a map ((top, bottom), (left, right))."""
         own = ([getattr(self, end) for end in ENDS[axis]] for axis in axes_of(input_shape))
         before, after = zip(
-            *([self.border if one is None else one for one in ends] for ends in own), strict=True
+            *([self.border if end is None else end for end in ends] for ends in own), strict=True
         )
         return tuple(zip(before, after, strict=True))
 

@@ -236,17 +236,17 @@ def each_or_one(formulas: Sequence[Formula], axes: str) -> tuple[Formula, ...]:
 
 def _alike(formulas: Sequence[Formula], axes: str) -> list[tuple[Formula, list[int]]]:
     """Each different formula with its axes, from the last axis."""
-    found: list[tuple[Formula, list[int]]] = []
+    groups: list[tuple[Formula, list[int]]] = []
     plain: list[tuple[str, list[int | Fraction | str]]] = []
     for axis in reversed(range(len(axes))):
         one = formulas[axis]
         text = one.text.replace(axes[axis], "N"), [*one.values.values()]
         if text in plain:
-            found[plain.index(text)][1].append(axis)
+            groups[plain.index(text)][1].append(axis)
         else:
             plain.append(text)
-            found.append((one, [axis]))
-    return found
+            groups.append((one, [axis]))
+    return groups
 
 
 ENDS = {"W": ("left", "right"), "H": ("top", "bottom"), "T": ("front", "back")}
