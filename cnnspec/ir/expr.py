@@ -71,7 +71,7 @@ def apply(name: str, *arguments: Expr) -> Expr:
     if name == "if" and isinstance(arguments[0], Const):
         return arguments[1] if arguments[0].value else arguments[2]
     made = Apply(name, arguments)
-    if not all(isinstance(one, Const) for one in arguments):
+    if not all(isinstance(argument, Const) for argument in arguments):
         return made
     try:
         return Const(value(made, {}))
@@ -97,12 +97,12 @@ def value(expr: Expr, env: Env) -> Any:
     if name not in OF_ANY and any(isinstance(one, tuple | str) for one in values):
         raise Unclear(name)
     try:
-        found = exact(OPERATIONS[name](*values))
+        result = exact(OPERATIONS[name](*values))
     except (ZeroDivisionError, TypeError, OverflowError, ValueError):
         raise Unclear(name) from None
-    if isinstance(found, int | Fraction) and max(map(int.bit_length, found.as_integer_ratio())) > BITS:
+    if isinstance(result, int | Fraction) and max(map(int.bit_length, result.as_integer_ratio())) > BITS:
         raise Unclear(name)
-    return found
+    return result
 
 
 def exact(number: Any) -> Any:
@@ -110,9 +110,9 @@ def exact(number: Any) -> Any:
     return number.numerator if isinstance(number, Fraction) and number.denominator == 1 else number
 
 
-def entries(found: Any) -> int:
+def entries(items: Any) -> int:
     """The number of values in a list, nested ones included; 1 for any other value."""
-    return sum(map(entries, found)) if isinstance(found, List) else 1
+    return sum(map(entries, items)) if isinstance(items, List) else 1
 
 
 def listed(*values: Any) -> List:
@@ -122,19 +122,19 @@ def listed(*values: Any) -> List:
     return List(values)
 
 
-def entry(found: Any, place: Any) -> Any:
+def entry(items: Any, place: Any) -> Any:
     """The entry of a list at a place, from 0. (-1 is not a place: `widths(i - 1)` would begin with the last
     entry.)"""
-    if not isinstance(found, List) or type(place) is not int or not 0 <= place < len(found):
+    if not isinstance(items, List) or type(place) is not int or not 0 <= place < len(items):
         raise ValueError("no such entry")
-    return found[place]
+    return items[place]
 
 
-def length(found: Any) -> int:
+def length(items: Any) -> int:
     """How many entries a list has."""
-    if not isinstance(found, List):
+    if not isinstance(items, List):
         raise TypeError("not a list")
-    return len(found)
+    return len(items)
 
 
 def multiple(x: int | Fraction, of: int | Fraction) -> int | Fraction:
@@ -243,8 +243,8 @@ def parsed(text: str) -> Exact:
         return text
     if "x" in text:
         return tuple(map(int, text.split("x")))
-    found: int | Fraction = exact(Fraction(text))
-    return found
+    number: int | Fraction = exact(Fraction(text))
+    return number
 
 
 def _parsed_list(text: str) -> List:
@@ -258,10 +258,10 @@ def _parsed_list(text: str) -> List:
         elif mark == ")" and len(open_lists) > 1:
             inner = List(open_lists.pop())
             open_lists[-1].append(inner)
-    found = open_lists[0][0] if open_lists[0] else None
-    if not isinstance(found, List) or spelled(found) != text or entries(found) > ENTRIES:
+    parsed_list = open_lists[0][0] if open_lists[0] else None
+    if not isinstance(parsed_list, List) or spelled(parsed_list) != text or entries(parsed_list) > ENTRIES:
         raise ValueError("not a list of the IR")
-    return found
+    return parsed_list
 
 
 def spelled(value: Exact) -> str:

@@ -92,7 +92,7 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
             values.append(output)
         return [values[value] for value in here.outputs]
 
-    def region(step: Region, given: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
+    def region(step: Region, inputs: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
         """All passes of a region, each continuing from the one before."""
         scope, attribute = join(scope, step.name), join(attribute, step.name)
         if step.shared is not None:
@@ -108,10 +108,10 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
             for place in range(level, level + one.count):
                 name = str(place) if step.kind == "repeat" else ""
                 inside = join(scope, name), join(attribute, name), fresh, home
-                outputs = yield from body(one.body, [*given], *inside)
-                given, made = handed_on(step, given, outputs), collected(step, made, outputs)
+                outputs = yield from body(one.body, [*inputs], *inside)
+                inputs, made = handed_on(step, inputs, outputs), collected(step, made, outputs)
             level += one.count
-        return given_by(step, made) if made else given[: step.outputs]
+        return given_by(step, made) if made else inputs[: step.outputs]
 
     root = len(graph.bodies) - 1
     return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True, model)))

@@ -184,7 +184,7 @@ def given_by(region: Region, passes: Sequence[Sequence[T]]) -> list[T]:
     if not region.each:
         return list(passes[-1][: region.outputs])
     count = handed(region)
-    return [*passes[-1][:count], *(one for outputs in passes for one in outputs[count:])]
+    return [*passes[-1][:count], *(output for outputs in passes for output in outputs[count:])]
 
 
 def source_of(region: Region, place: int) -> tuple[int, int]:

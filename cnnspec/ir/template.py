@@ -113,7 +113,7 @@ def numbers_of(site: Site) -> list[expr.Expr]:
         case LayerSite():
             return [*site.written.values()]
         case RegionSite():
-            nodes = [node for one in site.layers.values() for node in one.arguments.values()]
+            nodes = [node for layer in site.layers.values() for node in layer.arguments.values()]
             return [*site.arguments.values(), *nodes, *([site.times] if site.times else [])]
         case IfSite():
             return [site.condition]

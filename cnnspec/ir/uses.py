@@ -86,25 +86,25 @@ _defining: list[tuple[tuple[Template, ...], frozenset[int]]] = [((), frozenset()
 
 
 def _find_defining(templates: tuple[Template, ...]) -> frozenset[int]:
-    found: set[int] = set()
+    numbers: set[int] = set()
     around: dict[int, list[int]] = {}
     for number, template in enumerate(templates):
         sites = list(template.sites)
         while sites:
             match sites.pop():
                 case LetSite():
-                    found.add(number)
+                    numbers.add(number)
                 case IfSite(then=then, otherwise=otherwise):
                     sites += (*then, *otherwise)
                 case RegionSite(kind="group" | "line", template=inner):
                     around.setdefault(inner, []).append(number)
-    waiting = list(found)
+    waiting = list(numbers)
     while waiting:
         for outer in around.get(waiting.pop(), ()):
-            if outer not in found:
-                found.add(outer)
+            if outer not in numbers:
+                numbers.add(outer)
                 waiting.append(outer)
-    return frozenset(found)
+    return frozenset(numbers)
 
 
 def use_of(
@@ -119,16 +119,16 @@ def use_of(
 def input_places(template: Template, body: Body) -> dict[int, int]:
     """The body's number for each input of its template that it has: by its label, else by its place."""
     names, count = template.inputs, body.inputs
-    found: dict[int, int] = {}
+    by_place: dict[int, int] = {}
     for place, name in enumerate(names):
         value = place if name is None else body.labels.get(name, count)
         if value < count:
-            found[place] = value
+            by_place[place] = value
         elif len(names) == count:
-            found[place] = place
-    if set(found.values()) != set(range(count)):
+            by_place[place] = place
+    if set(by_place.values()) != set(range(count)):
         raise Mismatch("other inputs")
-    return found
+    return by_place
 
 
 def number_in(use: TemplateUse, node: expr.Expr, at: int | None) -> Any:
@@ -256,10 +256,10 @@ class _Reader:
             site_outputs: tuple[int, ...] = site.outputs[:1]
         else:
             site_outputs = site.outputs
-        given = {label: first + place for place, label in enumerate(bodies[-1].exported, start=1)}
+        exported = {label: first + place for place, label in enumerate(bodies[-1].exported, start=1)}
         for output, label in zip(site_outputs[1:], inner.exported, strict=True):
-            if label in given:
-                self.use.values[output] = given[label]
+            if label in exported:
+                self.use.values[output] = exported[label]
         if site.kind in ("group", "line") and site.template in defining(self.graph.templates):
             self.use.numbers.update(self.names_in(inner, step.passes[0].body))
         if self.check:
@@ -279,8 +279,8 @@ class _Reader:
     def arguments(self, site: RegionSite, step: Region) -> None:
         input_tensor = site.inputs[0] if site.inputs else None
         for name, node in site.arguments.items():
-            given = step.arguments.get(name)
-            if given is None or expr.single(expr.parsed(given)) != expr.single(
+            argument = step.arguments.get(name)
+            if argument is None or expr.single(expr.parsed(argument)) != expr.single(
                 self.number(node, input_tensor)
             ):
                 raise Mismatch(f"{name} of {step.block} is not what its expression gives")

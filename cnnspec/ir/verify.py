@@ -247,15 +247,15 @@ def _beside(body: Body, shared: Container[str]) -> Iterator[str]:
 
 def _weights(body: Body, held: Sequence[int]) -> tuple[object, ...]:
     """Names and shapes of the weights in a body, as far as they are known; `held`: the bodies before it."""
-    found: list[object] = []
+    weights: list[object] = []
     for step in body.steps:
         if isinstance(step, Region):
-            found.append((step.name, step.shared, *((held[one.body], one.count) for one in step.passes)))
+            weights.append((step.name, step.shared, *((held[one.body], one.count) for one in step.passes)))
         elif isinstance(step, Layer):
             known = [shape for value in step.inputs if (shape := body.values[value]) is not None]
             if len(known) == len(step.inputs) and not isinstance(step.op.out(*known), Misfit):
-                found.append((step.name, *((w.name, w.shape) for w in step.op.weights(*known))))
-    return tuple(found)
+                weights.append((step.name, *((w.name, w.shape) for w in step.op.weights(*known))))
+    return tuple(weights)
 
 
 def _twice(names: Sequence[str]) -> list[str]:

@@ -141,14 +141,16 @@ def _given(graph: Graph, site: RegionSite) -> Iterator[str]:
     """A use of a block gives layers for each of its layer parameters, and for nothing else."""
     name = graph.templates[site.template].block if site.kind in ("block", "shared") else None
     heads = [block for block in graph.blocks if block.name == name]
-    expected = {one.name for block in heads for one in block.parameters if one.kind == "layer"}
+    expected = {
+        parameter.name for block in heads for parameter in block.parameters if parameter.kind == "layer"
+    }
     if set(site.layers) != expected:
         yield f"site {site.site} gives layers for {sorted(site.layers)}, not for {sorted(expected)}"
-    for one in site.layers.values():
-        number = one.template
+    for layer in site.layers.values():
+        number = layer.template
         if number is None:
             continue
-        if one.parameter is not None or not 0 <= number < len(graph.templates):
+        if layer.parameter is not None or not 0 <= number < len(graph.templates):
             yield f"site {site.site} gives layers that are not there"
         elif graph.templates[number].kind != "layers" or graph.templates[number].inputs != (None,):
             yield f"site {site.site} gives template {number}, which is no layers of one input"
@@ -227,14 +229,17 @@ class _Walk:
         if isinstance(site, SlotSite):
             if site.parameter not in layers:
                 raise Mismatch(f"no layers for {site.parameter!r}")
-            given = self.layers[layers[site.parameter]]
-            if self.graph.bodies[body].template != given.template or dict(given.numbers) != region.arguments:
+            argument = self.layers[layers[site.parameter]]
+            if (
+                self.graph.bodies[body].template != argument.template
+                or dict(argument.numbers) != region.arguments
+            ):
                 raise Mismatch(f"other layers for {site.parameter!r} than the block is given")
-            self.waiting.append((body, numbers, dict(given.layers)))
+            self.waiting.append((body, numbers, dict(argument.layers)))
         elif region.block is not None:
-            made = {name: self.given(use, site, one, layers) for name, one in site.layers.items()}
-            found = {name: one for name, one in made.items() if one is not None}
-            self.waiting.append((body, numbers, found))
+            made = {name: self.given(use, site, layer, layers) for name, layer in site.layers.items()}
+            layers_by_name = {name: one for name, one in made.items() if one is not None}
+            self.waiting.append((body, numbers, layers_by_name))
         elif region.kind == "repeat":
             passes = passes_of(region)
             self.waiting += [(inner, {**use.numbers, "i": place}, layers) for place, inner in passes]
