@@ -153,8 +153,8 @@ def _argument(slots: list[Slot], known: Mapping[str, Node | None], number: Numbe
         return repr(value) if value is None else Const(value)
     if slots[0].derived and all(single(one) == single(value) for one in values):
         source = None
-    found = number(values, source)
-    return found.value if isinstance(found, Const) and isinstance(found.value, str) else found
+    node = number(values, source)
+    return node.value if isinstance(node, Const) and isinstance(node.value, str) else node
 
 
 def resolved(node: Node | None, known: Mapping[str, Node | None]) -> Node | None:
@@ -164,10 +164,10 @@ def resolved(node: Node | None, known: Mapping[str, Node | None]) -> Node | None
     by: dict[str, Node] = {}
     for name in variables(node):
         if name.startswith("@"):
-            found = known.get(name)
-            if found is None:
+            argument = known.get(name)
+            if argument is None:
                 return None
-            by[name] = found
+            by[name] = argument
     try:
         return replaced(node, by)
     except Unclear:

@@ -34,10 +34,12 @@ def by_position(arguments: Sequence[Argument]) -> Iterator[bool]:
     many = len(own) > BARE or sum(bare) > 1 or sum(isinstance(one.value, Const) for one in first) >= BARE
     sizes = sum(not one.own for one in first[:1])
     still = True
-    for place, one in enumerate(arguments):
-        named = many and not (place == sizes and one.name in FILTERS)
-        named |= isinstance(one.value, Const) and place > sizes
-        still &= not one.has_default and not (one.own and named) and not _says_little(one.value)
+    for place, argument in enumerate(arguments):
+        named = many and not (place == sizes and argument.name in FILTERS)
+        named |= isinstance(argument.value, Const) and place > sizes
+        still &= (
+            not argument.has_default and not (argument.own and named) and not _says_little(argument.value)
+        )
         yield still
 
 
@@ -47,5 +49,5 @@ def _says_little(value: Any) -> bool:
         return isinstance(value.value, bool)
     if not isinstance(value, Apply):
         return False
-    plain = all(isinstance(one, Const) for one in value.arguments[1:])
+    plain = all(isinstance(argument, Const) for argument in value.arguments[1:])
     return value.operator in OPPOSITES or (value.operator == "if" and plain)

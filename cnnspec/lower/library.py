@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 @cache
 def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
     """All functions and classes of a folder's modules by name, in the order of the modules."""
-    found: dict[str, Piece] = {}
+    pieces_by_name: dict[str, Piece] = {}
     for module in modules:
         text = (folder / f"{module}.py").read_text(encoding="utf-8")
         lines = text.split("\n")
@@ -36,12 +36,12 @@ def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
             own = "\n".join(lines[first - 1 : node.end_lineno])
             match node:
                 case ast.FunctionDef(name) | ast.ClassDef(name) | ast.Assign([ast.Name(name)]):
-                    assert name not in found, f"{name} is defined twice"
+                    assert name not in pieces_by_name, f"{name} is defined twice"
                     parameters = _parameters(node)
                     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-                        parameters = found[node.value.id].parameters
-                    found[name] = Piece(own, names_in(node), parameters)
-    return found
+                        parameters = pieces_by_name[node.value.id].parameters
+                    pieces_by_name[name] = Piece(own, names_in(node), parameters)
+    return pieces_by_name
 
 
 def _parameters(node: ast.stmt) -> dict[str, Any]:
@@ -49,11 +49,11 @@ def _parameters(node: ast.stmt) -> dict[str, Any]:
     if not isinstance(node, ast.FunctionDef):
         return {}
     plain, named = node.args.args, node.args.kwonlyargs
-    found = dict.fromkeys((one.arg for one in (*plain, *named)), NOTHING)
+    defaults = dict.fromkeys((one.arg for one in (*plain, *named)), NOTHING)
     last = plain[len(plain) - len(node.args.defaults) :]
     for one, default in zip((*last, *named), (*node.args.defaults, *node.args.kw_defaults), strict=True):
-        found[one.arg] = default.value if isinstance(default, ast.Constant) else NOTHING
-    return found
+        defaults[one.arg] = default.value if isinstance(default, ast.Constant) else NOTHING
+    return defaults
 
 
 def names_in(node: ast.AST) -> frozenset[str]:

@@ -110,7 +110,7 @@ class Lowering:
             scope[name] = Var(variable)
             function.parameters.append(Parameter(variable, name, default=Const(values[0]), values=values))
         self._fill(function, scope)
-        if self.others and any(one.source is None for one in function.parameters):
+        if self.others and any(parameter.source is None for parameter in function.parameters):
             raise Diverges("a number of the network that no expression gives")
         self.finish(function)
         return function
@@ -410,7 +410,9 @@ class Lowering:
         arguments: list[LayersArgument],
     ) -> None:
         """Records the function, with the numbers and layers of these uses, for shared blocks of the model."""
-        if any(one.variable is not None or one.arguments or one.layers for one in arguments):
+        if any(
+            argument.variable is not None or argument.arguments or argument.layers for argument in arguments
+        ):
             raise Unsupported(
                 f"the shared block `{function.name}`, whose layers depend on the block around it"
             )

@@ -42,12 +42,12 @@ class Namer:
         name = identifier(preferred)
         if name in KEYWORDS or name in BUILTINS or name in LIKE_DIGITS:
             name += "_"
-        found, number = name, 1
-        while found in self._taken:
+        free, number = name, 1
+        while free in self._taken:
             number += 1
-            found = f"{name}{'_' if name[-1].isdigit() else ''}{number}"
-        self._taken.add(found)
-        return found
+            free = f"{name}{'_' if name[-1].isdigit() else ''}{number}"
+        self._taken.add(free)
+        return free
 
     @property
     def taken(self) -> frozenset[str]:

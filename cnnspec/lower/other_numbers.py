@@ -211,7 +211,7 @@ class _Walk:
         if not isinstance(step, Region):
             return
         at = site.inputs[0] if site.inputs else None
-        nodes = [node for one in site.layers.values() for node in one.arguments.values()]
+        nodes = [node for layer in site.layers.values() for node in layer.arguments.values()]
         self.same([*nodes, *([] if site.times is None else [site.times])], at)
         old = {name: expr.parsed(text) for name, text in step.arguments.items()}
         arguments = old | self.changed(site.arguments, at)
@@ -245,13 +245,13 @@ class _Walk:
 
 def _counted(passes: Iterable[Pass], runs: Sequence[int]) -> tuple[Pass, ...]:
     """The bodies of the passes, those that were one still in one where they are equal."""
-    found: list[Pass] = []
+    counted: list[Pass] = []
     start = 0
     for one in passes:
         own = runs[start : start + one.count]
         start += one.count
         if len(set(own)) == 1:
-            found.append(Pass(body=own[0], count=one.count))
+            counted.append(Pass(body=own[0], count=one.count))
         else:
-            found += [Pass(body=body) for body in own]
-    return tuple(found)
+            counted += [Pass(body=body) for body in own]
+    return tuple(counted)

@@ -86,7 +86,7 @@ def _note(frame: Frame, variable: str, node: Node) -> None:
 def lists_of(knobs: Mapping[str, str]) -> dict[str, str]:
     """The names of the file's lists, by their text in Python."""
     lists = {name: parsed(text) for name, text in knobs.items() if text.startswith("(")}
-    return {python(Const(plain(one))): name for name, one in lists.items()}
+    return {python(Const(plain(list_))): name for name, list_ in lists.items()}
 
 
 def clause(index: str, count: Node, over: Iterable[Entry]) -> str:

@@ -236,7 +236,7 @@ def _runs(
         if not alike:
             return None
         runs: Runs = []
-        sizes = [one.dims for one in inputs[:handed]]
+        sizes = [input_.dims for input_ in inputs[:handed]]
         start = 0
         for place, times in enumerate(counts[0]):
             inner = []

@@ -134,8 +134,8 @@ def value(node: Node, env: Env) -> Any:
         case Var():
             if node.name not in env:
                 raise Unclear(node.name)
-            found = env[node.name]
-            return float(found) if isinstance(found, Fraction) else found
+            number = env[node.name]
+            return float(number) if isinstance(number, Fraction) else number
     if node.operator == "if":
         condition, then, otherwise = node.arguments
         return value(then if value(condition, env) else otherwise, env)
@@ -188,12 +188,12 @@ def gives(node: Node | None, env: Env, expected: object) -> bool:
     if node is None:
         return False
     try:
-        found = value(node, env)
+        number = value(node, env)
     except Unclear:
         return False
-    if isinstance(found, float) and isinstance(expected, float):
-        return isclose(found, expected, rel_tol=ROUNDING)
-    return bool(single(found) == single(expected)) and isinstance(found, bool) == isinstance(expected, bool)
+    if isinstance(number, float) and isinstance(expected, float):
+        return isclose(number, expected, rel_tol=ROUNDING)
+    return bool(single(number) == single(expected)) and isinstance(number, bool) == isinstance(expected, bool)
 
 
 def plain(number: Any) -> Any:
@@ -230,9 +230,9 @@ def _python(node: Node) -> tuple[str, int]:
         comma = "," if len(node.arguments) == 1 else ""
         return f"({', '.join(python(argument) for argument in node.arguments)}{comma})", 10
     if node.operator == "at":
-        found, place = node.arguments
-        is_last = place == Apply("-", (Apply("len", (found,)), Const(1)))
-        return f"{_inner(found, 10)}[{-1 if is_last else python(place)}]", 10
+        items, place = node.arguments
+        is_last = place == Apply("-", (Apply("len", (items,)), Const(1)))
+        return f"{_inner(items, 10)}[{-1 if is_last else python(place)}]", 10
     if node.operator in FUNCTIONS:
         return f"{node.operator}({', '.join(python(argument) for argument in node.arguments)})", 10
     level = _LEVELS[node.operator]

@@ -70,15 +70,15 @@ def added(left: Node, right: Node, operator: str = "+") -> Node:
 def _terms(node: Node, sign: int = 1) -> list[tuple[int, Node]]:
     """The terms of a sum with their signs. It does not recurse: the channels of a concatenation may be a long
     sum."""
-    found, waiting = [], [(sign, node)]
+    terms, waiting = [], [(sign, node)]
     while waiting:
         sign, node = waiting.pop()
         if isinstance(node, Apply) and node.operator in ("+", "-"):
             first, second = node.arguments
             waiting += [(sign if node.operator == "+" else -sign, second), (sign, first)]
         else:
-            found.append((sign, node))
-    return found
+            terms.append((sign, node))
+    return terms
 
 
 def _factor(node: Node) -> tuple[int, Node]:
@@ -124,8 +124,8 @@ def out_nodes(op: Op, inputs: Sequence[Shape], nodes: Sequence[Sequence[Node | N
         return []
     if isinstance(answer, Misfit):
         return []
-    found = [node_of(size) for size in answer]
-    return [None if _holds(node, unknown) else node for node in found]
+    size_nodes = [node_of(size) for size in answer]
+    return [None if _holds(node, unknown) else node for node in size_nodes]
 
 
 def _holds(node: Node, part: Node) -> bool:

@@ -108,7 +108,7 @@ def lines(code: Code, indent: int, room: int, width: int) -> list[str]:
         return [one]
     inner = "    " * (indent + 1)
     space = width - len(inner)
-    found = [code.open]
+    rows = [code.open]
     inside = one[len(code.open) : len(one) - len(code.close)]
     call = isinstance(code, Group) and code.open[-2:-1].isidentifier()
     chained = "." in code.close and one.rindex("(") < room  # a formatter would open the last bracket
@@ -116,13 +116,13 @@ def lines(code: Code, indent: int, room: int, width: int) -> list[str]:
         return [code.open, inner + inside, "    " * indent + code.close]
     if isinstance(code, Loop):
         first, *rest = lines(code.element, indent + 1, space, width)
-        found += [inner + first, *rest, inner + code.clause]
+        rows += [inner + first, *rest, inner + code.clause]
     else:
         for item in code.items:
             first, *rest = lines(item, indent + 1, space - 1, width)
-            found += [inner + first, *rest]
-            found[-1] += ","
-    return [*found, "    " * indent + code.close]
+            rows += [inner + first, *rest]
+            rows[-1] += ","
+    return [*rows, "    " * indent + code.close]
 
 
 class Writer:
