@@ -137,7 +137,7 @@ def bind(
         if not all(name in bound.values and binder.slots.keeps_shape(name) for name in names):
             return None
         try:
-            return op(**{name: one for name, one in bound.values.items() if name not in names}), bound
+            return op(**{name: value for name, value in bound.values.items() if name not in names}), bound
         except ValidationError:
             return None
 

@@ -218,7 +218,11 @@ class BodyBuilder:
     def leave_hole(self, step: tree.Step, text: str, label: str | None = None) -> None:
         """Puts a hole in place of a step. The tensors in its arguments are used by it."""
         if isinstance(step, tree.CallStep | tree.LayerStep):
-            named = (one.value.name for one in step.arguments if isinstance(one.value, tree.Reference))
+            named = (
+                argument.value.name
+                for argument in step.arguments
+                if isinstance(argument.value, tree.Reference)
+            )
             self.read.update(self.labels[name] for name in named if name in self.labels)
         inputs = () if self.current is None else (self.current,)
         self.current = self.add_hole(self.names.steps.get(id(step), ""), text, step.span, inputs, label)

@@ -53,7 +53,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             bound.values[parameter.name] = _default(builder, block, parameter, bound)
             parts = () if isinstance(parameter.default, tree.Dims) else written(parameter.default)
             longest = max((len(text[slice(*one.span)]) for one in call.arguments), default=0)
-            short = sum(len(text[slice(*one.span)]) for one in parts) * longest < LONG_FORMULA
+            short = sum(len(text[slice(*part.span)]) for part in parts) * longest < LONG_FORMULA
             if parts and short and (formula := _in_arguments(parts[0], block, arguments)) is not None:
                 bound.written[parameter.name] = (formula,)
         elif parameter.kind == "tensor":
@@ -72,7 +72,11 @@ def _take_further(
     builder: BodyBuilder, block: tree.Block, call: tree.CallStep, arguments: dict[str, tree.Argument]
 ) -> None:
     """Binds all input tensors but the first to the tensor parameters without an argument."""
-    free = [one.name for one in block.parameters if one.kind == "tensor" and one.name not in arguments]
+    free = [
+        parameter.name
+        for parameter in block.parameters
+        if parameter.kind == "tensor" and parameter.name not in arguments
+    ]
     more = range(1, len(builder.several))
     if len(more) > len(free) or 0 < len(more) < len(free):
         raise NoValue(
@@ -117,7 +121,7 @@ def _in_arguments(
 ) -> tree.Expr | None:
     """A default with the arguments of a use in place of the parameters that it names; None where these have
     no expression."""
-    values: dict[str, Any] = {one.name: one.default for one in block.parameters}
+    values: dict[str, Any] = {parameter.name: parameter.default for parameter in block.parameters}
     values = {name: one if isinstance(one, tree.Number) else None for name, one in values.items()}
     values |= {name: argument.value for name, argument in arguments.items()}
     if isinstance(node, tree.Name):
@@ -198,7 +202,9 @@ def _next_parameter(
     """The parameter that an argument without a name is for: the next one of its kind."""
     kind = "tensor" if isinstance(argument.value, tree.Reference) else "value"
     free = {
-        one.kind: one for one in reversed(block.parameters) if one.name not in arguments
+        parameter.kind: parameter
+        for parameter in reversed(block.parameters)
+        if parameter.name not in arguments
     }  # the first of each
     if kind in free:
         return free[kind].name
@@ -221,16 +227,22 @@ def _no_letter(text: str, block: tree.Block, call: tree.CallStep) -> NoValue:
     """E211 for `res(8, 1)` where `res(K, s)` takes `res(K8, 1)`: at the first such value."""
     from cnnspec.elaborate.refusals import with_letter
 
-    named = {getattr(one, "letter", None) or getattr(one, "name", None) for one in call.arguments}
-    free = [one for one in block.parameters if one.kind != "tensor" and one.name not in named]
-    plain = [one for one in call.arguments if isinstance(one, tree.PositionalArgument)]
+    named = {
+        getattr(argument, "letter", None) or getattr(argument, "name", None) for argument in call.arguments
+    }
+    free = [
+        parameter
+        for parameter in block.parameters
+        if parameter.kind != "tensor" and parameter.name not in named
+    ]
+    plain = [argument for argument in call.arguments if isinstance(argument, tree.PositionalArgument)]
     values = [one for one in plain if not isinstance(one.value, tree.Reference)]
     letters = [pair for pair in zip(free, values, strict=False) if pair[0].kind == "letter"]
     fix = tuple(
         Edit(one.span, with_letter(parameter.name, written_or(one.value))) for parameter, one in letters
     )
     instead = dict(fix)
-    written = [instead.get(one.span, text[slice(*one.span)]) for one in call.arguments]
+    written = [instead.get(argument.span, text[slice(*argument.span)]) for argument in call.arguments]
     return NoValue(
         "E211",
         f"the parameter `{letters[0][0].name}` of `{block.name}` must be given as a letter",

@@ -52,9 +52,13 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     arguments = {parameter: spelled(value) for parameter, value in bound.values.items()}
     context.spent.work += sum(map(len, arguments.values())) // 256
     frozen = context.frozen > 0
-    layers = {name: given for name, given in bound.layers.items() if given is not None}
-    given = tuple(one.identity for one in layers.values())
-    whole = tuple(arguments.items()), tuple(tensors), shapes, given
+    layers = {
+        name: layer_identities
+        for name, layer_identities in bound.layers.items()
+        if layer_identities is not None
+    }
+    identities = tuple(layer.identity for layer in layers.values())
+    whole = tuple(arguments.items()), tuple(tensors), shapes, identities
     key = (id(block), frozen, builder.current is None, whole)
     body = context.block_bodies.get(key)
     if body is None:
@@ -69,7 +73,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     stretch.written[site] = bound.written
     labels = tuple(named.name for named in bound.tensors.values())
     stretch.called[site] = Called(made.template, labels, layers)
-    shared = _shared_name(context, block, inner, arguments, given, shapes) if block.shared else None
+    shared = _shared_name(context, block, inner, arguments, identities, shapes) if block.shared else None
     known = context.shared_frozen if inner is None else inner.frozen
     if shared is not None and known.setdefault(shared, frozen) is not frozen:
         builder.sink.report(
@@ -92,18 +96,18 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         label=label,
         span=step.span,
     )
-    builder.current = add_region(builder, region, [made.values[one] for one in made.outputs], step.span)
+    builder.current = add_region(builder, region, [made.values[output] for output in made.outputs], step.span)
     builder.several = several_from(builder.current, len(made.outputs))
 
 
 def outputs_of(context: Context, block: tree.Block) -> tuple[tree.Reference, ...]:
     """The tensors that a block names as its outputs; empty if its output is that of its last line."""
     last = block.body.items[-1] if block.body.items else None
-    found: list[tree.Reference] = []
+    outputs: list[tree.Reference] = []
     for one in last.references if isinstance(last, tree.Output) else ():
         labels = context.each_labels.get(id(one), ()) if one.each else (one.name,)
-        found += (one._replace(name=label, each=False) for label in labels)
-    return tuple(found)
+        outputs += (one._replace(name=label, each=False) for label in labels)
+    return tuple(outputs)
 
 
 def define(builder: BodyBuilder, block: tree.Block) -> None:
@@ -138,8 +142,8 @@ def block_of(builder: BodyBuilder, step: tree.CallStep) -> tuple[tree.Block | No
     use."""
     for scope in builder.scope.around():
         if step.name in scope.blocks:
-            found = scope.blocks[step.name]
-            return None if found is None else found.inner.block, found
+            outer = scope.blocks[step.name]
+            return None if outer is None else outer.inner.block, outer
     return builder.context.statements.blocks.get(step.name), None
 
 
@@ -155,10 +159,10 @@ def _seen(
         return True
     blocks = context.statements.all_blocks
     uses = [name for name, _ in context.uses]
-    found = [name for name, one in blocks.inner.items() if one.block.name == step.name]
-    if not found:
+    names = [name for name, one in blocks.inner.items() if one.block.name == step.name]
+    if not names:
         return step.name not in (one.name for one, _ in context.statements.facts.inner_blocks)
-    name = next((name for name in found if blocks.name_of(blocks.inner[name].owner) in uses), found[0])
+    name = next((name for name in names if blocks.name_of(blocks.inner[name].owner) in uses), names[0])
     if name in uses:
         _report_shared(builder, blocks.named[name], step)
     else:
@@ -210,8 +214,8 @@ def _take_around(builder: BodyBuilder, inner: InnerBlock, bound: BoundArguments)
     for name in inner.inner.layers:
         from cnnspec.elaborate.given_layers import given_on
 
-        (found,) = builder.scope.layers_named(name) or (None,)
-        bound.layers[name] = None if found is None else given_on(found, name)
+        (layers,) = builder.scope.layers_named(name) or (None,)
+        bound.layers[name] = None if layers is None else given_on(layers, name)
     for name, value in inner.values.items():
         bound.values[name] = value
         if next((one for one in builder.scope.around() if name in one.names), None) is inner.scope:
@@ -229,8 +233,12 @@ def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[
     layers = context.statements.layer_parameters.get(name, frozenset())
     inner = context.statements.all_blocks.inner.get(name)
     names = (*names, *(() if inner is None else inner.values))
-    values = [one.name for one in block.parameters if one.kind != "tensor" and one.name not in layers]
-    tensors = [one.name for one in block.parameters if one.kind == "tensor"]
+    values = [
+        parameter.name
+        for parameter in block.parameters
+        if parameter.kind != "tensor" and parameter.name not in layers
+    ]
+    tensors = [parameter.name for parameter in block.parameters if parameter.kind == "tensor"]
     names = [name for name in names if name not in layers]
     scope = Scope(dict.fromkeys((*values, *names), UNKNOWN), parent=context.globals_before(block))
     scope.layers = dict.fromkeys(layers)
@@ -254,8 +262,8 @@ def _body(
     child.template = context.stretches.number(
         "block", items, id(block), child.names, bound.tensors, block, has_input=builder.current is not None
     )
-    given = ", ".join(brief(value) for value in bound.values.values())
-    context.uses.append((block_name(context, block), given))
+    numbers = ", ".join(brief(value) for value in bound.values.values())
+    context.uses.append((block_name(context, block), numbers))
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(child, items)
     context.uses.pop()
@@ -276,13 +284,13 @@ def _shared_name(
     block: tree.Block,
     inner: InnerBlock | None,
     arguments: dict[str, str],
-    given: tuple[int, ...],
+    identities: tuple[int, ...],
     shapes: tuple[Shape | None, ...],
 ) -> str:
     """The attribute of a shared block's weights, at the model's top beside the layers there, or in the use of
     the block in which it is defined: one set for equal arguments and channels."""
     channels = shapes[0][0] if shapes and shapes[0] is not None else None
-    key = (id(block), tuple(arguments.items()), channels, given)
+    key = (id(block), tuple(arguments.items()), channels, identities)
     names, taken = context.shared_names, context.top_names
     if inner is not None:
         names, taken = inner.names, inner.scope.attributes

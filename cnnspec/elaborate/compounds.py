@@ -52,12 +52,12 @@ def layers_of(word: str) -> list[str] | None:
     >>> layers_of("ConvBNReLU"), layers_of("conv_relu_pool"), layers_of("wibble")
     (['conv', 'bn', 'relu'], ['conv', 'relu', 'maxpool'], None)
     """
-    rest, found = fold(word)[:_LONGEST], list[str]()
+    rest, layers = fold(word)[:_LONGEST], list[str]()
     known = {**{one: one for one in words()}, **LAYERS}
     while rest:
         start = next((rest[:end] for end in range(len(rest), 1, -1) if rest[:end] in known), None)
         if start is None:
             return None
-        found.append(known[start])
+        layers.append(known[start])
         rest = rest[len(start) :]
-    return found
+    return layers

@@ -210,13 +210,13 @@ class Context:
             raise OverBudget
         builder.layers += layers
         builder.passes += passes
-        found, most, what = builder.layers, self.limits.layers, "layers"
-        if found <= most:
-            found, most, what = found + builder.passes, PASSES * most, "layers and passes"
-        if found > most:
+        count, most, what = builder.layers, self.limits.layers, "layers"
+        if count <= most:
+            count, most, what = count + builder.passes, PASSES * most, "layers and passes"
+        if count > most:
             self.sink.report(
                 "E605",
-                f"this makes {found:,} {what}, more than the {most:,} allowed",
+                f"this makes {count:,} {what}, more than the {most:,} allowed",
                 span,
                 help="raise it with --max-layers if the network is meant to be so deep",
             )
@@ -254,7 +254,7 @@ class Context:
     def report_endless(self, span: Span) -> None:
         """E213 for a block that calls itself until the limit of depth, with the way; ends the check."""
         name = max(self.uses, key=lambda use: sum(one == use[0] for one, _ in self.uses))[0]
-        way = [f"{block}({given})" for block, given in self.uses if block == name]
+        way = [f"{block}({arguments})" for block, arguments in self.uses if block == name]
         shown = [*way[:4], "…", way[-1]] if len(way) > 5 else way
         self.sink.report(
             "E213",

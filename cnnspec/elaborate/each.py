@@ -29,16 +29,18 @@ class Each(NamedTuple):
 
 def given_by_passes(statements: Statements, sink: Sink) -> dict[int, tuple[Each, ...]]:
     """By repeat (the identity of its node)."""
-    found: dict[int, tuple[Each, ...]] = {}
+    by_repeat: dict[int, tuple[Each, ...]] = {}
     if statements.output is not None:
-        _collect(statements.output, statements.lines, statements, statements.facts.labels, found, sink)
+        _collect(statements.output, statements.lines, statements, statements.facts.labels, by_repeat, sink)
     for block in statements.all_blocks.named.values():
         items = block.body.items
         if items and isinstance(last := items[-1], tree.Output):
             labels = dict(labels_of(items))
-            labels |= {one.name: one.span for one in block.parameters if one.kind == "tensor"}
-            _collect(last, items, statements, labels, found, sink)
-    return found
+            labels |= {
+                parameter.name: parameter.span for parameter in block.parameters if parameter.kind == "tensor"
+            }
+            _collect(last, items, statements, labels, by_repeat, sink)
+    return by_repeat
 
 
 def _collect(
@@ -46,7 +48,7 @@ def _collect(
     items: Sequence[object],
     statements: Statements,
     labels: Mapping[str, Span],
-    found: dict[int, tuple[Each, ...]],
+    by_repeat: dict[int, tuple[Each, ...]],
     sink: Sink,
 ) -> None:
     """Finds the repeats that an `output` names, among the lines `items`."""
@@ -56,7 +58,7 @@ def _collect(
             continue
         repeat, inside = next(_repeats(items, name, statements.settled), (None, False))
         if repeat is not None:
-            found[id(repeat)] = (*found.get(id(repeat), ()), Each(reference, inside, labels))
+            by_repeat[id(repeat)] = (*by_repeat.get(id(repeat), ()), Each(reference, inside, labels))
             continue
         where = "file" if output is statements.output else "block"
         sink.report(
@@ -91,7 +93,7 @@ def _in_steps(
                 for branch in step.branches:
                     yield from _repeats(branch.items, name, settled)
             case tree.IfStep():
-                sides = (one.items for one in (step.then, step.otherwise) if one is not None)
-                for line in (one for items in sides for one in items if isinstance(one, tree.Line)):
+                sides = (side.items for side in (step.then, step.otherwise) if side is not None)
+                for line in (item for items in sides for item in items if isinstance(item, tree.Line)):
                     own = None if is_scope(line, settled) or line.others else line.label or label
                     yield from _in_steps(line.steps, own, name, settled)

@@ -90,9 +90,11 @@ def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str
     from cnnspec.language.write import write_argument
 
     letters = {
-        one.letter: write_argument(one) for one in step.arguments if isinstance(one, tree.LetterArgument)
+        argument.letter: write_argument(argument)
+        for argument in step.arguments
+        if isinstance(argument, tree.LetterArgument)
     }
-    numbers = [one.value.text for one in step.arguments if isinstance(one.value, tree.Number)]
+    numbers = [argument.value.text for argument in step.arguments if isinstance(argument.value, tree.Number)]
     shape = None if builder.current is None else builder.values[builder.current]
     sizes = " ".join(letters[letter] for letter in "FSPD" if letter in letters) or "F3 P1"
     K, C = letters.get("K", "K64"), shape[0] if shape else 64

@@ -32,15 +32,15 @@ class FreeKnobs:
         apart = facts_of(tuple(defaults)).names if defaults else ()
         values = self.context.globals.names.items()
         lets = (one for one in whole if isinstance(one, tree.Let))
-        computed = {one.name for one in lets if facts_of(one.value).names}
+        computed = {let.name for let in lets if facts_of(let.value).names}
         numbers = {name for name, value in values if type(value) in (int, Fraction)} - computed
         self.names = frozenset(name for name in numbers if name in facts.names and name not in apart)
 
     def note(self, parts: tuple[tree.Expr, ...], names: Collection[str]) -> None:
-        values, found = self.context.globals.names, list(nodes(parts))
-        if any(isinstance(node, tree.Conditional) for node in found):
+        values, all_nodes = self.context.globals.names, list(nodes(parts))
+        if any(isinstance(node, tree.Conditional) for node in all_nodes):
             return  # it chooses between numbers
-        for node in found:
+        for node in all_nodes:
             if isinstance(node, tree.Name) and node.name in names:
                 if type(values[node.name]) is int or parts == (node,):
                     self.read.setdefault(node.name, set()).add(id(node))
@@ -53,14 +53,14 @@ class FreeKnobs:
         used = {id(one.block) for one in context.stretches.all}
         counts = self.read_in(context.statements.file)
         for block in context.statements.blocks.values():
-            own = {one.name for one in block.parameters} if id(block) in used else self.names
+            own = {parameter.name for parameter in block.parameters} if id(block) in used else self.names
             inside = self.read_in(block.body if id(block) in used else block)
             counts = counts - Counter({name: inside[name] for name in own})
         free = {name for name, places in self.read.items() if len(places) == counts[name]}
         values = {name: expr.Const(expr.exact(context.globals.names[name])) for name in self.names - free}
         for arguments, names in self.arguments if values else ():
             known = {name: value for name, value in values.items() if name in names}
-            arguments.update((name, expr.replaced(one, known)) for name, one in arguments.items())
+            arguments.update((name, expr.replaced(argument, known)) for name, argument in arguments.items())
         return tuple(name for name in context.globals.names if name in free)
 
     def read_in(self, root: tree.File | tree.Block | tree.Sequence) -> Counter[str]:

@@ -44,10 +44,10 @@ def given_layers(
     """The layers that the argument `value` stands for; None in a block that is only searched for errors."""
     context = builder.context
     if isinstance(value, tree.Name) and (known := scope.layers_named(value.name)) is not None:
-        found = known[0]
-        if found is None:
+        outer = known[0]
+        if outer is None:
             return None
-        return given_on(found, value.name)
+        return given_on(outer, value.name)
     items, key = _items(builder, block, parameter, value, scope)
     names = {node.name for node in nodes(items) if isinstance(node, tree.Name | tree.Function)}
     values = {name: one for name in sorted(names) if (one := _local(scope, name)) is not None}
@@ -60,7 +60,7 @@ def given_layers(
                 layers[name] = known[0]
     spelt = tuple((name, spelled(one)) for name, one in values.items())
     context.spent.work += sum(len(text) for _, text in spelt) // 256
-    read = (key, spelt, tuple((name, one.identity) for name, one in layers.items()))
+    read = (key, spelt, tuple((name, layer.identity) for name, layer in layers.items()))
     identity = context.given.setdefault(read, len(context.given))
     return GivenLayers(items, key, scope, values, layers, identity)
 
@@ -151,10 +151,10 @@ def without_brackets(text: str, call: tree.CallStep, layer: tree.Argument) -> No
     """E211 for `unit(64, conv F3 K8)`, whose letters would be the block's own."""
     place = call.arguments.index(layer)
     end = layer.span.end
-    for one in call.arguments[place + 1 :]:
-        if "," in text[end : one.span.start]:
+    for argument in call.arguments[place + 1 :]:
+        if "," in text[end : argument.span.start]:
             break
-        end = one.span.end
+        end = argument.span.end
     span = Span(layer.value.span.start, end)
     written = f"[{text[span.start : span.end]}]"
     message = "layers that a block is given are written in square brackets"
@@ -184,18 +184,18 @@ def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> 
             step.arguments[0].span,
             help=f"give them where the block is used, `{step.word}=[leaky 0.1]` for instance",
         )
-    given = known[0]
-    if given is None or input_of(builder, step.span, step.word) is None or step.arguments:
+    layers = known[0]
+    if layers is None or input_of(builder, step.span, step.word) is None or step.arguments:
         builder.leave_hole(step, step.word, label)
         return True
     context = builder.context
     context.spent.work += 2
     assert builder.current is not None
     shape = builder.values[builder.current]
-    key = ("layers", given.identity, shape)
+    key = ("layers", layers.identity, shape)
     body = context.block_bodies.get(key)
     if body is None:
-        body = context.block_bodies[key] = _body(builder, step, given)
+        body = context.block_bodies[key] = _body(builder, step, layers)
     site = builder.names.sites[id(step)]
     context.stretches.all[builder.template].slots[site] = step.word
     region = Region.model_construct(
@@ -204,7 +204,7 @@ def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> 
         name=builder.names.steps[id(step)],
         inputs=(builder.current,),
         passes=(Pass.model_construct(body=body),),
-        arguments={name: spelled(value) for name, value in given.values.items()},
+        arguments={name: spelled(value) for name, value in layers.values.items()},
         label=label,
         span=step.span,
     )
@@ -213,13 +213,13 @@ def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> 
     return True
 
 
-def _body(builder: BodyBuilder, step: tree.LayerStep, given: GivenLayers) -> int:
-    context, items = builder.context, given.items
+def _body(builder: BodyBuilder, step: tree.LayerStep, layers: GivenLayers) -> int:
+    context, items = builder.context, layers.items
     inner: dict[str, InnerBlock | None] = {
-        name: None for scope in given.scope.around() for name in scope.blocks
+        name: None for scope in layers.scope.around() for name in scope.blocks
     }
-    child = open_body(builder, items, given.key, Scope({}, parent=given.scope, blocks=inner), [], step.span)
-    child.template = context.stretches.number("layers", items, given.key, child.names, own=given.values)
-    with context.deeper(step.span, context.references_in(items, given.key)):
+    child = open_body(builder, items, layers.key, Scope({}, parent=layers.scope, blocks=inner), [], step.span)
+    child.template = context.stretches.number("layers", items, layers.key, child.names, own=layers.values)
+    with context.deeper(step.span, context.references_in(items, layers.key)):
         context.run_items(child, items)
     return close_body(child, (ended(child, step.span, step.word),))

@@ -47,9 +47,9 @@ class Blocks:
             self._inside.setdefault(id(owner), {}).setdefault(block.name, name)
         self.named[name] = block
         self._names[id(block)] = name
-        for one in block.body.items:
-            if isinstance(one, tree.Block):
-                self.add(one, block)
+        for item in block.body.items:
+            if isinstance(item, tree.Block):
+                self.add(item, block)
 
     def name_of(self, block: tree.Block) -> str:
         """The name of a block in the graph."""
@@ -79,7 +79,9 @@ class Blocks:
             of_layers = {*around.layers, *layers.get(name, ())}
             values = dict.fromkeys(around.values)
             values |= dict.fromkeys(
-                one.name for one in owner.parameters if one.kind != "tensor" and one.name not in of_layers
+                parameter.name
+                for parameter in owner.parameters
+                if parameter.kind != "tensor" and parameter.name not in of_layers
             )
             places = {name: place for place, name in enumerate(values)}
             for item in owner.body.items:
@@ -98,15 +100,15 @@ class Blocks:
 def _read(block: tree.Block) -> set[str]:
     """The free names of a block: those that it does not define itself."""
     facts = facts_of(block)
-    own = {one.name for one in block.parameters}
-    own |= {one.name for one in block.body.items if isinstance(one, tree.Let)}
+    own = {parameter.name for parameter in block.parameters}
+    own |= {item.name for item in block.body.items if isinstance(item, tree.Let)}
     return (facts.names | facts.words.keys() | facts.given.keys()) - own
 
 
-def check_places(blocks: Blocks, found: list[tuple[tree.Block, tree.Sequence]], sink: Sink) -> None:
+def check_places(blocks: Blocks, inner_blocks: list[tuple[tree.Block, tree.Sequence]], sink: Sink) -> None:
     """E405 for a `shared` in other brackets than a block's."""
     bodies = {id(block.body) for block in blocks.named.values()}
-    for block, around in found:
+    for block, around in inner_blocks:
         if id(around) not in bodies:
             sink.report(
                 "E405",

@@ -36,11 +36,13 @@ def choose_variant(statements: Statements, sink: Sink, name: str | None) -> tree
 
 def _parts_alike(name: str, variants: Iterable[str]) -> str:
     """The variants, at most three, that `b0` or `r50` is a part of, or has the number of."""
-    inside = [one for one in variants if fold(name) in fold(one)]
+    inside = [variant for variant in variants if fold(name) in fold(variant)]
     number = re.findall("[0-9]+", name)
-    numbered = [one for one in variants if number and re.findall("[0-9]+", one)[: len(number)] == number]
-    found = inside or numbered
-    return " or ".join(f"`{one}`" for one in found) if 0 < len(found) <= 3 and fold(name) else ""
+    numbered = [
+        variant for variant in variants if number and re.findall("[0-9]+", variant)[: len(number)] == number
+    ]
+    similar = inside or numbered
+    return " or ".join(f"`{one}`" for one in similar) if 0 < len(similar) <= 3 and fold(name) else ""
 
 
 def knobs_of(
@@ -98,7 +100,7 @@ def is_size(setting: str) -> bool:
 
 def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], limit: int) -> dict[str, Shape]:
     """The sizes that replace those of the inputs (`--size`), by the input's name."""
-    names = list(dict.fromkeys(one.name or "input" for one in statements.inputs))
+    names = list(dict.fromkeys(input_.name or "input" for input_ in statements.inputs))
     sizes: dict[str, Shape] = {}
     if not names:
         return sizes  # this is reported elsewhere
@@ -117,7 +119,7 @@ def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], li
         else:
             sizes[name or names[0]] = tuple(map(int, parts))
             shape = next(
-                one.shape for one in statements.inputs if (one.name or "input") == (name or names[0])
+                input_.shape for input_ in statements.inputs if (input_.name or "input") == (name or names[0])
             )
             _check_order(sink, shape, text, f"{name}=" if name else "")
             continue
@@ -169,18 +171,18 @@ def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.L
 
 def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
     """`default conv dwconv nobias`: the bare words that are layers are its kinds, the rest its arguments."""
-    found: list[DefaultArguments] = []
+    defaults: list[DefaultArguments] = []
     whole = statements.file.statements
     standing = [(one, whole, statements.file.span.end) for one in whole if isinstance(one, tree.Default)]
     inner = statements.facts.inner_defaults
     standing += ((one, around.items, around.within.end) for one, around in inner)
     standing.sort(key=lambda one: one[0].span)
     for statement, around, end in standing:
-        kinds = [one for one in statement.words if lookup(one.name) is not None]
+        kinds = [word for word in statement.words if lookup(word.name) is not None]
         if not kinds:
             _no_kind(sink, statement)
         flags = [
-            tree.PositionalArgument(one, one.span) for one in statement.words if lookup(one.name) is None
+            tree.PositionalArgument(word, word.span) for word in statement.words if lookup(word.name) is None
         ]
         arguments = [_without_truth(sink, argument) for argument in (*statement.arguments, *flags)]
         arguments.sort(key=lambda argument: argument.span)
@@ -196,15 +198,15 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
             _check_blocks_above(statements, sink, statement, followed, arguments)
         for kind in kinds:
             if _fits(sink, kind.name, arguments):
-                found.append(DefaultArguments(statement.span.start, end, kind.name, tuple(arguments)))
-    return found
+                defaults.append(DefaultArguments(statement.span.start, end, kind.name, tuple(arguments)))
+    return defaults
 
 
 def _no_kind(sink: Sink, default: tree.Default) -> None:
     """E201 for a `default` that names no layer."""
     word = default.words[0] if default.words else None
     if word is None:
-        arguments = " ".join(write_argument(one) for one in default.arguments)
+        arguments = " ".join(write_argument(argument) for argument in default.arguments)
         sink.report(
             "E201",
             "`default` names no layer",
@@ -236,7 +238,7 @@ def _activation(arguments: list[tree.Argument]) -> bool:
 
 def _as_steps(sink: Sink, default: tree.Default) -> None:
     """E202 for `default activation relu`, `default conv bn relu`: layers, where arguments are expected."""
-    layers = [one.name for one in default.words if lookup(one.name) is not None and one.name != "conv"]
+    layers = [word.name for word in default.words if lookup(word.name) is not None and word.name != "conv"]
     block = f"block unit(k) {{ {' -> '.join(['conv F3 P1 K=k', *layers])} }}"
     message = "a `default` has arguments for layers, such as `nobias`, and no layers that follow them"
     way = f"layers that belong together are a block: `{block}`, used as `unit(64)`"
@@ -316,7 +318,7 @@ def _fits(sink: Sink, word: str, arguments: list[tree.Argument]) -> bool:
     op = lookup(word)
     assert op is not None
     slots = slots_of(op)
-    strange = next((one for one in arguments if not _takes(slots, one)), None)
+    strange = next((argument for argument in arguments if not _takes(slots, argument)), None)
     if strange is None:
         return True
     fix: tuple[Edit, ...] = ()

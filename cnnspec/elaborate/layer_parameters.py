@@ -16,7 +16,7 @@ LayerParameters = dict[str, frozenset[str]]
 
 def layer_parameters(blocks: Blocks, sink: Sink) -> tuple[LayerParameters, set[str]]:
     """The layer parameters, and the blocks where one is in error, which is reported."""
-    found: dict[str, set[str]] = {}
+    by_block: dict[str, set[str]] = {}
     values: dict[str, dict[str, Span]] = {}
     takers: dict[tuple[str, str], list[tuple[str, str]]] = {}
     unusable: set[str] = set()
@@ -39,7 +39,7 @@ def layer_parameters(blocks: Blocks, sink: Sink) -> tuple[LayerParameters, set[s
                 unusable.add(block_name)
     while waiting:
         block_name, name = waiting.pop()
-        names = found.setdefault(block_name, set())
+        names = by_block.setdefault(block_name, set())
         if name in names:
             continue
         names.add(name)
@@ -47,7 +47,7 @@ def layer_parameters(blocks: Blocks, sink: Sink) -> tuple[LayerParameters, set[s
         if name in values[block_name]:
             _used_as_both(blocks.named[block_name], name, values[block_name][name], sink)
             unusable.add(block_name)
-    return {name: frozenset(names) for name, names in found.items()}, unusable
+    return {name: frozenset(names) for name, names in by_block.items()}, unusable
 
 
 def _uses(
@@ -79,7 +79,7 @@ def parameter_for(block: tree.Block, call: tree.CallStep, argument: tree.Argumen
     if not isinstance(argument, tree.PositionalArgument):
         return argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
     named = {one.name for one in call.arguments if isinstance(one, tree.NamedArgument)}
-    free: Iterator[str] = (one.name for one in block.parameters if one.kind == "value")
+    free: Iterator[str] = (parameter.name for parameter in block.parameters if parameter.kind == "value")
     before: set[str] = set()
     for one in call.arguments:
         if isinstance(one, tree.PositionalArgument) and not isinstance(one.value, tree.Reference):
@@ -91,7 +91,7 @@ def parameter_for(block: tree.Block, call: tree.CallStep, argument: tree.Argumen
 
 
 def _named_like_a_layer(block: tree.Block, name: str, span: Span, sink: Sink) -> None:
-    step = next(one for one in nodes(block.body) if isinstance(one, tree.LayerStep) and one.word == name)
+    step = next(node for node in nodes(block.body) if isinstance(node, tree.LayerStep) and node.word == name)
     sink.report(
         "E209",
         f"the parameter `{name}` of `{block.name}` is named like the layer `{name}`",
@@ -102,11 +102,11 @@ def _named_like_a_layer(block: tree.Block, name: str, span: Span, sink: Sink) ->
 
 
 def _used_as_both(block: tree.Block, name: str, span: Span, sink: Sink) -> None:
-    steps = [one for one in nodes(block.body) if isinstance(one, tree.LayerStep) and one.word == name]
+    steps = [node for node in nodes(block.body) if isinstance(node, tree.LayerStep) and node.word == name]
     sink.report(
         "E211",
         f"the parameter `{name}` of `{block.name}` is used as a value here, and as a layer elsewhere",
         span,
-        related=tuple(Related(one.word_span, "here it is a layer") for one in steps[:1]),
+        related=tuple(Related(step.word_span, "here it is a layer") for step in steps[:1]),
         help="a parameter is a value or a layer: use two",
     )

@@ -111,10 +111,14 @@ def bind_layer(
     context = builder.context
     context.spent.work += len(context.defaults) // 8
     start, end = step.word_span.start, (step.arguments[-1].span if step.arguments else step.word_span).end
-    given = [one for one in context.defaults if one.word == step.word and one.start < start < one.end]
-    defaults = [argument for one in given for argument in one.arguments]
+    statements = [
+        default
+        for default in context.defaults
+        if default.word == step.word and default.start < start < default.end
+    ]
+    defaults = [argument for one in statements for argument in one.arguments]
     axes = axes_at(builder)
-    key = (context.text[start:end], tuple(one.start for one in given), axes)
+    key = (context.text[start:end], tuple(one.start for one in statements), axes)
     kept = context.constant_layers.get(key)
     if kept is not None:
         instance, bound, at = kept

@@ -40,7 +40,7 @@ def report_misfit(
     related: tuple[Related, ...] = ()
     way = answer.help
     if branches is not None:
-        if any(found.code == "E105" and _inside(found.span, branches) for found in builder.sink):
+        if any(finding.code == "E105" and _inside(finding.span, branches) for finding in builder.sink):
             return  # the ends of its branches can only be guessed
         first = builder.values[inputs[0]]
         meant = ""
@@ -132,10 +132,10 @@ def way_out(
         return mended
     missing, too_much = ways.stride_missing(larger, *sizes), ways.stride_too_much(smaller, sizes[0])
     if answer.cause == "equal shapes":  # the channels too
-        found = (missing, ways.projection(larger, *sizes), too_much)
+        solutions = (missing, ways.projection(larger, *sizes), too_much)
     else:
-        found = (too_much, missing, "")
-    return ways.lost_padding() or next(filter(None, found), "") or answer.help
+        solutions = (too_much, missing, "")
+    return ways.lost_padding() or next(filter(None, solutions), "") or answer.help
 
 
 def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit) -> str:

@@ -107,7 +107,7 @@ def _word_of(step: Named) -> str:
 
 
 def _gives_each(item: object) -> bool:
-    return isinstance(item, tree.Output) and any(one.each for one in item.references)
+    return isinstance(item, tree.Output) and any(reference.each for reference in item.references)
 
 
 def names_of(items: Iterable[object], settled: Settled, *, collapse: bool) -> Names:

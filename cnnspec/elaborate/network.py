@@ -54,22 +54,22 @@ def elaborate(
     """
     if request.limits.depth > DEEPEST:
         raise ValueError(f"a depth of {request.limits.depth}: {DEEPEST} is the most")
-    found = Sink() if "=>" in request.source.text else sink
-    if found is not sink:
-        _copy(sink, found)
-    graph, context = _elaborate(request, found, spent or Spent(), trier(request))
-    if found is not sink:
+    findings = Sink() if "=>" in request.source.text else sink
+    if findings is not sink:
+        _copy(sink, findings)
+    graph, context = _elaborate(request, findings, spent or Spent(), trier(request))
+    if findings is not sink:
         # after a failed claim the check continues from the claimed shape, if that gives fewer errors;
         # under `--set` and `--size` claims are neither checked nor trusted
         trusting = Sink()
-        if not request.settings and context.failing and (_misfits(found) or len(context.failing) > 1):
+        if not request.settings and context.failing and (_misfits(findings) or len(context.failing) > 1):
             _copy(sink, trusting)
             again, trusted = _elaborate(request, trusting, spent or Spent(), trusting=True)
-            if again is not None and _misfits(trusting) < _misfits(found):
-                found = trusting
+            if again is not None and _misfits(trusting) < _misfits(findings):
+                findings = trusting
             if again is not None and consequent is not None:
                 consequent |= context.failing - trusted.failing
-        _copy(found, sink)
+        _copy(findings, sink)
     return graph
 
 
@@ -91,7 +91,7 @@ def trier(request: Request, work: int = WORK) -> Try:
         sink = Sink()
         if spent.work + len(request.file.statements) > work:
             return None, sink
-        graph, _ = _elaborate(limited, sink, spent, given=sizes)
+        graph, _ = _elaborate(limited, sink, spent, input_sizes=sizes)
         return graph, sink
 
     return attempt
@@ -103,7 +103,7 @@ def _elaborate(
     spent: Spent,
     attempt: Try | None = None,
     *,
-    given: Shape | Mapping[str, Shape] = (),
+    input_sizes: Shape | Mapping[str, Shape] = (),
     trusting: bool = False,
 ) -> tuple[Graph | None, Context]:
     """`given` are shapes of inputs (or the shape of the first input) that replace the written ones; with
@@ -130,7 +130,13 @@ def _elaborate(
     inputs = take_inputs(statements, sink, builder)
     context.references_around = dict(references(file.statements))
     try:
-        sizes |= given if isinstance(given, Mapping) else {inputs[0]: given} if given else {}
+        sizes |= (
+            input_sizes
+            if isinstance(input_sizes, Mapping)
+            else {inputs[0]: input_sizes}
+            if input_sizes
+            else {}
+        )
         _run(builder, knobs, sizes)
         outputs, labels = outputs_of(builder)
         _finish(builder, outputs)
@@ -171,9 +177,9 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
 def _run(builder: BodyBuilder, knobs: dict[str, Value], sizes: dict[str, Shape]) -> None:
     """Runs the statements of the file, in order; `sizes` replace those of the inputs."""
     statements, scope = builder.context.statements, builder.context.globals
-    settings = (one.name for variant in statements.variants.values() for one in variant.settings)
+    settings = (setting.name for variant in statements.variants.values() for setting in variant.settings)
     scope.names |= {name: knobs.get(name, UNKNOWN) for name in settings if name not in statements.lets}
-    alone = len({one.name for one in statements.inputs}) == 1
+    alone = len({input_.name for input_ in statements.inputs}) == 1
     seen: list[str | None] = []
     for statement in statements.file.statements:
         match statement:
@@ -237,18 +243,18 @@ def _head(context: Context, name: str, block: tree.Block) -> Block:
         else:
             letter = read in LETTERS
             parameters.append(BlockParameter.model_construct(name=read, kind="letter" if letter else "value"))
-    for one in block.parameters:
+    for parameter in block.parameters:
         before = {known.name for known in parameters if known.kind != "tensor"}
         made: Expr | None = None
-        if isinstance(one.default, tree.Expr) and before & facts_of(one.default).names.keys():
-            made = formula(one.default, before, context.globals_before(block))
+        if isinstance(parameter.default, tree.Expr) and before & facts_of(parameter.default).names.keys():
+            made = formula(parameter.default, before, context.globals_before(block))
         parameters.append(
             BlockParameter.model_construct(
-                name=one.name,
-                kind="layer" if one.name in layers else one.kind,  # type: ignore[arg-type]
-                default=None if one.default is None else written_or(one.default),
+                name=parameter.name,
+                kind="layer" if parameter.name in layers else parameter.kind,  # type: ignore[arg-type]
+                default=None if parameter.default is None else written_or(parameter.default),
                 formula=made,
-                layers=_default_layers(context, one.default) if one.name in layers else None,
+                layers=_default_layers(context, parameter.default) if parameter.name in layers else None,
             )
         )
     return Block.model_construct(

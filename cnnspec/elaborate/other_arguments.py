@@ -34,26 +34,29 @@ def together(
     if label is not None and label.finding.code == "E101":
         return [label]
     row = re.search(r"(?<![\w@.])([A-Za-z]\w*)\(([^()\r\n]*)\)\(([^()\r\n]*)\)", text[slice(*step.span)])
-    if row is not None and any(one.finding.code == "E212" for one in problems):  # `K=rows(i)(0)`
+    if row is not None and any(problem.finding.code == "E212" for problem in problems):  # `K=rows(i)(0)`
         span = Span(step.span.start + row.start(), step.span.start + row.end())
         plain = f"{row[1]}({row[2]}, {row[3]})"
         message = "an entry of a row is named by both places in one pair of brackets"
         return [NoValue("E101", message, span, f"write `{plain}`", fix=(Edit(span, plain),))]
-    if any(one.finding.code == "E202" for one in problems) and (sizes := _bare_sizes(text, step)) is not None:
+    if (
+        any(problem.finding.code == "E202" for problem in problems)
+        and (sizes := _bare_sizes(text, step)) is not None
+    ):
         return [sizes]
     if isinstance(step, tree.LayerStep) and (whole := one_mistake(builder, step)) is not None:
         return [whole]
-    found = (
-        truth(one)
-        or _activation(one, step)
-        or _border(one, step)
-        or _kernel(one, step)
-        or _glued_sizes(one)
-        or _other_size(one, step)
-        or filters_in_size(one, step, channels_of(builder))
-        for one in step.arguments
+    mistakes = (
+        truth(argument)
+        or _activation(argument, step)
+        or _border(argument, step)
+        or _kernel(argument, step)
+        or _glued_sizes(argument)
+        or _other_size(argument, step)
+        or filters_in_size(argument, step, channels_of(builder))
+        for argument in step.arguments
     )
-    instead = [problem for problem in found if problem is not None]
+    instead = [problem for problem in mistakes if problem is not None]
     if instead:
         starts = [one.finding.span.start for one in instead]  # in the order of the text
 
@@ -61,13 +64,13 @@ def together(
             at = bisect(starts, problem.finding.span.start) - 1
             return at >= 0 and problem.finding.span.start < instead[at].finding.span.end
 
-        problems = [one for one in problems if not is_covered(one)] + instead
+        problems = [problem for problem in problems if not is_covered(problem)] + instead
     bare = {
         argument.span
         for argument in step.arguments
         if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
     }
-    if any(one.finding.code == "E202" and one.finding.span in bare for one in problems):
+    if any(problem.finding.code == "E202" and problem.finding.span in bare for problem in problems):
         foreign = foreign_step(text, step.span, step.word)
         if foreign is not None:
             return [foreign]
@@ -76,7 +79,7 @@ def together(
 
 def _in_one(problems: list[NoValue], step: tree.LayerStep | tree.BranchStep, text: str) -> list[NoValue]:
     """Arguments with other names, `stride=2 padding=1`, are one finding with the whole step."""
-    renamed = [one for one in problems if one.finding.code == "E202" and one.finding.fix]
+    renamed = [problem for problem in problems if problem.finding.code == "E202" and problem.finding.fix]
     edits = sorted(edit for one in renamed for edit in one.finding.fix)
     inside = all(step.span.start <= edit.span.start and edit.span.end <= step.span.end for edit in edits)
     if len(renamed) < 2 or not inside or any(a.span.end > b.span.start for a, b in pairwise(edits)):
@@ -89,7 +92,7 @@ def _in_one(problems: list[NoValue], step: tree.LayerStep | tree.BranchStep, tex
     message = "; ".join(one.finding.message for one in renamed)
     way = f"write `{written}`"
     whole = NoValue("E202", message, renamed[0].finding.span, way, fix=tuple(edits))
-    return [whole, *(one for one in problems if one not in renamed)]
+    return [whole, *(problem for problem in problems if problem not in renamed)]
 
 
 def truth(argument: tree.Argument) -> NoValue | None:
@@ -178,13 +181,13 @@ _SIZES = re.compile(rf"(?<![\w@.)]){_SIZE}(?:x{_SIZE})+(?![\w(])")
 
 def _bare_sizes(text: str, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
     """E205 for `(H*W)xC` and `2x(H)xW`, of which only the beginning is a size."""
-    found = _SIZES.search(text, step.word_span.end, step.span.end)
-    if found is None:
+    match = _SIZES.search(text, step.word_span.end, step.span.end)
+    if match is None:
         return None
-    plain = "x".join(f"({one})" if one in "CTHW" else one for one in re.findall(_SIZE, found[0]))
-    if plain == found[0]:
+    plain = "x".join(f"({one})" if one in "CTHW" else one for one in re.findall(_SIZE, match[0]))
+    if plain == match[0]:
         return None
-    span = Span(*found.span())
+    span = Span(*match.span())
     message = "a size that is not a plain number is written in parentheses"
     return NoValue("E205", message, span, f"write `{plain}`", fix=(Edit(span, plain),))
 
@@ -196,7 +199,7 @@ def _glued_sizes(argument: tree.Argument) -> NoValue | None:
         plain = f"({value.name[0]})x({', '.join(map(write_expr, value.arguments))})"
     elif isinstance(value, tree.Name) and re.fullmatch("[CTHW](?:x(?:[CTHW]|[0-9]+))+", value.name):
         sizes = value.name.split("x")
-        plain = "x".join(one if one.isdigit() else f"({one})" for one in sizes)
+        plain = "x".join(size if size.isdigit() else f"({size})" for size in sizes)
     else:
         return None
     message = "a size that is not a plain number is written in parentheses"
@@ -254,7 +257,7 @@ def filters_in_size(
     value = argument.value
     if step.word not in ("conv", "deconv", "local") or channels is None or not isinstance(value, tree.Dims):
         return None
-    numbers = [one.value for one in value.dims if isinstance(one, tree.Number)]
+    numbers = [dim.value for dim in value.dims if isinstance(dim, tree.Number)]
     if len(numbers) != 3 or getattr(argument, "name", getattr(argument, "letter", "F")) != "F":
         return None
     if max(numbers[:2]) > _LARGEST_SIZE:

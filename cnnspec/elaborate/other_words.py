@@ -34,8 +34,8 @@ def is_python(text: str, step: tree.LayerStep) -> NoValue | None:
         loop = loop_at(text, step.span.start)
         message, way = f"there is no `{step.word}`: a repetition is written in brackets", "write `[ … ]*3`"
         return found_as(loop) if loop else NoValue("E102", message, step.span, way)
-    if step.word == "def" and (found := python_block(text, step.span.start)) is not None:
-        return found_as(found)
+    if step.word == "def" and (translation := python_block(text, step.span.start)) is not None:
+        return found_as(translation)
     if step.word not in ("import", "from", "class", "def", "return"):
         return None
     layer = re.compile(r"return[ \t]+(?=([A-Za-z]\w*))").match(text, step.span.start)
@@ -88,11 +88,13 @@ def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
     """E102 for a step in another notation."""
     from cnnspec.notations import translate
 
-    found = translate(text, span.start, span)
+    translation = translate(text, span.start, span)
     arguments = text[span.start + len(word) : span.end]
-    if found is None or (word.isalpha() and found.text == found.text.partition(" ")[0] + arguments):
+    if translation is None or (
+        word.isalpha() and translation.text == translation.text.partition(" ")[0] + arguments
+    ):
         return None  # only its word is wrong
-    return NoValue("E102", found.message, span, found.help, fix=found.fix)
+    return NoValue("E102", translation.message, span, translation.help, fix=translation.fix)
 
 
 def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
@@ -100,26 +102,26 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     from cnnspec.language.recovery.rules.tensors import merged
     from cnnspec.notations import MERGES, translate
 
-    found = translate(text, step.span.start, step.span)
+    translation = translate(text, step.span.start, step.span)
     inside = text[step.name_span.end + 1 : step.span.end - 1]
-    if found is not None and layer in MERGES and re.fullmatch(r"[\w@, \t]+", inside):
+    if translation is not None and layer in MERGES and re.fullmatch(r"[\w@, \t]+", inside):
         if plain := merged(text, step.span.start, layer, inside):  # `concat(x, y)`
             fix = (Edit(step.span, plain),)
-            return NoValue("E102", found.message, step.span, f"here it is `{plain}`", fix=fix)
-    if found is None:  # its arguments are in this notation: `conv(F3 P1 K16)`
+            return NoValue("E102", translation.message, step.span, f"here it is `{plain}`", fix=fix)
+    if translation is None:  # its arguments are in this notation: `conv(F3 P1 K16)`
         inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
         if re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]+)?[ \t]*%", inner):
             inner = f"{float(inner.rstrip('% ')) / 100:g}"
         pieces = [one.strip() for one in inner.split(",")]
-        tensors = [one for one in pieces if one.startswith("@")]
-        inner = ", ".join(one for one in pieces if one not in tensors) if len(tensors) == 1 else inner
-        reading = called(step.name, [one for one in pieces if one not in tensors])
+        tensors = [piece for piece in pieces if piece.startswith("@")]
+        inner = ", ".join(piece for piece in pieces if piece not in tensors) if len(tensors) == 1 else inner
+        reading = called(step.name, [piece for piece in pieces if piece not in tensors])
         plain = reading.text if reading else f"{step.name} {inner}".rstrip()
         plain = f"{tensors[0]} -> {plain}" if len(tensors) == 1 else plain
         message = f"`{step.name}(…)` is a call; a layer is written as a word followed by its arguments"
         return NoValue("E102", message, step.span, f"here it is `{plain}`", fix=(Edit(step.span, plain),))
-    way = found.help or f"as in `{usual(layer)}`"
-    return NoValue("E102", found.message, step.span, way, fix=found.fix)
+    way = translation.help or f"as in `{usual(layer)}`"
+    return NoValue("E102", translation.message, step.span, way, fix=translation.fix)
 
 
 def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> type[Op] | None:
@@ -131,8 +133,8 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
 
     sink, text, word, span = builder.sink, builder.context.text, step.word, step.word_span
     fix: tuple[Edit, ...] = ()
-    if step.arguments and (found := _with_arguments(text, step, op)) is not None:
-        found.report(sink)
+    if step.arguments and (problem := _with_arguments(text, step, op)) is not None:
+        problem.report(sink)
         return None
     last = step.arguments[0].value if len(step.arguments) == 1 else None
     meant = lookup(last.name) if isinstance(last, tree.Name) else None

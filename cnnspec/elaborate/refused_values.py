@@ -42,9 +42,9 @@ def _missing(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, neede
         return  # its notation is reported first
     from cnnspec.elaborate.other_arguments import channels_of, filters_in_size
 
-    for one in step.arguments:  # `conv F3x3x16`
-        if (found := filters_in_size(one, step, channels_of(builder))) is not None:
-            found.report(builder.sink)
+    for argument in step.arguments:  # `conv F3x3x16`
+        if (problem := filters_in_size(argument, step, channels_of(builder))) is not None:
+            problem.report(builder.sink)
             return
     meaning = f": {needed[0].doc}" if len(needed) == 1 else ""
     text = builder.context.text[start:end]

@@ -345,8 +345,8 @@ def _passes(
             context.run_items(child, items, more > 0)
             context.passes.pop()
             handed = _handed_on(child, step, more + 1)
-            given = [resolve(child, one.reference) if one.inside else handed[0] for one in each]
-            body = close_body(child, (*handed, *given))
+            own_inputs = [resolve(child, one.reference) if one.inside else handed[0] for one in each]
+            body = close_body(child, (*handed, *own_inputs))
             if key is not None:
                 known[key] = body
         made = context.finished[body]

@@ -27,10 +27,10 @@ def settled(statements: Statements, knobs: Mapping[str, Value], digits: int) -> 
     for name, let in statements.lets.items():
         value = knobs.get(name)
         values[name] = _value(let.value, values, (), digits) if value is None else value
-    found: dict[int, bool] = {}
+    conditions: dict[int, bool] = {}
     for root in (*statements.blocks.values(), tuple(statements.lines)):
-        found |= _conditions(root, values, digits)
-    return found
+        conditions |= _conditions(root, values, digits)
+    return conditions
 
 
 def _conditions(root: Any, values: Mapping[str, Value], digits: int) -> dict[int, bool]:
@@ -38,8 +38,8 @@ def _conditions(root: Any, values: Mapping[str, Value], digits: int) -> dict[int
     below = [*nodes(root)]
     own = {one.name for one in below if isinstance(one, tree.Let | tree.Parameter)}
     ifs = (one for one in below if isinstance(one, tree.IfStep))
-    found = {id(one): _value(one.condition, values, own, digits) for one in ifs}
-    return {key: value for key, value in found.items() if isinstance(value, bool)}
+    conditions = {id(one): _value(one.condition, values, own, digits) for one in ifs}
+    return {key: value for key, value in conditions.items() if isinstance(value, bool)}
 
 
 def _value(expr: tree.Expr, values: Mapping[str, Value], own: Iterable[str], digits: int) -> Value:

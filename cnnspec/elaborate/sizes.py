@@ -72,7 +72,7 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
     )
     if rounding and min(shape[1:]) < PICTURE:
         return ""
-    found = list(shape)
+    sizes = list(shape)
     for axis in range(1, len(shape)):
         if now[axis] == claimed[axis]:
             continue
@@ -90,8 +90,8 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
             above *= 2
         low = _least(1, above, reaches)
         high = _least(low, above, exceeds)
-        found[axis] = max(range(low, high), key=lambda size: 0 if rounding else size & -size, default=0)
-    fitting = tuple(found)
+        sizes[axis] = max(range(low, high), key=lambda size: 0 if rounding else size & -size, default=0)
+    fitting = tuple(sizes)
     more = [there - here for here, there in zip(shape[1:], fitting[1:], strict=True)]
     if rounding and not all(1 < one <= FEW for one in more):
         return ""
@@ -122,5 +122,5 @@ def _claimed_value(attempt: Try, shape: Shape, span: Span) -> Shape | None:
         return None
     bodies = [(graph.root, graph.claims), *((body, body.claims) for body in graph.bodies)]
     return next(
-        (body.values[one.value] for body, claims in bodies for one in claims if one.span == span), None
+        (body.values[claim.value] for body, claims in bodies for claim in claims if claim.span == span), None
     )

@@ -17,13 +17,13 @@ MEANING = {"C": "channels", "T": "frames", "H": "rows", "W": "columns"}
 
 
 def size_meant(
-    builder: BodyBuilder, merge: Span, branch: Span, needed: Shape | None, found: Shape | None
+    builder: BodyBuilder, merge: Span, branch: Span, needed: Shape | None, shape: Shape | None
 ) -> str:
     """The help for a step of this branch that names a size which would fit at the beginning of the branch but
     differs at the step. `needed` is the shape that the branch must give, `found` the one that it gives."""
     steps = [step for step in builder.steps if branch.start <= step.span.start < branch.end and step.inputs]
     start = builder.values[steps[0].inputs[0]] if steps else None
-    if start is None or needed is None or found is None or not len(start) == len(needed) == len(found):
+    if start is None or needed is None or shape is None or not len(start) == len(needed) == len(shape):
         return ""
     for step in reversed(steps):
         input_shape = builder.values[step.inputs[0]]
@@ -35,7 +35,7 @@ def size_meant(
         for name in dict.fromkeys(NAMED.findall(text)):
             axis = letters.find(name)
             here, there = (input_shape[axis], start[axis]) if axis >= 0 else (0, 0)
-            if here != there and (needed[axis], found[axis]) == (there, here):
+            if here != there and (needed[axis], shape[axis]) == (there, here):
                 wrong[name] = here, there
         if wrong:
             return _help(builder, merge, " ".join(text.split()), wrong)

@@ -44,30 +44,34 @@ _LISTED = {tree.Input: "inputs", tree.Expect: "expects", tree.Line: "lines", tre
 
 
 def sort_statements(file: tree.File, sink: Sink) -> Statements:
-    found = Statements(file, facts_of(file.statements))
+    statements = Statements(file, facts_of(file.statements))
     statement: Any
     for statement in file.statements:
         kind = type(statement)
         if kind in _LISTED:
-            getattr(found, _LISTED[kind]).append(statement)
+            getattr(statements, _LISTED[kind]).append(statement)
         elif kind in _NAMED:
-            first = getattr(found, _NAMED[kind]).setdefault(statement.name, statement)
+            first = getattr(statements, _NAMED[kind]).setdefault(statement.name, statement)
             if first is not statement:
                 _named_twice(sink, statement.name, statement.name_span, first.name_span)
         elif kind in _ONCE:
-            if (first := getattr(found, _ONCE[kind])) is not None:
+            if (first := getattr(statements, _ONCE[kind])) is not None:
                 _twice(sink, _ONCE[kind], first, statement)
             else:
-                setattr(found, _ONCE[kind], statement)
-    found.all_blocks.named |= found.blocks
-    for block in found.blocks.values():
-        found.all_blocks.add(block)
-    return found
+                setattr(statements, _ONCE[kind], statement)
+    statements.all_blocks.named |= statements.blocks
+    for block in statements.blocks.values():
+        statements.all_blocks.add(block)
+    return statements
 
 
 def check_names(statements: Statements, sink: Sink) -> set[str]:
     """Reports names that are defined twice; returns the names of the blocks that cannot be used."""
-    named = [(one.name, one.name_span or one.span) for one in statements.inputs if one.name is not None]
+    named = [
+        (input_.name, input_.name_span or input_.span)
+        for input_ in statements.inputs
+        if input_.name is not None
+    ]
     _check(sink, [*dict(named).items(), *labels_of(statements.file.statements)])
     for repeat in statements.facts.repeats:
         _check(sink, labels_of(repeat.body.items))
@@ -76,20 +80,24 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
     check_places(statements.all_blocks, statements.facts.inner_blocks, sink)
     unusable = {one.name for one in statements.broken if one.word in ("block", "shared") and one.name}
     for name, block in statements.all_blocks.named.items():
-        parameters = [(one.name, one.span) for one in block.parameters]
+        parameters = [(parameter.name, parameter.span) for parameter in block.parameters]
         if not _check(sink, parameters):
             unusable.add(name)
-        tensors = [(one.name, one.span) for one in block.parameters if one.kind == "tensor"]
+        tensors = [
+            (parameter.name, parameter.span) for parameter in block.parameters if parameter.kind == "tensor"
+        ]
         _check(sink, [*tensors, *labels_of(block.body.items)])
-        lets = [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Let)]
+        lets = [(item.name, item.name_span) for item in block.body.items if isinstance(item, tree.Let)]
         _check(sink, [*parameters, *lets])
-        _check(sink, [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Block)])
-    found, wrong = layer_parameters(statements.all_blocks, sink)
-    statements.all_blocks.note_reads(found)
-    statements.layer_words = frozenset().union(*found.values())
+        _check(
+            sink, [(item.name, item.name_span) for item in block.body.items if isinstance(item, tree.Block)]
+        )
+    by_block, wrong = layer_parameters(statements.all_blocks, sink)
+    statements.all_blocks.note_reads(by_block)
+    statements.layer_words = frozenset().union(*by_block.values())
     for name, inner in statements.all_blocks.inner.items():
-        found[name] = found.get(name, frozenset()).union(inner.layers)
-    statements.layer_parameters = found
+        by_block[name] = by_block.get(name, frozenset()).union(inner.layers)
+    statements.layer_parameters = by_block
     return unusable | wrong
 
 
@@ -121,15 +129,19 @@ def _check_outputs(statements: Statements, sink: Sink) -> None:
                 help="name all tensors in one, at the end of the block: `output @a, @b`",
             )
         names = [(one.name, one.each) for one in output.references]
-        for place, one in enumerate(output.references):
+        for place, reference in enumerate(output.references):
             if names[place] in names[:place]:
-                sink.report("E204", f"`@{one.name}` is an output twice", one.span, help="name it once")
+                sink.report(
+                    "E204", f"`@{reference.name}` is an output twice", reference.span, help="name it once"
+                )
 
 
 def labels_of(items: Iterable[object]) -> list[tuple[str, Span]]:
     """The labels of one scope, with their places."""
     lines = labelled_lines(items)
-    named = [(one.label, one.label_span or one.span, one.others) for one in lines if one.label is not None]
+    named = [
+        (line.label, line.label_span or line.span, line.others) for line in lines if line.label is not None
+    ]
     return [label for name, span, others in named for label in ((name, span), *others)]
 
 
@@ -147,7 +159,7 @@ def _check(sink: Sink, named: Iterable[tuple[str, Span]]) -> bool:
 def _twice(sink: Sink, word: str, first: tree.Statement, second: tree.Statement) -> None:
     way = "keep one of the two"
     if isinstance(first, tree.Output) and isinstance(second, tree.Output):
-        one, other = ([f"@{one.name}" for one in output.references] for output in (first, second))
+        one, other = ([f"@{reference.name}" for reference in output.references] for output in (first, second))
         if one != other:
             way = f"name all tensors in one: `output {', '.join(dict.fromkeys(one + other))}`"
     related = (Related(first.span, "the first one is here"),)

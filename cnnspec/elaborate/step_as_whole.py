@@ -24,14 +24,14 @@ BARE_VALUES = (
 
 def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """The finding about a whole step; None where its arguments are checked one by one."""
-    found = (
+    mistakes = (
         look(builder, step)
         for look in (
             *(_depth, _size_apart, _three_numbers, _tensor_behind, _repetition, _means_input, _transposed),
             *(_sides, _channels, _where, _then, _named_apart, _steps, _name_behind),
         )
     )
-    return next((one for one in found if one is not None), None)
+    return next((one for one in mistakes if one is not None), None)
 
 
 _DEPTH = re.compile("(?:C|Cin|[Ii]nC)([0-9]+)|(?:c_?in|C_?in|in_?c|in_channels|in_features)=([0-9]+)")
@@ -41,40 +41,42 @@ def _depth(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv F3 C64 K128`, which is compared with the input."""
     op, text = lookup(step.word), builder.context.text
     shape = None if builder.current is None else builder.values[builder.current]
-    place = next((one for one in step.arguments if _DEPTH.fullmatch(text[slice(*one.span)])), None)
+    place = next(
+        (argument for argument in step.arguments if _DEPTH.fullmatch(text[slice(*argument.span)])), None
+    )
     if op is None or shape is None or place is None or not slots_of(op).letters:
         return None
-    written, found = text[slice(*place.span)], shape[0]
+    written, channels = text[slice(*place.span)], shape[0]
     depth = int(re.sub("[^0-9]", "", written)[:12])
-    alone = sum(isinstance(one, tree.NamedArgument) for one in step.arguments) == 1
-    if "=" in written and (depth == found or alone):
+    alone = sum(isinstance(argument, tree.NamedArgument) for argument in step.arguments) == 1
+    if "=" in written and (depth == channels or alone):
         return None  # checked as an argument
-    if depth != found:
-        message = f"`{written}` expects {depth:,} channels, but the input of `{step.word}` has {found:,}"
-        way = f"leave it out if {found:,} is right; else correct the layers before it"
+    if depth != channels:
+        message = f"`{written}` expects {depth:,} channels, but the input of `{step.word}` has {channels:,}"
+        way = f"leave it out if {channels:,} is right; else correct the layers before it"
         return NoValue("E202", message, place.span, way)
-    message = f"the depth of a filter is that of its input, {found:,}, and is not written"
+    message = f"the depth of a filter is that of its input, {channels:,}, and is not written"
     fix = (Edit(Span(place.span.start - 1, place.span.end), ""),)
     return NoValue("E202", message, place.span, f"leave `{written}` out", fix=fix)
 
 
 def _size_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv 3x3 x 16`."""
-    found = re.search(
+    match = re.search(
         r"F?([0-9]+)x([0-9]+)[ \t]+x[ \t]+([0-9]+)(?![\w.])", builder.context.text[slice(*step.span)]
     )
     shape = None if builder.current is None else builder.values[builder.current]
-    if found is None or shape is None or step.word not in ("conv", "deconv"):
+    if match is None or shape is None or step.word not in ("conv", "deconv"):
         return None
-    size = f"F{found[1]}" if found[1] == found[2] else f"F{found[1]}x{found[2]}"
-    span = Span(step.span.start + found.start(), step.span.start + found.end())
-    message = f"a filter is rows by columns, found {found.group()}"
-    if found[3] == str(shape[0]):
+    size = f"F{match[1]}" if match[1] == match[2] else f"F{match[1]}x{match[2]}"
+    span = Span(step.span.start + match.start(), step.span.start + match.end())
+    message = f"a filter is rows by columns, found {match.group()}"
+    if match[3] == str(shape[0]):
         way = (
-            f"the depth of a filter is that of its input, {found[3]}: write `{size}`, and K64 for 64 filters"
+            f"the depth of a filter is that of its input, {match[3]}: write `{size}`, and K64 for 64 filters"
         )
         return NoValue("E202", message, span, way)
-    plain = f"{size} K{found[3]}"
+    plain = f"{size} K{match[3]}"
     return NoValue("E202", message, span, f"write `{plain}`", fix=(Edit(span, plain),))
 
 
@@ -117,13 +119,13 @@ _TIMES = re.compile(r"(.*?)[ \t]+\(?(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*times|(twic
 def _repetition(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E101 for `conv F3 K8 x2`."""
     text, span = builder.context.text, step.span
-    found = _TIMES.fullmatch(text[span.start : span.end])
-    op = lookup(found[1].partition(" ")[0]) if found else None
-    if found is None or op is None or (" " not in found[1] and slots_of(op).places):
+    match = _TIMES.fullmatch(text[span.start : span.end])
+    op = lookup(match[1].partition(" ")[0]) if match else None
+    if match is None or op is None or (" " not in match[1] and slots_of(op).places):
         return None  # `upsample x2`
-    repeats = Span(span.start, span.start + found.end(1))
-    way, fix = repeated(text, repeats, span.end, found[2] or found[3] or "2")
-    mark = Span(span.end - len(found.group()[found.end(1) :].lstrip()), span.end)
+    repeats = Span(span.start, span.start + match.end(1))
+    way, fix = repeated(text, repeats, span.end, match[2] or match[3] or "2")
+    mark = Span(span.end - len(match.group()[match.end(1) :].lstrip()), span.end)
     return NoValue("E101", "a repetition is written with brackets", mark, way, fix=fix)
 
 
@@ -143,7 +145,9 @@ def _transposed(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         span = Span(step.span.start, first.span.end)
         fix = (Edit(span, "deconv"),)
         return NoValue("E202", "a transposed convolution is `deconv`", span, "write `deconv`", fix=fix)
-    if step.word != "transpose" or not any(isinstance(one, tree.LetterArgument) for one in step.arguments):
+    if step.word != "transpose" or not any(
+        isinstance(argument, tree.LetterArgument) for argument in step.arguments
+    ):
         return None
     message = "`transpose` exchanges rows and columns; a transposed convolution is `deconv`"
     return NoValue("E201", message, step.word_span, "write `deconv`", fix=(Edit(step.word_span, "deconv"),))
@@ -181,11 +185,13 @@ def _named_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
 def _steps(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv F3 K8 relu bn`."""
     names = [
-        one
-        for one in step.arguments
-        if isinstance(one.value, tree.Name) and not isinstance(one, tree.NamedArgument)
+        argument
+        for argument in step.arguments
+        if isinstance(argument.value, tree.Name) and not isinstance(argument, tree.NamedArgument)
     ]
-    behind = [one for one in names if isinstance(one.value, tree.Name) and lookup(one.value.name) is not None]
+    behind = [
+        name for name in names if isinstance(name.value, tree.Name) and lookup(name.value.name) is not None
+    ]
     if len(behind) < 2 or list(step.arguments[-len(behind) :]) != behind:
         return None
     words = [builder.context.text[slice(*one.span)] for one in behind]
@@ -205,20 +211,20 @@ _WHERE = re.compile(
 def _where(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv F3 K=k where k = 16`."""
     text = builder.context.text
-    found = _WHERE.search(text[slice(*step.span)])
-    if found is None or step.span.start + found.end() < step.span.end:
+    match = _WHERE.search(text[slice(*step.span)])
+    if match is None or step.span.start + match.end() < step.span.end:
         return None
-    behind = Span(step.span.end - len(found.group().lstrip()), step.span.end)
-    if re.fullmatch("[FSPKGD]", found[1]):
-        way = f"write `{found[1]}{found[2]}` after the layer's word"
+    behind = Span(step.span.end - len(match.group().lstrip()), step.span.end)
+    if re.fullmatch("[FSPKGD]", match[1]):
+        way = f"write `{match[1]}{match[2]}` after the layer's word"
         return NoValue("E202", "a hyperparameter is its letter and its number", behind, way)
-    let, begin = f"let {found[1]} = {found[2].rstrip()}", line_start(text, step.span.start)
-    mark, before = Span(step.span.start + found.start(), step.span.end), text[begin : step.span.start]
+    let, begin = f"let {match[1]} = {match[2].rstrip()}", line_start(text, step.span.start)
+    mark, before = Span(step.span.start + match.start(), step.span.end), text[begin : step.span.start]
     fix: tuple[Edit, ...] = ()
     if (
-        lookup(found[1]) is None
+        lookup(match[1]) is None
         and not re.search(r"[\[{|]", before)
-        and re.search(rf"\b{found[1]}\b", text[: mark.start])
+        and re.search(rf"\b{match[1]}\b", text[: mark.start])
     ):
         blanks = before[: len(before) - len(before.lstrip())]
         fix = (Edit(Span(begin, begin), f"{blanks}{let}\n"), Edit(mark, ""))
@@ -240,12 +246,12 @@ _THEN = re.compile(
 
 def _then(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv F3 K8 followed by relu`."""
-    found = _THEN.search(builder.context.text[slice(*step.span)])
-    words = [layer_word(one) for one in found.groups() if one] if found else []
-    if found is None or not all(words):
+    match = _THEN.search(builder.context.text[slice(*step.span)])
+    words = [layer_word(group) for group in match.groups() if group] if match else []
+    if match is None or not all(words):
         return None
     plain = " ".join(f"-> {word}" for word in words)
-    mark, written = Span(step.span.start + found.start(), step.span.end), found.group().lstrip(" \t,")
+    mark, written = Span(step.span.start + match.start(), step.span.end), match.group().lstrip(" \t,")
     behind = Span(mark.end - len(written), mark.end)
     message = f"`{step.word}` does not take `{written}`; a layer is a separate step"
     return NoValue("E202", message, behind, f"write `{plain}`", fix=(Edit(mark, f" {plain}"),))
@@ -254,20 +260,20 @@ def _then(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
 def _name_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `conv F3 K8 as a`."""
     text = builder.context.text
-    found = re.search(r"[ \t]+(?:as|named|called)[ \t]+([A-Za-z]\w*)$", text[slice(*step.span)])
-    if found is None:
+    match = re.search(r"[ \t]+(?:as|named|called)[ \t]+([A-Za-z]\w*)$", text[slice(*step.span)])
+    if match is None:
         return None
-    mark = Span(step.span.start + found.start(), step.span.end)
+    mark = Span(step.span.start + match.start(), step.span.end)
     alone = not text[line_start(text, step.span.start) : step.span.start].strip()
-    way = f"a label comes before its steps: `{found[1]}: {text[step.span.start : mark.start]}`"
-    fix = (Edit(Span(step.span.start, step.span.start), f"{found[1]}: "), Edit(mark, "")) if alone else ()
+    way = f"a label comes before its steps: `{match[1]}: {text[step.span.start : mark.start]}`"
+    fix = (Edit(Span(step.span.start, step.span.start), f"{match[1]}: "), Edit(mark, "")) if alone else ()
     return NoValue("E202", "a name does not come after its step", mark, way, fix=fix)
 
 
 def _numbers(step: tree.LayerStep) -> list[str]:
     """The values of a step, where each is a number without a name."""
-    values = [one.value for one in step.arguments if isinstance(one, tree.PositionalArgument)]
-    texts = [one.text for one in values if isinstance(one, tree.Number)]
+    values = [argument.value for argument in step.arguments if isinstance(argument, tree.PositionalArgument)]
+    texts = [value.text for value in values if isinstance(value, tree.Number)]
     return texts if len(texts) == len(step.arguments) else []
 
 

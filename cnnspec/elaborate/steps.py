@@ -81,7 +81,7 @@ def _name_several(builder: BodyBuilder, line: tree.Line) -> None:
             builder.label_spans.setdefault(label.name, label.span)
         return
     if not _is_known(builder, line):
-        _needs_labels(builder, [one for one in line.steps if not isinstance(one, tree.ClaimStep)][-1])
+        _needs_labels(builder, [step for step in line.steps if not isinstance(step, tree.ClaimStep)][-1])
     for label in labels:
         builder.labels.setdefault(label.name, builder.add_hole("", "", label.span))
 
@@ -96,7 +96,7 @@ def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
         assert block is not None
         what, names, written = (
             f"`{step.name}`",
-            [one.name for one in outputs_of(builder.context, block)],
+            [output.name for output in outputs_of(builder.context, block)],
             f"{step.name}(…)",
         )
         related = (Related(block.name_span, f"`{step.name}` is defined here"),)
@@ -210,7 +210,7 @@ def _takes_several(builder: BodyBuilder, step: tree.Step) -> bool:
     """Whether several tensors may come before a step."""
     if isinstance(step, tree.CallStep):
         block = block_of(builder, step)[0]
-        return block is None or any(one.kind == "tensor" for one in block.parameters)
+        return block is None or any(parameter.kind == "tensor" for parameter in block.parameters)
     if isinstance(step, tree.LayerStep):
         return step.word == "id" and not step.arguments
     return not isinstance(step, tree.BranchStep)

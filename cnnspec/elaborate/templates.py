@@ -122,26 +122,26 @@ class _Maker:
         more = [*map(further, range(1, stretch.further + 1))]
         inputs = [*([None] if stretch.has_input else []), *more, *stretch.captured]
         if whole:
-            inputs = [one.name for one in statements.inputs]
+            inputs = [input_.name for input_ in statements.inputs]
         flow: Flow = {name: self.value() for name in inputs}
         if whole and len(inputs) == 1:
             flow[None] = 0
         sites = tuple(self.items(stretch.items, flow))
         self.note_before(flow, stretch.label)
         if whole and statements.output is not None:
-            given = [flow[label] for label in outputs]
+            outputs_of_flow = [flow[label] for label in outputs]
         else:
             block = () if stretch.block is None else outputs_of(self.context, stretch.block)
             named: list[str | None] = [one.name for one in block]
             named = named or [None, *(more if stretch.kind == "repeat" else ())]
             named += [one.reference.name if one.inside else None for one in stretch.each]
-            given = [flow[label] for label in (*named, *stretch.exported)]
+            outputs_of_flow = [flow[label] for label in (*named, *stretch.exported)]
         return Template.model_construct(
             kind=stretch.kind,  # type: ignore[arg-type]
             block=None if stretch.block is None else statements.all_blocks.name_of(stretch.block),
             inputs=tuple(None if name in more else name for name in inputs),
             sites=sites,
-            outputs=tuple(given),
+            outputs=tuple(outputs_of_flow),
             exported=tuple(stretch.exported),
             settled=tuple(sorted(self.settled)),
             labels={label: value for label, value in flow.items() if label is not None and label[0] != "'"},
@@ -242,7 +242,7 @@ class _Maker:
         op = lookup(step.word)
         undoes = op is not None and op.undoes is not None
         values = [argument.value for argument in step.arguments]
-        labels = [one.name for one in values if isinstance(one, tree.Reference)]
+        labels = [value.name for value in values if isinstance(value, tree.Reference)]
         return [flow[None], *(flow[before(label) if undoes else label] for label in labels)]
 
     def merge(self, step: tree.BranchStep, flow: Flow) -> Iterator[Site]:
@@ -314,7 +314,7 @@ class _Maker:
             inputs=tuple(inputs),
             outputs=tuple(outputs),
             arguments=self.written(site),
-            layers={name: self.given(one) for name, one in layers.items()},
+            layers={name: self.given(layer) for name, layer in layers.items()},
         )
 
     def region(self, kind: str, step: tree.Line | tree.GroupStep, flow: Flow) -> Iterator[Site]:
@@ -328,8 +328,8 @@ class _Maker:
         more = [*map(further, range(1, inner.further + 1))]
         inputs = [flow[label] for label in (None, *more, *inner.captured) if label in flow]
         each = [one.label(number) for number in range(inner.passes) for one in inner.each]
-        given = None, *(more if times else ()), *inner.exported, *each
-        outputs: Flow = {label: self.value() for label in given}
+        labels = None, *(more if times else ()), *inner.exported, *each
+        outputs: Flow = {label: self.value() for label in labels}
         yield RegionSite.model_construct(
             kind=kind,  # type: ignore[arg-type]
             site=names.sites[id(step)],
@@ -378,16 +378,16 @@ class _Maker:
             self.settled.update(expr.variables(self.expression(decides)))
 
     def written(self, site: int) -> dict[str, expr.Expr]:
-        found: dict[str, expr.Expr] = {}
+        expressions: dict[str, expr.Expr] = {}
         knobs = frozenset() if self.free is None else self.free.names - self.own
         for name, parts in self.stretch.written.get(site, {}).items():
             sizes = [formula(part, self.own | knobs, self.knobs) for part in parts]
-            found[name] = sizes[0] if len(sizes) == 1 else expr.apply("sizes", *sizes)
+            expressions[name] = sizes[0] if len(sizes) == 1 else expr.apply("sizes", *sizes)
             if self.free is not None:
                 self.free.note(parts, knobs)
         if self.free is not None:
-            self.free.arguments.append((found, knobs))
-        return found
+            self.free.arguments.append((expressions, knobs))
+        return expressions
 
     def expression(self, node: tree.Expr) -> expr.Expr:
         return formula(node, self.own, self.knobs)

@@ -81,8 +81,10 @@ def facts_of(root: Any) -> TextFacts:
                 facts.names[node.name] += 1
             case tree.CallStep():
                 facts.calls.add(node.name)
-                names = (one.value for one in node.arguments if isinstance(one.value, tree.Name))
-                facts.given.update((one.name, one.span) for one in names)
+                names = (
+                    argument.value for argument in node.arguments if isinstance(argument.value, tree.Name)
+                )
+                facts.given.update((name.name, name.span) for name in names)
             case tree.Parameter(default=tree.Name(name=name, span=span)):
                 facts.given[name] = span
             case tree.LayerStep() | tree.BranchStep():
@@ -93,11 +95,11 @@ def facts_of(root: Any) -> TextFacts:
             case tree.IfStep():
                 facts.has_ifs = True
             case tree.Sequence(items=items):
-                inner = (one for one in items if isinstance(one, tree.Default))
+                inner = (item for item in items if isinstance(item, tree.Default))
                 facts.inner_defaults += ((one, node) for one in inner)
-                outputs = (one for one in items if isinstance(one, tree.Output))
-                facts.inner_outputs += ((one, node) for one in outputs)
-                facts.inner_blocks += ((one, node) for one in items if isinstance(one, tree.Block))
+                outputs = (item for item in items if isinstance(item, tree.Output))
+                facts.inner_outputs += ((output, node) for output in outputs)
+                facts.inner_blocks += ((item, node) for item in items if isinstance(item, tree.Block))
             case tree.Line(label=str(name), label_span=Span() as span):
                 facts.labels.setdefault(name, span)
                 for other in node.others:
@@ -109,7 +111,7 @@ def facts_of(root: Any) -> TextFacts:
 
 def varying(root: Any) -> list[tree.Expr]:
     """The expressions below `root` that mention `i`, each as a whole."""
-    found: list[tree.Expr] = []
+    varying_nodes: list[tree.Expr] = []
     stack = [root]
     while stack:
         node = stack.pop()
@@ -117,10 +119,10 @@ def varying(root: Any) -> list[tree.Expr]:
             stack.extend(node)
         elif isinstance(node, _EXPRESSIONS):
             if any(isinstance(inner, tree.Name) and inner.name == "i" for inner in nodes(node)):
-                found.append(node)
+                varying_nodes.append(node)
         else:
             stack.extend(getattr(node, name) for name in _CHILDREN.get(type(node), ()))
-    return found
+    return varying_nodes
 
 
 _EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function, tree.List)
@@ -129,16 +131,16 @@ _EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Funct
 def references(root: Any) -> Counter[str]:
     """How often each `@label` is used below `root`. `unpool like=@p` reads the input of the maxpool p, not
     its output: it counts for `before(p)`."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for node in nodes(root):
         kind = type(node)
         if kind is tree.Reference:
-            found[node.name] += 1
+            counts[node.name] += 1
         elif kind is tree.LayerStep and node.arguments:
             for reference in undone(node):
-                found[reference.name] -= 1
-                found[before(reference.name)] += 1
-    return +found
+                counts[reference.name] -= 1
+                counts[before(reference.name)] += 1
+    return +counts
 
 
 def before(label: str) -> str:
@@ -153,11 +155,11 @@ def further(place: int) -> str:
 
 def undone(step: tree.LayerStep) -> list[tree.Reference]:
     """The references of a layer that undoes another one (unpool)."""
-    found = [argument.value for argument in step.arguments if type(argument.value) is tree.Reference]
-    if not found:
+    labels = [argument.value for argument in step.arguments if type(argument.value) is tree.Reference]
+    if not labels:
         return []
     op = lookup(step.word)
-    return found if op is not None and op.undoes is not None else []
+    return labels if op is not None and op.undoes is not None else []
 
 
 def labelled_lines(sequence: Iterable[Any]) -> Iterator[tree.Line]:

@@ -102,8 +102,8 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     if (choice := EITHER.get(step.word)) is not None and not step.arguments:
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=choice)
         return
-    if (found := elsewhere(builder, step)) is not None:
-        message, way = found
+    if (explanation := elsewhere(builder, step)) is not None:
+        message, way = explanation
         sink.report("E201", f"there is no layer `{step.word}`{message}", step.word_span, help=way)
         return
     _report_nearest(builder, step)
@@ -114,10 +114,12 @@ def _block_as_layer(context: Context, step: tree.LayerStep) -> None:
     sink, text = context.sink, context.text
     arguments = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
     parameters = context.statements.blocks[step.word].parameters
-    needed = [one.name for one in parameters if one.default is None]
+    needed = [parameter.name for parameter in parameters if parameter.default is None]
     way = f"{step.word}({arguments if len(step.arguments) < 2 else '…'})"
     if needed and not arguments:
-        names = ", ".join(f"@{one.name}" if one.kind == "tensor" else one.name for one in parameters)
+        names = ", ".join(
+            f"@{parameter.name}" if parameter.kind == "tensor" else parameter.name for parameter in parameters
+        )
         message = f"`{step.word}` is a block of this spec, and needs {' and '.join(needed)}"
         sink.report("E201", message, step.span, help=f"it is used as `{step.word}({names})`, with values")
         return
@@ -248,7 +250,7 @@ def _branches_by_name(builder: BodyBuilder, text: str, span: Span) -> tuple[Edit
         return ()
     names = [one for one in re.finditer(r"\w+", inner) if one[0] in builder.labels]
     first = opened + 1
-    return tuple(Edit(Span(first + one.start(), first + one.end()), f"@{one[0]}") for one in names)
+    return tuple(Edit(Span(first + name.start(), first + name.end()), f"@{name[0]}") for name in names)
 
 
 def _is_branch(text: str, span: Span) -> bool:
@@ -358,14 +360,14 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
 
 def _block_for(name: str) -> str:
     """The definition of a block with this name, made of the layers in the name."""
-    layers = [usual(one).replace("K64", "P1 K=k") for one in layers_of(name) or []]
+    layers = [usual(layer).replace("K64", "P1 K=k") for layer in layers_of(name) or []]
     return f"block {name}(k) {{ {' -> '.join(layers)} }}" if layers[1:] else f"block {name}(…) {{ … }}"
 
 
 def _input_call(context: Context, step: tree.CallStep) -> bool:
     """Reports `Input(3, 32, 32)`; False for another form."""
-    values = [one.value for one in step.arguments]
-    sizes = [one.text for one in values if isinstance(one, tree.Number)]
+    values = [argument.value for argument in step.arguments]
+    sizes = [value.text for value in values if isinstance(value, tree.Number)]
     if len(sizes) != len(values) or len(sizes) not in (1, 3):
         return False
     plain = f"input {'x'.join(sizes)}"

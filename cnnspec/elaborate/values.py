@@ -272,7 +272,7 @@ def _list(expr: tree.List, lookup: Lookup, digits: int) -> Value:
 def _entry(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
     """An entry of a list: `widths(i)`, `rows(i, 0)`."""
     try:
-        found = lookup(tree.Name(expr.name, expr.name_span))
+        items = lookup(tree.Name(expr.name, expr.name_span))
     except Undefined as problem:
         from cnnspec.elaborate.unknown_names import unknown_function
 
@@ -280,22 +280,22 @@ def _entry(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
     name = expr.name
     for argument in expr.arguments:
         place = whole(argument, lookup, digits)
-        if not isinstance(found, List):
+        if not isinstance(items, List):
             raise NoValue(
                 "E212",
-                f"`{name}` is {spelled(found)}, not a list: it has no entries",
+                f"`{name}` is {spelled(items)}, not a list: it has no entries",
                 expr.span,
-                f"to multiply, write `{name}*…`; a list of one entry is written `({spelled(found)},)`",
+                f"to multiply, write `{name}*…`; a list of one entry is written `({spelled(items)},)`",
             )
-        if not 0 <= place < len(found):
-            last = len(found) - 1
-            way = f"places are counted from 0: the last entry, {brief(found[last])}, has the place {last}"
+        if not 0 <= place < len(items):
+            last = len(items) - 1
+            way = f"places are counted from 0: the last entry, {brief(items[last])}, has the place {last}"
             if isinstance(argument, tree.Name) and argument.name == "i" and name == expr.name:
                 way = f"`[ … ]*len({name})` has a pass for each entry"
-            several = f"{len(found)} entries" if last else "one entry"
+            several = f"{len(items)} entries" if last else "one entry"
             raise NoValue("E212", f"`{name}` has {several} and none at the place {place}", argument.span, way)
-        found, name = found[place], f"{name}({place})"
-    return found
+        items, name = items[place], f"{name}({place})"
+    return items
 
 
 def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
@@ -305,10 +305,10 @@ def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
         takes = f"1 {what}" if most == 1 else f"{least if least == most else f'{least} to {most}'} numbers"
         raise NoValue("E212", f"`{expr.name}` takes {takes}, not {len(expr.arguments)}", expr.span)
     if expr.name == "len":
-        found = evaluate(expr.arguments[0], lookup, digits)
-        if not isinstance(found, List):
-            raise NoValue("E212", f"expected a list, found {spelled(found)}", expr.arguments[0].span)
-        return len(found)
+        items = evaluate(expr.arguments[0], lookup, digits)
+        if not isinstance(items, List):
+            raise NoValue("E212", f"expected a list, found {spelled(items)}", expr.arguments[0].span)
+        return len(items)
     values = [number(argument, lookup, digits) for argument in expr.arguments]
     if expr.name == "multiple" and values[1] <= 0:
         raise NoValue(
