@@ -75,9 +75,9 @@ def _row(variant: Variant, heads: int, settings: Mapping[str, int], values: Mapp
     """The row, with these widths of its columns."""
     if not variant.settings and not variant.claims:
         return variant.head
-    given = {knob: f"{knob} = {value}," for knob, value in variant.settings}
+    settings_by_knob = {knob: f"{knob} = {value}," for knob, value in variant.settings}
     cells = [f"{variant.head}:".ljust(heads)]
-    cells += [given.get(knob, "").ljust(width) for knob, width in settings.items()]
+    cells += [settings_by_knob.get(knob, "").ljust(width) for knob, width in settings.items()]
     if not variant.claims:
         return " ".join(cells).rstrip(" ,")
     claims = (f"{subject} {value.rjust(values[subject])}".rstrip() for subject, value in variant.claims)
@@ -94,7 +94,7 @@ def common_order(rows: Iterable[Sequence[str]]) -> list[str] | None:
         for name in row:
             if name not in order:
                 order.insert(place, name)
-            if (found := order.index(name)) < place or len(order) > WIDEST:
+            if (index := order.index(name)) < place or len(order) > WIDEST:
                 return None
-            place = found + 1
+            place = index + 1
     return order

@@ -111,9 +111,9 @@ class _Writer:
 
     def between(self, low: int, high: int) -> list[tree.Comment]:
         """The comments between two offsets that have not been written yet."""
-        found = [c for c in self._comments(low, high) if c.span.start not in self.done]
-        self.done.update(comment.span.start for comment in found)
-        return found
+        comments = [c for c in self._comments(low, high) if c.span.start not in self.done]
+        self.done.update(comment.span.start for comment in comments)
+        return comments
 
     def _comments(self, low: int, high: int) -> list[tree.Comment]:
         comments = self.comments
@@ -169,21 +169,21 @@ class _Writer:
                 text = self.verbatim(item.span)
         return [pad + text], ""
 
-    def rows(self, found: tree.List, width: int, pad: str) -> list[str]:
+    def rows(self, list_: tree.List, width: int, pad: str) -> list[str]:
         """The lines of a list of lists that the author wrote over lines, or of a list that is too long for
         one: a row on each, their entries in columns."""
-        nested = all(type(entry) is tree.List for entry in found.entries)
-        over_lines = nested and len(self.text[slice(*found.span)].splitlines()) > 1
+        nested = all(type(entry) is tree.List for entry in list_.entries)
+        over_lines = nested and len(self.text[slice(*list_.span)].splitlines()) > 1
         if width < WIDTH and not over_lines:
             return []
-        rows = [entry.entries for entry in found.entries if type(entry) is tree.List]
+        rows = [entry.entries for entry in list_.entries if type(entry) is tree.List]
         if nested and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
             cells = [[w.write_expr(entry) for entry in row] for row in rows]
             widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
             fitted = [[cell.rjust(n) for cell, n in zip(row, widths, strict=True)] for row in cells]
             return [f"{pad}  ({', '.join(row)})," for row in fitted]
         lines = [f"{pad} "]
-        for text in map(w.write_expr, found.entries):
+        for text in map(w.write_expr, list_.entries):
             if nested or len(lines[-1]) + len(text) + 2 > WIDTH:
                 lines.append(f"{pad} ")
             lines[-1] += f" {text},"

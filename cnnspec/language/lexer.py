@@ -67,18 +67,18 @@ class Lexer:
         """The token at a place: one that is specific to the parser's state, else one that is allowed
         everywhere."""
         special = self.contextual.get(state)
-        found = re.compile(special[0]).match(text, pos) if special else None
-        if found is not None and special is not None:
-            group = found.lastindex or 1
-            begin, end = found.span(group)
+        match = re.compile(special[0]).match(text, pos) if special else None
+        if match is not None and special is not None:
+            group = match.lastindex or 1
+            begin, end = match.span(group)
             return Token(special[1][group - 1], text[begin:end], begin, end)
-        found = self.match(text, pos)
-        if found is None:
+        match = self.match(text, pos)
+        if match is None:
             while pos < len(text) and text[pos] in " \t":
                 pos += 1
             return Token(UNKNOWN, text[pos], pos, pos + 1) if pos < len(text) else Token(END, "", pos, pos)
-        group = found.lastindex or 0
-        begin, end = found.span(group)
+        group = match.lastindex or 0
+        begin, end = match.span(group)
         kind, word = self.names[group], text[begin:end]
         if kind == "LITERAL":
             kind = self.literals[word]
@@ -99,10 +99,10 @@ class Lexer:
         form, an empty type for none.
         """
         text = self.text
-        found = _GAP.match(text, pos)
-        assert found is not None
-        end = found.end()
-        stretch = found.group()
+        match = _GAP.match(text, pos)
+        assert match is not None
+        end = match.end()
+        stretch = match.group()
         if "#" in stretch:
             begin = line_start(text, pos)
             own_line = not text[begin:pos].strip(" \t")

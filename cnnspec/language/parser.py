@@ -42,8 +42,8 @@ def parse(source: Source, sink: Sink) -> tree.File:
     if not isinstance(statements, list):  # recovery gave up
         whole = parser.values and parser.lexer.tables.entered_by[parser.states[1]] == "file"
         statements = parser.values[0] if whole else []
-    found = tuple(item for item in statements if item is not None)
-    return tree.File(found, tuple(parser.lexer.comments), Span(0, len(source.text)))
+    parsed = tuple(item for item in statements if item is not None)
+    return tree.File(parsed, tuple(parser.lexer.comments), Span(0, len(source.text)))
 
 
 def parse_expression(text: str) -> tree.Expr | None:
@@ -88,7 +88,7 @@ class Parser:
                 return None
         return None
 
-    def recover(self, found: Token, deep: bool) -> bool:
+    def recover(self, token: Token, deep: bool) -> bool:
         """Reports an error and moves the parser to a place where it can continue; False if it has to stop."""
         if not self.recovers or self.sink.full:
             return False
@@ -96,7 +96,7 @@ class Parser:
             from cnnspec.language.recovery.engine import Recovery
 
             self.recovery = Recovery(self)
-        went_on: bool = self.recovery.recover(found, deep)
+        went_on: bool = self.recovery.recover(token, deep)
         return went_on
 
     def feed(self, kind: str, text: str, start: int, end: int) -> bool:

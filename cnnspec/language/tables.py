@@ -75,8 +75,8 @@ def load() -> Tables:
     for name, pattern in data["contextual"]:
         for state, row in enumerate(data["rows"]):
             if name in row:
-                before, found = contextual.get(state, ("", list[str]()))
-                contextual[state] = f"{before}{'|' * bool(found)}({pattern})", [*found, name]
+                before, terminals = contextual.get(state, ("", list[str]()))
+                contextual[state] = f"{before}{'|' * bool(terminals)}({pattern})", [*terminals, name]
     contextual = {state: (f"[ \t]*(?:{pattern})", listed) for state, (pattern, listed) in contextual.items()}
     actions: dict[Rule, Action | None] = {
         NumberedRule(NonTerminal(origin), [NonTerminal("")] * size): ACTIONS[alias] if alias else None

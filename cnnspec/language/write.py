@@ -161,7 +161,7 @@ def write_step(step: tree.Step) -> str:
 
 def write_references(references: Iterable[tree.Reference]) -> str:
     """`@a, each @b`."""
-    return ", ".join(f"{'each ' if one.each else ''}@{one.name}" for one in references)
+    return ", ".join(f"{'each ' if reference.each else ''}@{reference.name}" for reference in references)
 
 
 def _signed(expr: tree.Expr) -> bool:

@@ -65,8 +65,8 @@ class Context:
 
     def whole(self, value: Any) -> Span:
         """The span of a value, with the brackets around it, which are not nodes."""
-        found = self.brackets.get(id(value)) if self.brackets else None
-        return value.span if found is None else found[1]
+        bracket = self.brackets.get(id(value)) if self.brackets else None
+        return value.span if bracket is None else bracket[1]
 
     @cached_property
     def bound(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
         for a in arguments
     ):
         return tuple(arguments)
-    found: list[Any] = []
+    tidy: list[Any] = []
     mended: list[Edit] = []
     rest = iter(arguments)
     for argument in rest:
@@ -47,7 +47,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
             following = next(rest, None)
             meant = _apart(c, argument, following)
             if meant is None:
-                found += [argument, following] if following else [argument]
+                tidy += [argument, following] if following else [argument]
                 continue
             span = Span(span.start, following.span.end) if following else span
         else:
@@ -60,13 +60,13 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
                 _no_hyperparameter(c, value.name, span)
                 return None
         if meant is None:
-            found.append(argument)
+            tidy.append(argument)
             continue
         mended.append(Edit(span, meant[0]))
-        found += meant[1]
+        tidy += meant[1]
     if mended:
         _report(c, mended, word, arguments)
-    return tuple(found)
+    return tuple(tidy)
 
 
 def _report(c: Context, mended: list[Edit], word: str, arguments: list[Any]) -> None:
@@ -135,16 +135,16 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
         return name.replace("_", ""), hyperparameters(c, name.replace("_", ""), start)
     if name[0] in "FSPD" and "x" in name and (sizes := _axes(c, name[1:], start + 1)):
         return _by_axes(name[0], sizes, span)
-    found = re.fullmatch(_NAMED, name)
-    if found is None or found[4] not in c.bound:
+    match = re.fullmatch(_NAMED, name)
+    if match is None or match[4] not in c.bound:
         return None
-    value: tree.Expr = tree.Name(found[4], Span(start + found.start(4), span.end))
-    if found[3]:
-        factor = number(c, found[3], start + found.start(3), start + found.end(3))
+    value: tree.Expr = tree.Name(match[4], Span(start + match.start(4), span.end))
+    if match[3]:
+        factor = number(c, match[3], start + match.start(3), start + match.end(3))
         value = tree.Binary("*", factor, value, Span(factor.span.start, span.end))
-    letter = tree.LetterArgument(found[2], value, False, Span(start + found.start(2), span.end))
-    plain = f"{found[1]} {found[2]}={found[3]}{'*' if found[3] else ''}{found[4]}"
-    return plain.strip(), [*hyperparameters(c, found[1], start), letter]
+    letter = tree.LetterArgument(match[2], value, False, Span(start + match.start(2), span.end))
+    plain = f"{match[1]} {match[2]}={match[3]}{'*' if match[3] else ''}{match[4]}"
+    return plain.strip(), [*hyperparameters(c, match[1], start), letter]
 
 
 def _with_axes(argument: tree.LetterArgument) -> bool:

@@ -103,17 +103,17 @@ def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
     if arguments is None:
         return tree.ErrorStep(c.span(v))
     made = tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
-    inside = [one.value for one in arguments if type(one.value) is tree.Layers]
+    inside = [argument.value for argument in arguments if type(argument.value) is tree.Layers]
     return _nested(c, made, *inside) if inside else made
 
 
 def _sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
     """The text between two brackets or bars."""
-    found, within = known(items), Span(opened.end, closed.start)
-    span = Span(found[0].span.start, found[-1].span.end) if found else within
-    node = tree.Sequence(found, span, within)
+    lines, within = known(items), Span(opened.end, closed.start)
+    span = Span(lines[0].span.start, lines[-1].span.end) if lines else within
+    node = tree.Sequence(lines, span, within)
     if c.depths:
-        steps = [step for item in found if type(item) is tree.Line for step in item.steps]
+        steps = [step for item in lines if type(item) is tree.Line for step in item.steps]
         if deepest := max((c.depths.get(id(step), 0) for step in steps), default=0):
             c.depths[id(node)] = deepest
     return node
@@ -138,24 +138,26 @@ def _bars(c: Context, first: Token) -> None:
 
 
 def _branch(c: Context, v: Items[Any]) -> Any:
-    word, *given, opened, branches, closed = v
-    arguments = tidied(c, given[0], word.text) if given else ()
+    word, *hyperparameters, opened, branches, closed = v
+    arguments = tidied(c, hyperparameters[0], word.text) if hyperparameters else ()
     if arguments is None:
         return tree.ErrorStep(c.span(v))
     bars = [opened, *branches[1::2], closed]
-    found = []
+    sequences = []
     for left, items, right in zip(bars, branches[::2], bars[1:], strict=False):
         if left.end == right.start and left.text == right.text == "|":
             _bars(c, left)
         else:
-            found.append(_sequence(c, left, items, right))
-    if word.text == "frozen" and not given:
-        if len(found) > 1:
+            sequences.append(_sequence(c, left, items, right))
+    if word.text == "frozen" and not hyperparameters:
+        if len(sequences) > 1:
             bar = Span(bars[1].start, bars[1].end)
             way = "branches are merged inside: `frozen [ add [ … | … ] ]`"
             c.sink.report("E101", "`frozen` takes steps, not branches", bar, help=way)
-        return _nested(c, tree.GroupStep(found[0], None, c.span(v), frozen=True), found[0])
-    return _nested(c, tree.BranchStep(word.text, arguments, tuple(found), c.span(v), word.span), *found)
+        return _nested(c, tree.GroupStep(sequences[0], None, c.span(v), frozen=True), sequences[0])
+    return _nested(
+        c, tree.BranchStep(word.text, arguments, tuple(sequences), c.span(v), word.span), *sequences
+    )
 
 
 def _if_step(c: Context, v: Items[Any]) -> Any:
@@ -182,11 +184,11 @@ def _line(c: Context, v: Items[Any]) -> tree.Line:
     steps = tuple(v[-1])
     if len(v) == 1:
         return tree.Line(None, None, steps, Span(steps[0].span.start, steps[-1].span.end))
-    found = []
+    labels = []
     for one in re.finditer(r"[A-Za-z][A-Za-z0-9_]*", v[0].text):
         start = v[0].start + one.start()
-        found.append(tree.Label(*_declared(c, Token("LABEL", one.group(), start, start + len(one.group())))))
-    (name, label), *others = found
+        labels.append(tree.Label(*_declared(c, Token("LABEL", one.group(), start, start + len(one.group())))))
+    (name, label), *others = labels
     return tree.Line(name, label, steps, Span(label.start, steps[-1].span.end), tuple(others))
 
 
@@ -222,11 +224,11 @@ def _layers(c: Context, v: Items[Any]) -> tree.Layers:
 def _start_several(c: Context, v: Items[Any]) -> list[tree.StartStep]:
     """`@a, @b`, one token."""
     start = v[0].start
-    found = [
+    starts = [
         tree.Reference(one.group(1), Span(start + one.start(), start + one.end()))
         for one in re.finditer(r"@([A-Za-z][A-Za-z0-9_]*)", v[0].text)
     ]
-    return [tree.StartStep(found[0], c.span(v), tuple(found[1:]))]
+    return [tree.StartStep(starts[0], c.span(v), tuple(starts[1:]))]
 
 
 _STEPS: Actions = {

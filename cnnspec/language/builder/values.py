@@ -125,7 +125,7 @@ EXPRESSIONS: Actions = {
 
 def hyperparameters(c: Context, text: str, start: int) -> list[tree.LetterArgument]:
     """`F5S1P2` is three."""
-    found = []
+    letters = []
     for part in _LETTER.finditer(text):
         letter, same, sizes = part.groups()
         begin, end = start + part.start(), start + part.end()
@@ -139,8 +139,8 @@ def hyperparameters(c: Context, text: str, start: int) -> list[tree.LetterArgume
             at = begin + 1
             dims = (number(c, one[0], at + one.start(), at + one.end()) for one in _SIZE.finditer(sizes))
             value = tree.Dims(tuple(dims), span)
-        found.append(tree.LetterArgument(letter, value, True, Span(begin, end)))
-    return found
+        letters.append(tree.LetterArgument(letter, value, True, Span(begin, end)))
+    return letters
 
 
 def _named(c: Context, v: Items[Any]) -> list[tree.Argument]:

@@ -43,43 +43,43 @@ class Recovery:
         self.used: list[Rule] = []
         """The rules that applied, in order."""
 
-    def recover(self, found: Token, deep: bool) -> bool:
+    def recover(self, token: Token, deep: bool) -> bool:
         # A repair may leave the parser at the same place; it must not stay there for ever.
-        if found.start != self.failed_at:
-            self.failed_at, self.failures = found.start, 0
+        if token.start != self.failed_at:
+            self.failed_at, self.failures = token.start, 0
         self.failures += 1
         if self.failures > MAX_FAILURES + len(self.lexer.brackets):
-            self.lexer.pos = found.end
-            return found.type != END
+            self.lexer.pos = token.end
+            return token.type != END
         if deep:
             way = "name the inner part with `block`, or its value with `let`"
-            self.sink.report("E602", "more than 64 nested brackets", found.span, help=way)
-            self.leave_out(found)
+            self.sink.report("E602", "more than 64 nested brackets", token.span, help=way)
+            self.leave_out(token)
             return True
         self.reopen()
-        mistake = Mistake(self.parser, found)
+        mistake = Mistake(self.parser, token)
         answer = self.first(BEFORE_BRACKETS, mistake)
         if answer is None and self.unclosed(mistake):
             return True
-        new_statement = found.type in STATEMENTS or found.type == "LET"
-        if answer is None and new_statement and self.begins_line(found, -1):
+        new_statement = token.type in STATEMENTS or token.type == "LET"
+        if answer is None and new_statement and self.begins_line(token, -1):
             # the line before it ended with `->`, `=` or the like, or does not continue as it must
             answer = self.first(RULES, mistake, reading=False)
             self.report(answer)
-            self.leave_out(found, skipping=False)
-            self.parser.feed("_NL", "\n", found.start, found.start)
-            self.lexer.pos = found.start
+            self.leave_out(token, skipping=False)
+            self.parser.feed("_NL", "\n", token.start, token.start)
+            self.lexer.pos = token.start
             return True
         answer = answer or self.first(RULES, mistake)
         if answer is not None and (answer.reads is not None or self.failures == 1):
             self.report(answer)
             if answer.reads is not None and self.read(mistake, answer):
                 return True
-            if answer.code in ("E102", "E106") or found.type == "CLAIMS":  # reported and left out as a whole
-                found = found._replace(start=max(found.start, answer.span.end))
-                self.leave_out(found, since=answer.span.start)
+            if answer.code in ("E102", "E106") or token.type == "CLAIMS":  # reported and left out as a whole
+                token = token._replace(start=max(token.start, answer.span.end))
+                self.leave_out(token, since=answer.span.start)
                 return True
-        self.leave_out(found)
+        self.leave_out(token)
         return True
 
     def reopen(self) -> None:
@@ -137,7 +137,7 @@ class Recovery:
             height -= 1
         entered_by = self.lexer.tables.entered_by
         symbols = [entered_by[state] for state in self.parser.states[height + 1 :]]
-        if sum(one in CLOSES for one in symbols) > sum(one in OPENS for one in symbols):
+        if sum(symbol in CLOSES for symbol in symbols) > sum(symbol in OPENS for symbol in symbols):
             return False
         if height < len(values):
             self.parser.cut(height)
@@ -169,70 +169,70 @@ class Recovery:
 
     def unclosed(self, mistake: Mistake) -> bool:
         """Closes the brackets that were certainly meant to be closed before this token."""
-        found, brackets, kind = mistake.found, self.lexer.brackets, mistake.kind
+        token, brackets, kind = mistake.found, self.lexer.brackets, mistake.kind
         if kind == "LSQB" and any(rule.answer(mistake) for rule in (*NOTATIONS, *LISTS)):
             return False
-        if kind == "ARROW" and is_from_to(self.text, found.start):
+        if kind == "ARROW" and is_from_to(self.text, token.start):
             return False
         opens = "[" if kind == "VBAR" else CLOSES.get(kind)
-        closing = self.to_close(found, opens)
+        closing = self.to_close(token, opens)
         if not closing:
-            return self.swallowed(found)
-        new_line = kind in STATEMENTS or (not opens and self.begins_line(found, brackets[-1].span.start))
+            return self.swallowed(token)
+        new_line = kind in STATEMENTS or (not opens and self.begins_line(token, brackets[-1].span.start))
         target = len(brackets) - closing
         while len(brackets) > target:
             bracket = brackets[-1]
-            closer = (*_CLOSERS[bracket.kind], found.start, found.start)
+            closer = (*_CLOSERS[bracket.kind], token.start, token.start)
             way = f"`{closer[1]}` is missing before {mistake.shown}"
             self.sink.report("E105", f"this `{bracket.kind}` is not closed", bracket.span, help=way)
             if not self.parser.feed(*closer):
-                self.leave_out(found, skipping=False)
+                self.leave_out(token, skipping=False)
                 if len(brackets) and brackets[-1] is bracket and not self.parser.feed(*closer):
                     brackets.pop()
-        if new_line and not JOINS_NEXT.match(self.text, found.start):
-            self.parser.feed("_NL", "\n", found.start, found.start)
-        self.lexer.pos = found.start
+        if new_line and not JOINS_NEXT.match(self.text, token.start):
+            self.parser.feed("_NL", "\n", token.start, token.start)
+        self.lexer.pos = token.start
         return True
 
-    def to_close(self, found: Token, opens: str | None) -> int:
+    def to_close(self, token: Token, opens: str | None) -> int:
         """The number of brackets to close before a token; `opens` is the kind that it closes or separates."""
         kinds = [bracket.kind for bracket in self.lexer.brackets]
-        if found.type == END or found.type in STATEMENTS:
+        if token.type == END or token.type in STATEMENTS:
             return len(kinds)
         if opens:
             return kinds[::-1].index(opens) if opens in kinds else 0
         if not kinds or kinds[-1] != "(":
             return 0
-        goes_on = found.type in ("ARROW", "CLAIMS", "LSQB", "LBRACE")
-        return int(goes_on or self.begins_line(found, self.lexer.brackets[-1].span.start))
+        goes_on = token.type in ("ARROW", "CLAIMS", "LSQB", "LBRACE")
+        return int(goes_on or self.begins_line(token, self.lexer.brackets[-1].span.start))
 
-    def swallowed(self, found: Token) -> bool:
+    def swallowed(self, token: Token) -> bool:
         """An open `(` on an earlier line that includes the beginning of this line: `f(64, s=2` and below it
         `conv F3`."""
         if not self.lexer.brackets or self.lexer.brackets[-1].kind != "(":
             return False
-        line = line_start(self.text, found.start)
+        line = line_start(self.text, token.start)
         bracket = self.lexer.brackets[-1]
-        rest = REST.match(self.text, found.start)
+        rest = REST.match(self.text, token.start)
         if line <= bracket.span.start or (rest and ")" in rest.group()):
             return False
         way = "`)` is missing before the end of its line"
         self.sink.report("E105", "this `(` is not closed", bracket.span, help=way)
-        self.leave_out(found, skipping=False)
+        self.leave_out(token, skipping=False)
         self.lexer.forget_comments(line)
         if not JOINS_NEXT.match(self.text, line):
             self.parser.feed("_NL", "\n", line, line)
         self.lexer.pos = line
         return True
 
-    def begins_line(self, found: Token, behind: int) -> bool:
+    def begins_line(self, token: Token, behind: int) -> bool:
         """Whether the token is the first of a line that begins after a place."""
-        line = line_start(self.text, found.start)
-        return line > behind and not self.text[line : found.start].strip(" \t")
+        line = line_start(self.text, token.start)
+        return line > behind and not self.text[line : token.start].strip(" \t")
 
     # --- leaving a part out -----------------------------------------------------------------------
 
-    def leave_out(self, found: Token, skipping: bool = True, since: int | None = None) -> None:
+    def leave_out(self, token: Token, skipping: bool = True, since: int | None = None) -> None:
         """Removes the innermost step, claim or statement (that begins at `since` or before) from the stack
         and continues after it."""
         states, values = self.parser.states, self.parser.values
@@ -240,8 +240,8 @@ class Recovery:
         self.parser.context.depths.clear()
         at = self.innermost(since)
         waits = self.parser.table[states[at]]
-        above = entered_by[states[at + 1]] if at + 1 < len(states) else found.type
-        begin, name = found.start, None
+        above = entered_by[states[at + 1]] if at + 1 < len(states) else token.type
+        begin, name = token.start, None
         if above == "block_head" and at < len(values):
             begin, name = values[at][3].start, values[at][0]
         elif at < len(values) and type(values[at]) is Token:
@@ -257,10 +257,10 @@ class Recovery:
             symbol = "step"
         while self.lexer.brackets and self.lexer.brackets[-1].height > at:
             self.lexer.brackets.pop()
-        end = self.skip(found, symbol) if skipping else found.start
+        end = self.skip(token, symbol) if skipping else token.start
         if not symbol:
-            if above == "chain" and end > found.start:
-                values[-1].append(tree.ErrorStep(Span(found.start, end)))
+            if above == "chain" and end > token.start:
+                values[-1].append(tree.ErrorStep(Span(token.start, end)))
             return
         self.parser.cut(at)
         span = Span(min(begin, end), end)
@@ -293,10 +293,10 @@ class Recovery:
         value = self.parser.values[at + 1] if at + 1 < len(self.parser.values) else None
         return value.text.rstrip("(: \t") if type(value) is Token and value.text[:1].isalpha() else None
 
-    def skip(self, found: Token, symbol: str) -> int:
+    def skip(self, token: Token, symbol: str) -> int:
         """Moves to a place where the parser can continue; returns the end of the skipped text."""
         lexer, depth = self.lexer, 0
-        pos = end_of_last = found.start
+        pos = end_of_last = token.start
         while True:
             kind, _, begin, end = lexer.scan(self.text, pos)
             if kind == END:

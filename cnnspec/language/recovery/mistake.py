@@ -90,10 +90,10 @@ class Mistake:
     inside: str
     opened: int
 
-    def __init__(self, parser: Parser, found: Token) -> None:
-        self._parser, self.found = parser, found
+    def __init__(self, parser: Parser, token: Token) -> None:
+        self._parser, self.found = parser, token
         self.text, self.sink, self.accepts = parser.text, parser.sink, parser.accepts
-        self.kind, self.word, self.start, self.end = found
+        self.kind, self.word, self.start, self.end = token
         self.last = parser.lexer.last
         brackets = parser.lexer.brackets
         self.inside, self.opened = (brackets[-1].kind, brackets[-1].span.start) if brackets else ("", -1)
@@ -192,8 +192,8 @@ class Mistake:
 
     @property
     def line_end(self) -> int:
-        found = REST.match(self.text, self.start)
-        return found.end() if found else self.end
+        match = REST.match(self.text, self.start)
+        return match.end() if match else self.end
 
     @property
     def rest(self) -> str:
@@ -220,9 +220,9 @@ class Mistake:
     def around(self, pattern: str | re.Pattern[str], group: int = 0) -> re.Match[str] | None:
         """The match in which, and not at whose beginning, the token stands."""
         near = max(self.begin, self.start - _NEAR)
-        for found in re.compile(pattern).finditer(self.text, near, self.start + _NEAR):
-            if found.start(group) < self.start < found.end(group):
-                return found
+        for match in re.compile(pattern).finditer(self.text, near, self.start + _NEAR):
+            if match.start(group) < self.start < match.end(group):
+                return match
         return None
 
 

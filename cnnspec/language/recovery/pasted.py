@@ -57,14 +57,14 @@ def read_plain(text: str, sink: Sink) -> str:
     parts: list[str] = []
     done = 0
     met: dict[tuple[int, str], list[Pasted]] = {}  # by line and message
-    for found in _STRETCH.finditer(text):
-        if found.group()[0] in '#"':
+    for match in _STRETCH.finditer(text):
+        if match.group()[0] in '#"':
             continue
-        pasted = _pasted(text, found)
-        parts += text[done : found.start()], pasted[0]
-        done = found.end()
+        pasted = _pasted(text, match)
+        parts += text[done : match.start()], pasted[0]
+        done = match.end()
         if pasted[4]:
-            met.setdefault((line_start(text, found.start()), pasted[2]), []).append(pasted)
+            met.setdefault((line_start(text, match.start()), pasted[2]), []).append(pasted)
     for same in met.values():
         edits = tuple(edit for one in same for edit in one[4])
         related = tuple(Related(one[1], "") for one in same[1:])
@@ -87,25 +87,25 @@ def _together(text: str, edits: tuple[Edit, ...]) -> str:
     return shown + (behind.group() if behind else "")
 
 
-def _pasted(text: str, found: re.Match[str]) -> Pasted:
-    start, end = found.span()
-    stretch, place = found.group(), Span(start, end)
-    if found["left"]:
-        title = found["title"]
+def _pasted(text: str, match: re.Match[str]) -> Pasted:
+    start, end = match.span()
+    stretch, place = match.group(), Span(start, end)
+    if match["left"]:
+        title = match["title"]
         left, right = start + 1 + len(title) - len(title.lstrip()), end - 1 - len(title) + len(title.rstrip())
         quotes = (Edit(Span(start, left), '"'), Edit(Span(max(left, right), end), '"'))
         way = f'a title is written in plain ones: "{title.strip()}"'
         return f'"{title}"', place, "typographic quotation marks", way, quotes
-    if found["about"]:
+    if match["about"]:
         number = re.compile(r"[0-9][0-9,.]*[kMG]?").match(text, end)
         way = f"write `~{number.group() if number else ''}`"
         read = " " * (end - start - 1) + "~"
         return read, Span(start, start + 1), f"expected `~`, found `{stretch[0]}`", way, (Edit(place, "~"),)
-    if found["hidden"]:
+    if match["hidden"]:
         word = re.sub("[^A-Za-z0-9_]", "", stretch)
         message = f"`{word}` has an invisible character in it"
         return word.ljust(end - start), place, message, f"write `{word}`", (Edit(place, word),)
-    if found["alike"]:
+    if match["alike"]:
         read = "".join(_LETTERS.get(char, char) for char in stretch)
         alike = "".join(sorted({char for char in stretch if char in _LETTERS}))
         if not any(char.isascii() for char in stretch):

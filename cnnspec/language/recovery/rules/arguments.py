@@ -44,20 +44,20 @@ def _layer(m: Mistake) -> Answer | None:
         if _ENDS.match(m.text, end):
             break
         between = re.compile(marks).match(m.text, end)
-        found, plain = _argument(m.text, between.end() if between else end, word.text)
-        if between is None or found is None:
+        match, plain = _argument(m.text, between.end() if between else end, word.text)
+        if between is None or match is None:
             return None
         if not plain:
-            message = f"`{found.group()}` is not a valid hyperparameter"
+            message = f"`{match.group()}` is not a valid hyperparameter"
             way = "rows and columns are joined by `x`, as in `F1x7`; `pad` takes a size for each side"
-            if "K" in found.group()[:2] or "k" in found.group()[:2]:
+            if "K" in match.group()[:2] or "k" in match.group()[:2]:
                 way = "K is one number of filters: write a layer for each, `-> conv F3 K32`"
-            return Answer("E106", message, Span(*found.span()), way)
+            return Answer("E106", message, Span(*match.span()), way)
         if not between.group().isspace():
             edits.append(Edit(Span(*between.span()), " "))
-        if plain != found.group():
-            edits.append(Edit(Span(*found.span()), plain))
-        shown, end = f"{shown} {plain}", found.end()
+        if plain != match.group():
+            edits.append(Edit(Span(*match.span()), plain))
+        shown, end = f"{shown} {plain}", match.end()
     spaces = all(edit.text == " " for edit in edits)
     if not edits or end < m.start or (spaces and m.kind != "VBAR"):
         return None
@@ -75,47 +75,47 @@ def _word_before(m: Mistake) -> Token | None:
     """The word of the layer that contains the token; at a `|` the layer's node is already complete."""
     if m.kind != "VBAR":
         parts = (m.part(back).token for back in range(_FARTHEST))
-        return next((one for one in parts if one and one.type == "NAME" and is_layer(one.text)), None)
+        return next((part for part in parts if part and part.type == "NAME" and is_layer(part.text)), None)
     near = re.split(r"->|[|:\[]", m.head[-200:])[-1]
-    found = re.match(r"[ \t]*([A-Za-z]\w*)[ \t]", near)
-    if found is None or m.inside or not is_layer(found[1]):
+    match = re.match(r"[ \t]*([A-Za-z]\w*)[ \t]", near)
+    if match is None or m.inside or not is_layer(match[1]):
         return None
-    start = m.start - len(near) + found.start(1)
-    return Token("NAME", found[1], start, start + len(found[1]))
+    start = m.start - len(near) + match.start(1)
+    return Token("NAME", match[1], start, start + len(match[1]))
 
 
 def _argument(text: str, place: int, word: str) -> tuple[re.Match[str] | None, str]:
     """An argument and its form in this language; empty where it is not an argument, or has no such form."""
-    if found := _PLAIN.match(text, place):
-        return found, found.group()
-    if found := _TURNED.match(text, place):
-        return found, found[2] + found[1]
-    found = _IN_ORDER.match(text, place)
-    if found is None:
+    if match := _PLAIN.match(text, place):
+        return match, match.group()
+    if match := _TURNED.match(text, place):
+        return match, match[2] + match[1]
+    match = _IN_ORDER.match(text, place)
+    if match is None:
         return None, ""
-    letter = found[1] or found[2].upper()
+    letter = match[1] or match[2].upper()
     if letter == "K" and word in ("maxpool", "avgpool"):
         letter = "F"
-    if found[3] == "same":
-        return found, f"{letter}same"
-    sizes = re.findall("[0-9]+", found[3])
+    if match[3] == "same":
+        return match, f"{letter}same"
+    sizes = re.findall("[0-9]+", match[3])
     if len({*sizes}) == 1:
-        return found, letter + sizes[0]
-    return found, letter + "x".join(sizes) if len(sizes) == 2 and letter not in "KG" else ""
+        return match, letter + sizes[0]
+    return match, letter + "x".join(sizes) if len(sizes) == 2 and letter not in "KG" else ""
 
 
 def _several(m: Mistake) -> Answer | None:
     """`K16/32/64`, `K16-32`: more than one number after a letter."""
-    found = m.around(r"(?<!\w)([FSPKGD])([0-9]+(?:/[0-9]+){2,}|[0-9]+(?:-[0-9]+)+)(?![\w.])")
-    if found is None or m.inside == "(":
+    match = m.around(r"(?<!\w)([FSPKGD])([0-9]+(?:/[0-9]+){2,}|[0-9]+(?:-[0-9]+)+)(?![\w.])")
+    if match is None or m.inside == "(":
         return None
-    numbers, message = re.split("[-/]", found[2]), f"`{found.group()}` is not a valid hyperparameter"
-    span, letter = Span(*found.span()), found[1]
+    numbers, message = re.split("[-/]", match[2]), f"`{match.group()}` is not a valid hyperparameter"
+    span, letter = Span(*match.span()), match[1]
     if letter in "FSPD" and len(numbers) == 2:
         plain = f"{letter}{'x'.join(numbers)}"
         way = f"rows and columns are joined by `x`: `{plain}`"
         return Answer("E106", message, span, way, (Edit(span, plain),), reads=plain, since=span.start)
-    step = re.search(r"([A-Za-z]\w*(?:[ \t]+[\w=*/]+)*)[ \t]*$", m.text[m.begin : found.start()])
+    step = re.search(r"([A-Za-z]\w*(?:[ \t]+[\w=*/]+)*)[ \t]*$", m.text[m.begin : match.start()])
     layers = [f"{step[1] if step else 'conv F3'} {letter}{number}" for number in numbers]
     way = f"{letter} is one number: write a layer for each, `{' -> '.join(layers)}`"
     return Answer(
@@ -125,46 +125,46 @@ def _several(m: Mistake) -> Answer | None:
 
 def _by_name(m: Mistake) -> Answer | None:
     """`K{k}`, `K$k`: a value by its name."""
-    found = m.around(
+    match = m.around(
         r"(?<!\w)([FSPKGD])[ \t]*(?:\$?\{[ \t]*(\w+)[ \t]*\}|\$(\w+)|\[[ \t]*([a-z]\w*)[ \t]*\])"
     )
-    if found is None:
+    if match is None:
         return None
-    name = next(one for one in found.groups()[1:] if one)
-    plain, message = f"{found[1]}={name}", "a value by its name follows the letter after `=`"
+    name = next(group for group in match.groups()[1:] if group)
+    plain, message = f"{match[1]}={name}", "a value by its name follows the letter after `=`"
     if name.isdigit():
-        plain, message = f"{found[1]}{name}", "a hyperparameter is its letter and then its number"
-    return rewritten(Span(*found.span()), plain, message, code="E104", safe=True, reads=plain)
+        plain, message = f"{match[1]}{name}", "a hyperparameter is its letter and then its number"
+    return rewritten(Span(*match.span()), plain, message, code="E104", safe=True, reads=plain)
 
 
 def _by_axes(m: Mistake) -> Answer | None:
     """`F=1xk`, `F(k)x1`, `F=(k,1)`: sizes of the axes, of which one is no plain number."""
-    found = m.around(_AXES) or m.around(_IN_BRACKETS)
-    if found is None:
+    match = m.around(_AXES) or m.around(_IN_BRACKETS)
+    if match is None:
         return None
-    marks = "," if found.re is _IN_BRACKETS else r"x(?![^(]*\))"
-    sizes = [size.strip() for size in re.split(marks, found[2])]
+    marks = "," if match.re is _IN_BRACKETS else r"x(?![^(]*\))"
+    sizes = [size.strip() for size in re.split(marks, match[2])]
     sizes = [size[1:-1] if size[0] == "(" else size for size in sizes]
     if all(map(str.isdigit, sizes)) or not all(sizes):
         return None
-    plain = f"{found[1]}={'x'.join(size if size.isdigit() else f'({size})' for size in sizes)}"
+    plain = f"{match[1]}={'x'.join(size if size.isdigit() else f'({size})' for size in sizes)}"
     message = "a value by its name follows the letter after `=`"
-    if "=" in found.group():
+    if "=" in match.group():
         message = "of sizes joined by `x`, those that are no plain numbers stand in parentheses"
     return rewritten(
-        Span(*found.span()), plain, message, code="E104", safe=True, reads=plain, since=found.start()
+        Span(*match.span()), plain, message, code="E104", safe=True, reads=plain, since=match.start()
     )
 
 
 def _glued(m: Mistake) -> Answer | None:
     """`S=2P=1`, `F=3S=2K=8`."""
-    found = m.around(rf"(?<![\w.])(?:[FSPKGD]=?{_GLUED}){{2,}}(?![\w.=])")
-    if found is None or "=" not in found.group():
+    match = m.around(rf"(?<![\w.])(?:[FSPKGD]=?{_GLUED}){{2,}}(?![\w.=])")
+    if match is None or "=" not in match.group():
         return None
-    plain = " ".join(f"{letter}{size}" for letter, size in re.findall(rf"([A-Z])=?({_GLUED})", found.group()))
+    plain = " ".join(f"{letter}{size}" for letter, size in re.findall(rf"([A-Z])=?({_GLUED})", match.group()))
     message = "a hyperparameter is its letter and then its number"
     return rewritten(
-        Span(*found.span()), plain, message, code="E104", safe=True, reads=plain, since=found.start()
+        Span(*match.span()), plain, message, code="E104", safe=True, reads=plain, since=match.start()
     )
 
 

@@ -68,7 +68,7 @@ def _other_matrix(m: Mistake) -> Answer | None:
 def _decimal_commas(inner: str) -> str | None:
     """`0,5 1,0; 0,5 1,5` with points; None where it can only be a list."""
     numbers = re.split(r"[ \t\r\n;|]+", inner.strip())
-    fits = all(re.fullmatch(r"[-+]?[0-9]+(?:,[0-9]+)?", one) for one in numbers)
+    fits = all(re.fullmatch(r"[-+]?[0-9]+(?:,[0-9]+)?", number) for number in numbers)
     return inner.replace(",", ".") if fits else None
 
 
@@ -125,23 +125,23 @@ def _in_braces(m: Mistake) -> Answer | None:
 
 def _in_round_brackets(m: Mistake) -> Answer | None:
     """`weight=(1 2; 3 4)`."""
-    found = m.around(r"=[ \t]*(?P<mark>\(([-+0-9./;| \t]+)\))")
-    if found is None:
+    match = m.around(r"=[ \t]*(?P<mark>\(([-+0-9./;| \t]+)\))")
+    if match is None:
         return None
-    plain = f"[{found[2]}]"
-    return rewritten(Span(*found.span("mark")), plain, _MESSAGES["{"], safe=True, reads=plain)
+    plain = f"[{match[2]}]"
+    return rewritten(Span(*match.span("mark")), plain, _MESSAGES["{"], safe=True, reads=plain)
 
 
 def _without_brackets(m: Mistake) -> Answer | None:
     """`weight=1 2; 3 4`."""
     number = r"[-+]?[0-9][0-9./]*"
-    found = m.around(
+    match = m.around(
         rf"\b(?:weight|connect|bias)=(?P<mark>{number}(?:(?:[ \t]*[;|][ \t]*|[ \t]+){number})+)(?![\w.])"
     )
-    if found is None:
+    if match is None:
         return None
-    plain = f"[{found['mark']}]"
-    return rewritten(Span(*found.span("mark")), plain, _MESSAGES["{"], safe=True, reads=plain)
+    plain = f"[{match['mark']}]"
+    return rewritten(Span(*match.span("mark")), plain, _MESSAGES["{"], safe=True, reads=plain)
 
 
 def _times_a_number(m: Mistake) -> Answer | None:
@@ -192,16 +192,16 @@ def word_behind(text: str, head: int, opened: int) -> Answer | None:
     `head`.
     """
     closed = closing(text, opened)
-    found = _WORD_BEHIND.match(text, closed) if closed else None
-    word = layer_word(found[1]) if found else None
-    if found is None or closed is None or word not in MERGING:
+    match = _WORD_BEHIND.match(text, closed) if closed else None
+    word = layer_word(match[1]) if match else None
+    if match is None or closed is None or word not in MERGING:
         return None
     branches, added = several(text, opened, closed)
-    fix = (Edit(Span(head, opened), f"{word} "), *added, Edit(Span(closed, found.end()), ""))
+    fix = (Edit(Span(head, opened), f"{word} "), *added, Edit(Span(closed, match.end()), ""))
     message, way = "the word that merges branches comes before them", f"write `{word} {branches}`"
-    place = Span(*found.span(1))
+    place = Span(*match.span(1))
     return Answer(
-        "E101", message, place, way, fix, not added, reads="", resume=found.end(), merges=word
+        "E101", message, place, way, fix, not added, reads="", resume=match.end(), merges=word
     )  # fmt: skip
 
 
@@ -227,16 +227,16 @@ def _at_the_word(m: Mistake) -> Answer | None:
 
 def _arguments_behind(m: Mistake) -> Answer | None:
     """`attention [ q | k | v ] heads=4`."""
-    found = m.here(rf"{_ARGUMENT}(?:[ \t]+{_ARGUMENT})*")
+    match = m.here(rf"{_ARGUMENT}(?:[ \t]+{_ARGUMENT})*")
     opened, word = m.part(2), m.part(3).token
-    if found is None or opened.symbol != "LSQB" or word is None:
+    if match is None or opened.symbol != "LSQB" or word is None:
         return None
-    fix = (Edit(Span(word.end, word.end), f" {found.group()}"), Edit(Span(m.gap.start, found.end()), ""))
+    fix = (Edit(Span(word.end, word.end), f" {match.group()}"), Edit(Span(m.gap.start, match.end()), ""))
     message, way = (
         "the arguments of a merge come before its branches",
-        f"write `{word.text} {found.group()} [ … ]`",
+        f"write `{word.text} {match.group()} [ … ]`",
     )
-    return Answer("E101", message, Span(*found.span()), way, fix, True, reads="", resume=found.end())
+    return Answer("E101", message, Span(*match.span()), way, fix, True, reads="", resume=match.end())
 
 
 def _wrong_closer(m: Mistake) -> Answer | None:
@@ -270,62 +270,62 @@ MERGES = (
 
 def _one_pair(m: Mistake) -> Answer | None:
     """`add [ relu ] [ bn ]`."""
-    found = m.around(r"\][ \t]*\[")
+    match = m.around(r"\][ \t]*\[")
     merging = m.part(3).token
-    if found is None or merging is None or merging.text not in MERGING:
+    if match is None or merging is None or merging.text not in MERGING:
         return None
     message = "branches are written in one pair of brackets, separated by `|`"
     return Answer(
         "E101",
         message,
-        Span(*found.span()),
+        Span(*match.span()),
         f"write `{merging.text} [ … | … ]`",
-        (Edit(Span(*found.span()), "|"),),
+        (Edit(Span(*match.span()), "|"),),
     )
 
 
 def _not_branches(m: Mistake) -> Answer | None:
     """`conv [F3 K8]`, `slice [0:2]`, `f[3]`."""
-    found = m.around(r"(?<![\w@.])([A-Za-z]\w*)[ \t]*[\[{]([^][{}|\r\n#]*)[\]}]")
-    if found is None or found[1] in MERGING:
+    match = m.around(r"(?<![\w@.])([A-Za-z]\w*)[ \t]*[\[{]([^][{}|\r\n#]*)[\]}]")
+    if match is None or match[1] in MERGING:
         return None
-    if (word := layer_word(found[1])) in MERGING and is_layer(
-        found[2].split()[0] if found[2].split() else ""
+    if (word := layer_word(match[1])) in MERGING and is_layer(
+        match[2].split()[0] if match[2].split() else ""
     ):
-        plain = f"{word} [ {found[2].strip()} | id ]"
-        message = f"there is no `{found[1]}`: branches are merged by a word"
-        whole = Span(*found.span())
+        plain = f"{word} [ {match[2].strip()} | id ]"
+        message = f"there is no `{match[1]}`: branches are merged by a word"
+        whole = Span(*match.span())
         return rewritten(whole, plain, message, code="E101", reads=plain, since=whole.start)
-    numbers = re.search(r"[0-9][ \t]*,|^[ \t]*[0-9]+x[0-9]+[ \t]*$", found[2])
-    if is_layer(found[1]):
-        read = row(found[1], [one.strip() for one in found[2].split(",")]) if numbers else None
+    numbers = re.search(r"[0-9][ \t]*,|^[ \t]*[0-9]+x[0-9]+[ \t]*$", match[2])
+    if is_layer(match[1]):
+        read = row(match[1], [one.strip() for one in match[2].split(",")]) if numbers else None
         if numbers and read is None:
             return None
         plain, message = (
-            read.text if read else f"{found[1]} {found[2].strip()}",
+            read.text if read else f"{match[1]} {match[2].strip()}",
             "the arguments of a layer follow its word without brackets",
         )
-    elif re.search(rf"\b(?:block|shared)[ \t]+{found[1]}\b", m.text):
+    elif re.search(rf"\b(?:block|shared)[ \t]+{match[1]}\b", m.text):
         plain, message = (
-            f"{found[1]}({found[2].strip()})",
+            f"{match[1]}({match[2].strip()})",
             "the arguments of a block are written in parentheses",
         )
     else:
         return None
-    span = Span(*found.span())
+    span = Span(*match.span())
     return rewritten(span, plain, message, code="E101", safe=not numbers, reads=plain)
 
 
 def _branches_without_brackets(m: Mistake) -> Answer | None:
     """`add relu | id`."""
-    found = re.compile(r"(?:.*->)?[ \t]*([A-Za-z]\w*)[ \t]+(?=[A-Za-z@])").match(m.head)
-    if found is None or found[1] not in MERGING:
+    match = re.compile(r"(?:.*->)?[ \t]*([A-Za-z]\w*)[ \t]+(?=[A-Za-z@])").match(m.head)
+    if match is None or match[1] not in MERGING:
         return None
-    start = m.begin + found.start(1)
-    code = m.text[m.begin + found.end() : m.line_end].split("#")[0].rstrip().removesuffix("]").rstrip()
-    end = m.begin + found.end() + len(code)
+    start = m.begin + match.start(1)
+    code = m.text[m.begin + match.end() : m.line_end].split("#")[0].rstrip().removesuffix("]").rstrip()
+    end = m.begin + match.end() + len(code)
     end += len(m.text[end : m.line_end]) - len(m.text[end : m.line_end].lstrip(" \t]"))
-    plain = f"{found[1]} [ {code} ]"
+    plain = f"{match[1]} [ {code} ]"
     return rewritten(
         Span(start, end),
         plain,
@@ -352,9 +352,9 @@ def _called(m: Mistake) -> Answer | None:
         commas += [place] if m.text[place] == "," and depth == 1 else []
     ends = [m.opened, *commas, close - 1]
     branches = [m.text[one + 1 : other].strip() for one, other in pairwise(ends)]
-    heads = [re.match(r"@?([A-Za-z]\w*)", one) for one in branches]
+    heads = [re.match(r"@?([A-Za-z]\w*)", branch) for branch in branches]
     if len(branches) < 2 or not all(
-        one and (one[0][0] == "@" or is_layer(one[1]) or one[1] == "id") for one in heads
+        head and (head[0][0] == "@" or is_layer(head[1]) or head[1] == "id") for head in heads
     ):
         return None
     plain = f"{word} [ {' | '.join(branches)} ]"
@@ -405,7 +405,7 @@ def _block_in_block(m: Mistake) -> bool:
         return False
     around, own = line_start(m.text, m.opened), line_start(m.text, m.start)
     indents = [re.compile(r"[ \t]*").match(m.text, at) for at in (around, own)]
-    first, second = (len(one[0]) if one else 0 for one in indents)
+    first, second = (len(indent[0]) if indent else 0 for indent in indents)
     return around == own or second > first
 
 

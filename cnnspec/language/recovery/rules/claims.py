@@ -44,29 +44,29 @@ _LOOKS = "a claim looks like `=> 64x56x56, params 1,516`; a step follows after `
 def _step_after_claims(m: Mistake) -> Answer | None:
     """`relu => conv F3 K8`."""
     begin = max(0, m.text.rfind("=>", 0, m.start))
-    found = re.compile(r"=>[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t\r\n]*").fullmatch(m.text, begin, m.start)
-    if found is None or not is_layer(found[1]) or not m.in_claims:
+    match = re.compile(r"=>[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t\r\n]*").fullmatch(m.text, begin, m.start)
+    if match is None or not is_layer(match[1]) or not m.in_claims:
         return None
     message, way = "a claim follows after `=>`, not a step", "write `->`: the next step follows after it"
     mark = Span(begin, begin + 2)
-    return rewritten(mark, "->", message, way, "E101", reads=f"-> {found[1]}", resume=found.end(1))
+    return rewritten(mark, "->", message, way, "E101", reads=f"-> {match[1]}", resume=match.end(1))
 
 
 def _with_unit(m: Mistake) -> Answer | None:
     """`4.09 G`, `1.77 Mio`, `1,77 million`."""
-    found = m.around(_WITH_UNIT) or m.here(_WITH_UNIT) if m.in_claims else None
-    if found is None or re.fullmatch(CLAIMED, found.group()):
+    match = m.around(_WITH_UNIT) or m.here(_WITH_UNIT) if m.in_claims else None
+    if match is None or re.fullmatch(CLAIMED, match.group()):
         return None
-    number = found[1] if re.fullmatch(CLAIMED, found[1]) else found[1].replace(",", ".")
-    unit = _UNITS[found[2].lower()]
+    number = match[1] if re.fullmatch(CLAIMED, match[1]) else match[1].replace(",", ".")
+    unit = _UNITS[match[2].lower()]
     plain = number + unit
-    subject = re.search(r"([a-z]+)[ \t]*$", m.text[m.begin : found.start()])
-    if "flop" in found[2].lower() and (subject is None or subject[1] != "flops"):
+    subject = re.search(r"([a-z]+)[ \t]*$", m.text[m.begin : match.start()])
+    if "flop" in match[2].lower() and (subject is None or subject[1] != "flops"):
         is_macs = subject is not None and subject[1] == "macs"
-        return invalid_number(found, "", _MACS_OR_FLOPS.format(f"macs {plain}")) if is_macs else None
+        return invalid_number(match, "", _MACS_OR_FLOPS.format(f"macs {plain}")) if is_macs else None
     units = "B, KB, MB, GB, KiB, MiB and GiB" if unit.endswith("B") else "k, M and G"
-    reason = POINT if number != found[1] and found[2] == unit else f"the units are {units}, without a space"
-    return invalid_number(found, plain, reason, safe=True)
+    reason = POINT if number != match[1] and match[2] == unit else f"the units are {units}, without a space"
+    return invalid_number(match, plain, reason, safe=True)
 
 
 def _bound_in_words(words: str) -> Callable[[Mistake], re.Match[str] | None]:
@@ -76,16 +76,16 @@ def _bound_in_words(words: str) -> Callable[[Mistake], re.Match[str] | None]:
 
 def _turned(m: Mistake) -> Answer | None:
     """`1,792 params`; `4.1 GFLOPs`, which may be multiply-accumulates or not."""
-    found = m.around(_TURNED)
-    if found is None:
+    match = m.around(_TURNED)
+    if match is None:
         return None
-    number, word, span = found[1].replace("K", "k"), found[2], Span(found.start(1), found.end())
+    number, word, span = match[1].replace("K", "k"), match[2], Span(match.start(1), match.end())
     if flops := re.fullmatch(r"(?i)([kmg]?)(flops?|flop/s)", word):
         plain = f"macs {number}{_UNITS.get(flops[1].lower(), '')}"
         way = _MACS_OR_FLOPS.format(plain)
         return Answer("E101", "the claim's word comes before its number", span, way)
     if word.lower() not in SUBJECTS and word not in SUBJECTS.values():
-        if m.text[: found.start(1)].rstrip().endswith("=>") and number.isdigit():
+        if m.text[: match.start(1)].rstrip().endswith("=>") and number.isdigit():
             return rewritten(span, number, f"`{word}` cannot be claimed; the output can", code="E101")
         return Answer(
             "E101",
@@ -101,13 +101,13 @@ def _turned(m: Mistake) -> Answer | None:
 def _words_before(m: Mistake) -> Answer | None:
     """`expect total params 448`."""
     words = r"(?:(?:total|overall|all|the|number[ \t]+of|trainable)[ \t]+)+"
-    found = m.of_line(rf"[ \t]*expect[ \t]+({words})({'|'.join(SUBJECTS.values())})[ \t]+")
-    if found is None or found.end() != m.start:
+    match = m.of_line(rf"[ \t]*expect[ \t]+({words})({'|'.join(SUBJECTS.values())})[ \t]+")
+    if match is None or match.end() != m.start:
         return None
-    span, message = Span(*found.span(1)), "a claim begins with what is claimed"
+    span, message = Span(*match.span(1)), "a claim begins with what is claimed"
     fix = (Edit(span, ""),)
-    way = f"leave `{found[1].strip()}` out"
-    return Answer("E101", message, span, way, fix, True, reads=found[2], since=span.start, resume=m.start)
+    way = f"leave `{match[1].strip()}` out"
+    return Answer("E101", message, span, way, fix, True, reads=match[2], since=span.start, resume=m.start)
 
 
 _SUBJECT = rf"(?:{'|'.join(SUBJECTS.values())})"
@@ -132,13 +132,13 @@ def _claims_in_another_form(m: Mistake) -> Answer | None:
     plain = _NEXT.sub(", ", _EQUALS.sub(" ", rest))
     if first is None or head is None or len(places) < 2 or not _CLAIMS_AS_MEANT.fullmatch(plain):
         return None
-    places = [one for one in places if one[1] != ","]
+    places = [place for place in places if place[1] != ","]
     if not places:
         return None
-    marks = dict.fromkeys(f"`{one[1]}`" for one in places)
+    marks = dict.fromkeys(f"`{place[1]}`" for place in places)
     edits = [
-        Edit(Span(m.start + one.start(), m.start + one.end()), " " if one.re is _EQUALS else ", ")
-        for one in places
+        Edit(Span(m.start + place.start(), m.start + place.end()), " " if place.re is _EQUALS else ", ")
+        for place in places
     ]
     gap = m.gap.start
     edits[0] = edits[0]._replace(span=Span(gap, edits[0].span.end))
@@ -177,34 +177,34 @@ def _second_bound(m: Mistake) -> Answer | None:
 
 def _claim_with_equals(m: Mistake) -> Answer | None:
     """`=> 8x32x32 params=224`."""
-    found = m.here(rf"({_SUBJECT})[ \t]*[=:][ \t]*(?=~?[0-9])")
-    if found is None or "=>" not in m.head:
+    match = m.here(rf"({_SUBJECT})[ \t]*[=:][ \t]*(?=~?[0-9])")
+    if match is None or "=>" not in m.head:
         return None
-    plain = f", {found[1]} "
-    fix = (Edit(Span(m.gap.start, found.end()), plain),)
-    message = f"claims are separated by commas, and a value follows its word; found `{found.group().strip()}`"
+    plain = f", {match[1]} "
+    fix = (Edit(Span(m.gap.start, match.end()), plain),)
+    message = f"claims are separated by commas, and a value follows its word; found `{match.group().strip()}`"
     way = f"write `{plain.strip()}` and a space"
-    return Answer("E101", message, m.span, way, fix, True, reads=plain, since=m.start, resume=found.end())
+    return Answer("E101", message, m.span, way, fix, True, reads=plain, since=m.start, resume=match.end())
 
 
 def _bounds(m: Mistake) -> Answer | None:
     """`expect params between 400 and 500`."""
     number = rf"([0-9][0-9,.]*{UNIT}?)"
-    found = m.around(
+    match = m.around(
         rf"\b([a-z]+)[ \t]+(?P<mark>(?:between|from)[ \t]+{number}[ \t]*(?:and|to|-)[ \t]*{number})"
     )
-    if found is None or not m.of_line(r".*(?:=>|\bexpect\b)"):
+    if match is None or not m.of_line(r".*(?:=>|\bexpect\b)"):
         return None
-    plain = f">= {found[3]}, {found[1]} <= {found[4]}"
-    way = f"write two bounds: `{found[1]} {plain}`"
-    return rewritten(Span(*found.span("mark")), plain, "a claim is one number or a bound", way, "E101")
+    plain = f">= {match[3]}, {match[1]} <= {match[4]}"
+    way = f"write two bounds: `{match[1]} {plain}`"
+    return rewritten(Span(*match.span("mark")), plain, "a claim is one number or a bound", way, "E101")
 
 
 def _between(m: Mistake) -> Answer | None:
-    found = m.around(rf"~?[0-9][0-9,.]*{UNIT}?[ \t]*-[ \t]*[0-9][0-9,.]*{UNIT}?")
+    match = m.around(rf"~?[0-9][0-9,.]*{UNIT}?[ \t]*-[ \t]*[0-9][0-9,.]*{UNIT}?")
     way = "write `~1.8k`, or a bound: `<= 1.8k`"
     message = "a claim is one number or a bound"
-    return found and Answer("E106", message, Span(*found.span()), way)
+    return match and Answer("E106", message, Span(*match.span()), way)
 
 
 def _number_of_a_claim(m: Mistake) -> Answer | None:

@@ -30,10 +30,10 @@ def _whole(m: Mistake, what: str) -> Answer:
 def _data(m: Mistake) -> Answer | None:
     if m.text[: m.start].strip("\ufeff \t\r\n["):
         return None
-    found = _DATA.match(m.text.lstrip("\ufeff \t\r\n"))
-    if found is None:
+    match = _DATA.match(m.text.lstrip("\ufeff \t\r\n"))
+    if match is None:
         return None
-    return _whole(m, "a Python dictionary" if found[1] == "'" else "JSON")
+    return _whole(m, "a Python dictionary" if match[1] == "'" else "JSON")
 
 
 def _tags(m: Mistake) -> Answer | None:
@@ -44,9 +44,9 @@ def _tags(m: Mistake) -> Answer | None:
     lines = list(re.finditer(rf"(?m)^[ \t]*({_TAG.pattern})[^\r\n]*", m.text))
     if not m.text[: m.start].strip() and len(lines) >= _FEWEST:
         return _whole(m, "XML")
-    tags = [found for found in lines if found.group().strip() == found[1]]
+    tags = [match for match in lines if match.group().strip() == match[1]]
     shown = m.text[m.start : m.line_end].strip()
-    fix = tuple(Edit(Span(*found.span(1)), "") for found in tags)
+    fix = tuple(Edit(Span(*match.span(1)), "") for match in tags)
     message, way = (
         f"`{shown}` is a tag; a spec has none",
         "leave the tags out" if tags[1:] else "leave it out",

@@ -95,12 +95,12 @@ def _is_group(m: Mistake, opened: int, bare: bool) -> bool:
 
 def _variant(m: Mistake) -> Answer | None:
     code = m.line.split("#")[0].rstrip()
-    found = _VARIANT.fullmatch(code)
-    if found is None or m.word == ";" or not found[2]:
+    match = _VARIANT.fullmatch(code)
+    if match is None or m.word == ";" or not match[2]:
         return None
     settings: list[str] = []
     claims: list[str] = []
-    for item in re.split(rf",[ \t]+|,(?![0-9])|;|[ \t]+(?=(?:{'|'.join(SUBJECTS)})[ \t])", found[2]):
+    for item in re.split(rf",[ \t]+|,(?![0-9])|;|[ \t]+(?=(?:{'|'.join(SUBJECTS)})[ \t])", match[2]):
         item = item.strip(" \t:(){}")
         if (bare := re.fullmatch(r"([A-Za-z]\w*)[ \t]+([0-9.]+)", item)) and bare[1] not in SUBJECTS:
             settings.append(f"{bare[1]} = {bare[2]}")
@@ -111,7 +111,7 @@ def _variant(m: Mistake) -> Answer | None:
         elif item and item != "expect":
             return None
     parts = [*settings, *([f"expect {', '.join(claims)}"] if claims else [])]
-    shown = f"variant {re.sub(r'[-.]', '', found[1])}: {', '.join(parts)}"
+    shown = f"variant {re.sub(r'[-.]', '', match[1])}: {', '.join(parts)}"
     if not parts or shown.replace(" ", "") == code.replace(" ", "").replace("\t", ""):
         return None
     message = "a variant is its name, a colon, its settings, and then its claims"
@@ -205,14 +205,14 @@ def _indented(text: str, opened: int, begin: int) -> Span:
 
 def _input_mark(m: Mistake) -> Answer | None:
     """`input: 3x32x32`, `input = 3x32x32`."""
-    found = m.of_line(r"[ \t]*input[ \t]*(?:(:)(?=[ \t]*(?:[0-9]+[x@]|\())|(=)(?=[ \t]*[0-9(]))[ \t]*")
-    if found is None:
+    match = m.of_line(r"[ \t]*input[ \t]*(?:(:)(?=[ \t]*(?:[0-9]+[x@]|\())|(=)(?=[ \t]*[0-9(]))[ \t]*")
+    if match is None:
         return None
-    if found[1]:
+    if match[1]:
         return Answer("E102", "", Span(m.begin, m.begin + len(m.line)))  # reported at the label
-    if m.text[found.end()] in "([" and (whole := _input(m)) is not None:
+    if m.text[match.end()] in "([" and (whole := _input(m)) is not None:
         return whole
-    mark = Span(found.start(2), found.end())
+    mark = Span(match.start(2), match.end())
     before = "" if m.text[mark.start - 1] in " \t" else " "
     return rewritten(mark, before, "expected a shape, found `=`", "as in `input 3x224x224`")
 
@@ -225,23 +225,23 @@ def _shape(m: Mistake) -> Answer | None:
         return None
     at = m.place - m.begin
     for shape_like in (_TUPLE, _SPACED):
-        found = shape_like.search(m.line)
-        if found is None or not found.start() <= at + 1 <= found.end() + 1:
+        match = shape_like.search(m.line)
+        if match is None or not match.start() <= at + 1 <= match.end() + 1:
             continue
-        sizes = re.findall(r"[0-9]+", found.group())
-        if re.match(r"[0-9]+x[0-9]+x[0-9]+[ \t,]", found.group()):
+        sizes = re.findall(r"[0-9]+", match.group())
+        if re.match(r"[0-9]+x[0-9]+x[0-9]+[ \t,]", match.group()):
             continue  # `input 3x32x32, 10 classes`
         batch = len(sizes) == 4
         shape = "x".join(sizes[1:] if batch else sizes)
         if (
             not 1 < len(sizes) < 5
-            or found.group() == shape
-            or not _SHAPE_STANDS.search(m.line[: found.start()])
+            or match.group() == shape
+            or not _SHAPE_STANDS.search(m.line[: match.start()])
         ):
             continue
         way = f"write `{shape}`, channels first{', without the batch axis' if batch else ''}"
-        span = Span(m.begin + found.start(), m.begin + found.end())
-        marks = {*found.group()}.difference("0123456789")
+        span = Span(m.begin + match.start(), m.begin + match.end())
+        marks = {*match.group()}.difference("0123456789")
         message = "a shape is written without spaces, brackets and commas"
         if marks <= {*"xX*"}:
             mark = "X" if "X" in marks else "*"
@@ -272,8 +272,8 @@ def _behind_input(m: Mistake) -> Answer | None:
 
 def _variants(m: Mistake) -> Answer | None:
     """`variants: A n=1, B n=2`."""
-    found = _VARIANTS.fullmatch(m.line.split("#")[0].rstrip())
-    parts = re.split(r"[,;|][ \t]*(?=[A-Za-z]\w*[ \t:({]+[A-Za-z]\w*[ \t]*=)", found[1]) if found else []
+    match = _VARIANTS.fullmatch(m.line.split("#")[0].rstrip())
+    parts = re.split(r"[,;|][ \t]*(?=[A-Za-z]\w*[ \t:({]+[A-Za-z]\w*[ \t]*=)", match[1]) if match else []
     lines = []
     for part in parts:
         name, _, settings = re.sub(r"[:({ \t]+", " ", part.strip(" \t)}"), count=1).partition(" ")
@@ -292,8 +292,8 @@ def _variants(m: Mistake) -> Answer | None:
 
 def _open_input(m: Mistake) -> Answer | None:
     """`input (None, None, 3)`: sizes that are not given."""
-    found = _OPEN.match(m.line)
-    sizes = re.findall(r"[0-9]+|None|[?]|-1", found[1])[-3:] if found else []
+    match = _OPEN.match(m.line)
+    sizes = re.findall(r"[0-9]+|None|[?]|-1", match[1])[-3:] if match else []
     known = [size for size in sizes if size.isdecimal()]
     if len(known) == len(sizes):
         return None
@@ -307,10 +307,10 @@ def _open_input(m: Mistake) -> Answer | None:
 def _input(m: Mistake) -> Answer | None:
     """An input line that gives three sizes in another form."""
     code = m.line.split("#")[0].rstrip()
-    found = _INPUT.fullmatch(code)
-    if found is None or re.fullmatch(r"[0-9]+(?:x[0-9]+)*[ \t]*[,;]", found[1]):
+    match = _INPUT.fullmatch(code)
+    if match is None or re.fullmatch(r"[0-9]+(?:x[0-9]+)*[ \t]*[,;]", match[1]):
         return None  # reported as the end of a line
-    body, before = found[1], ""
+    body, before = match[1], ""
     if named := {name[0].upper(): size for name, size in _NAMED_SIZE.findall(body)}:
         depth = named.get("C") or named.get("D")
         if not depth or not {"H", "W"} <= {*named} or _NAMED_SIZE.sub("", body).strip(" \t,;"):
@@ -350,12 +350,14 @@ def _padding(value: str) -> Rule:
 
 def _translated(m: Mistake) -> Answer | None:
     """A part in another tool's notation; a file that is Python as a whole is reported once."""
-    found = m.translation
-    if found is None:
+    translation = m.translation
+    if translation is None:
         return None
-    again = found.notation is Notation.PYTHON and not found.text and m.has_cause("python")
-    message = "" if again else found.message
-    return Answer("E102", message, found.span, found.help, found.fix, cause=found.cause)
+    again = translation.notation is Notation.PYTHON and not translation.text and m.has_cause("python")
+    message = "" if again else translation.message
+    return Answer(
+        "E102", message, translation.span, translation.help, translation.fix, cause=translation.cause
+    )
 
 
 def _goes_on(m: Mistake) -> Answer | None:

@@ -41,10 +41,10 @@ def _braces(m: Mistake) -> Answer | None:
         return None
     depth, close = 1, -1
     opened = Span(head.end() - 1, head.end())
-    for found in _BRACE.finditer(m.text, opened.end):
-        depth += {"{": 1, "}": -1}.get(found[1], 0)
+    for match in _BRACE.finditer(m.text, opened.end):
+        depth += {"{": 1, "}": -1}.get(match[1], 0)
         if depth == 0:
-            close = found.start()
+            close = match.start()
             break
     plain = f"model {head[2]} {head[3] or ''}".rstrip() if head[2] else ""
     behind = "\n" if plain and m.text[opened.end : m.line_end].split("#")[0].strip() else ""
@@ -67,11 +67,11 @@ def _last_brace(m: Mistake) -> Answer | None:
 
 
 def _front_matter(m: Mistake) -> Answer | None:
-    found = _FRONT_MATTER.match(m.text, m.start)
-    if found is None or m.text[: m.start].strip("\ufeff \t\r\n"):
+    match = _FRONT_MATTER.match(m.text, m.start)
+    if match is None or m.text[: m.start].strip("\ufeff \t\r\n"):
         return None
-    lines, model, has_input = list[str](), "", _INPUT.search(m.text, found.end())
-    for line in found[1].splitlines()[1:-1]:
+    lines, model, has_input = list[str](), "", _INPUT.search(m.text, match.end())
+    for line in match[1].splitlines()[1:-1]:
         entry = _ENTRY.fullmatch(line)
         is_title = entry is not None and entry[1].lower() in _TITLES and re.search("[A-Za-z0-9]", entry[2])
         if entry is not None and is_title and not model and not _MODEL.search(m.text):
@@ -81,7 +81,7 @@ def _front_matter(m: Mistake) -> Answer | None:
             lines.append(f"input {entry[2]}")
         elif line.strip():
             lines.append(f"# {line.strip()}")
-    span, plain = Span(m.start, found.end(1)), "\n".join(lines)
+    span, plain = Span(m.start, match.end(1)), "\n".join(lines)
     way = "write\n" + plain if lines else "leave it out"
     message = "this is YAML front matter; a spec has a `model` statement and comments"
     return Answer(

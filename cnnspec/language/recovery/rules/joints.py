@@ -50,11 +50,11 @@ def _marks(m: Mistake) -> Answer | None:
     edits: list[Edit] = []
     end = m.start
     steps = re.compile(rf"[^\[\](){{}}#\r\n=>]*?({re.escape(mark.group())})[ \t]*(?=([A-Za-z]\w*))")
-    for found in steps.finditer(m.text, m.start, m.line_end):
-        if found.start() != end or not is_layer(found[2]):
+    for match in steps.finditer(m.text, m.start, m.line_end):
+        if match.start() != end or not is_layer(match[2]):
             break
-        edits.append(Edit(Span(*found.span(1)), "->"))
-        end = found.end()
+        edits.append(Edit(Span(*match.span(1)), "->"))
+        end = match.end()
     if not edits or (mark.group() in _AGAIN and not edits[1:]):
         return None
     message = f"steps are joined by `->`, found `{mark.group()}`"
@@ -64,8 +64,8 @@ def _marks(m: Mistake) -> Answer | None:
 
 def _continues(behind: str) -> bool:
     """Whether a single step comes after a mark."""
-    found = re.match(r"[ \t]*([A-Za-z]\w*)[^\[\](){}#=>]*$", behind)
-    return found is not None and is_layer(found[1])
+    match = re.match(r"[ \t]*([A-Za-z]\w*)[^\[\](){}#=>]*$", behind)
+    return match is not None and is_layer(match[1])
 
 
 def _choice(m: Mistake) -> Answer | None:
@@ -77,15 +77,15 @@ def _choice(m: Mistake) -> Answer | None:
         begin = last.end()
     part = _PART.match(m.text, m.begin + begin)
     written = part[1].rstrip() if part and m.line and len(part[1]) < _NEAR else ""
-    found = next(filter(None, (form.fullmatch(written) for form in _CHOICES)), None)
+    match = next(filter(None, (form.fullmatch(written) for form in _CHOICES)), None)
     if part is None or not part.start(1) <= m.start < part.end(1):
         return None
-    if found is None or ("->" in found["then"] and not found["otherwise"]):
+    if match is None or ("->" in match["then"] and not match["otherwise"]):
         return None
-    if not is_layer(re.split(r"\W", found["then"])[0]):
+    if not is_layer(re.split(r"\W", match["then"])[0]):
         return None
-    plain = f"if {found['condition']} [ {found['then']} ]"
-    plain += f" else [ {found['otherwise']} ]" if found["otherwise"] else ""
+    plain = f"if {match['condition']} [ {match['then']} ]"
+    plain += f" else [ {match['otherwise']} ]" if match["otherwise"] else ""
     span = Span(part.start(1), part.start(1) + len(written))
     message = "the steps of an `if` follow its condition, in square brackets"
     answer = rewritten(span, plain, message, code="E101", reads=plain, since=span.start, resume=span.end)
@@ -94,32 +94,32 @@ def _choice(m: Mistake) -> Answer | None:
 
 def _count_in_brackets(m: Mistake) -> Answer | None:
     """`[relu](3)`, `[relu]{3}`, `[relu]*[3]`."""
-    found = m.here(r"[(\[{][ \t]*(\w+)[ \t]*[)\]}]")
-    if found is None or (m.last != "STAR" and m.text[: m.start].rstrip(" \t")[-1:] != "]"):
+    match = m.here(r"[(\[{][ \t]*(\w+)[ \t]*[)\]}]")
+    if match is None or (m.last != "STAR" and m.text[: m.start].rstrip(" \t")[-1:] != "]"):
         return None
-    put = found[1] if m.last == "STAR" else f"*{found[1]}"
+    put = match[1] if m.last == "STAR" else f"*{match[1]}"
     if m.kind == "LSQB" and m.last != "STAR":
         return None
     message = "the number of a repetition follows `*` without brackets"
-    return rewritten(Span(*found.span()), put, message, f"write `]*{found[1]}`", "E101", safe=True, reads=put)
+    return rewritten(Span(*match.span()), put, message, f"write `]*{match[1]}`", "E101", safe=True, reads=put)
 
 
 def _in_words(m: Mistake) -> Answer | None:
     """`conv F3 K8, activation relu`, `relu and bn`."""
-    found = m.here(r"(,)[ \t]*[\"']([A-Za-z]\w*)[\"']") or m.here(
+    match = m.here(r"(,)[ \t]*[\"']([A-Za-z]\w*)[\"']") or m.here(
         r"(,[ \t]*(?:and[ \t]+)?(?:then|followed[ \t]+by|activation|act|with)|and(?:[ \t]+then)?)"
         r"[ \t]*[=:]?[ \t]+([A-Za-z]\w*)"
     )
     if (
-        found is None
+        match is None
         or m.inside == "("
         or m.in_claims
-        or not is_layer(found[2])
+        or not is_layer(match[2])
         or re.search(r"\bif\b", m.head)
     ):
         return None
-    span, word = Span(*found.span()), layer_word(found[2]) or found[2]
-    message = f"steps are joined by `->`, found `{found[1]}`"
+    span, word = Span(*match.span()), layer_word(match[2]) or match[2]
+    message = f"steps are joined by `->`, found `{match[1]}`"
     before = "" if m.text[m.start - 1 : m.start] in " \t" else " "
     return rewritten(
         span, f"{before}-> {word}", message, f"write `-> {word}`", "E101", safe=True, reads=f"-> {word}"

@@ -14,54 +14,54 @@ from cnnspec.notations.words import layer_word
 
 def _named_tensor(m: Mistake) -> Answer | None:
     """`x = conv F3 K8`, `x <- relu`."""
-    found = m.of_line(r"[ \t]*([A-Za-z]\w*)([ \t]*(?:<-|:?=))(?=[ \t]*([A-Za-z]\w*))")
-    if found is None or not found.start(2) <= m.start <= found.end(2) or not is_layer(found[3]):
+    match = m.of_line(r"[ \t]*([A-Za-z]\w*)([ \t]*(?:<-|:?=))(?=[ \t]*([A-Za-z]\w*))")
+    if match is None or not match.start(2) <= m.start <= match.end(2) or not is_layer(match[3]):
         return None
-    again = re.findall(rf"(?m)^[ \t]*{found[1]}[ \t]*(?:<-|:?=)", m.text)
+    again = re.findall(rf"(?m)^[ \t]*{match[1]}[ \t]*(?:<-|:?=)", m.text)
     if len(again) > 1:  # `x = conv F3 K8`, `x = relu`
-        span = Span(found.start(1), found.start(3))
-        message, way = "steps continue from the line before, without a name", f"leave `{found[1]} =` out"
+        span = Span(match.start(1), match.start(3))
+        message, way = "steps continue from the line before, without a name", f"leave `{match[1]} =` out"
         return rewritten(
             span, "", message, way, "E101", safe=True, reads="", since=span.start, resume=span.end
         )
-    span, message = Span(*found.span(2)), "a tensor is named by a label, with a colon"
+    span, message = Span(*match.span(2)), "a tensor is named by a label, with a colon"
     return rewritten(
-        span, ":", message, f"write `{found[1]}: {found[3]} …`", "E101", safe=True, reads=f"{found[1]}:",
-        since=found.start(1),
+        span, ":", message, f"write `{match[1]}: {match[3]} …`", "E101", safe=True, reads=f"{match[1]}:",
+        since=match.start(1),
     )  # fmt: skip
 
 
 def _of_its_label(m: Mistake) -> Answer | None:
     """`conv1: F3 K8`, whose label names the layer."""
-    found = re.fullmatch(r"[ \t]*([a-z]+)[0-9_]+[ \t]*:[ \t]*", m.head)
-    if found is None or not is_layer(found[1]):
+    match = re.fullmatch(r"[ \t]*([a-z]+)[0-9_]+[ \t]*:[ \t]*", m.head)
+    if match is None or not is_layer(match[1]):
         return None
-    message, way = f"expected a layer, found {m.shown}", f"write `{m.head.strip()} {found[1]} {m.word} …`"
-    fix = (Edit(Span(m.start, m.start), f"{found[1]} "),)
+    message, way = f"expected a layer, found {m.shown}", f"write `{m.head.strip()} {match[1]} {m.word} …`"
+    fix = (Edit(Span(m.start, m.start), f"{match[1]} "),)
     return Answer(
-        "E101", message, m.span, way, fix, reads=f"{found[1]} {m.word}", since=m.start, resume=m.end
+        "E101", message, m.span, way, fix, reads=f"{match[1]} {m.word}", since=m.start, resume=m.end
     )
 
 
 def _layer_as_label(m: Mistake) -> Answer | None:
     """`conv: F3 K8`."""
-    found = m.of_line(r"[ \t]*(([a-z]\w*)[ \t]*:)[ \t]*")
-    if found is None or found.end() != m.start or not is_layer(found[2]):
+    match = m.of_line(r"[ \t]*(([a-z]\w*)[ \t]*:)[ \t]*")
+    if match is None or match.end() != m.start or not is_layer(match[2]):
         return None
-    span, message = Span(*found.span(1)), "a layer's arguments follow its word without a colon"
+    span, message = Span(*match.span(1)), "a layer's arguments follow its word without a colon"
     return rewritten(
-        span, found[2], message, code="E101", safe=True, reads=found[2], since=span.start, resume=m.start
+        span, match[2], message, code="E101", safe=True, reads=match[2], since=span.start, resume=m.start
     )
 
 
 def _sizes_behind_colon(m: Mistake) -> Answer | None:
     """`MaxPool: 2x2`."""
-    found = m.of_line(r"[ \t]*(\w+)[ \t]*:[ \t]*")
+    match = m.of_line(r"[ \t]*(\w+)[ \t]*:[ \t]*")
     rest = m.text[m.start : m.line_end].split("#")[0].rstrip()
-    meant = step(f"{found[1]} {rest}") if found and m.line and layer_word(found[1]) else None
-    if found is None or meant is None or not meant.text:
+    meant = step(f"{match[1]} {rest}") if match and m.line and layer_word(match[1]) else None
+    if match is None or meant is None or not meant.text:
         return None
-    span = Span(found.start(1), m.start + len(rest))
+    span = Span(match.start(1), m.start + len(rest))
     message = "a layer's arguments follow its word without a colon"
     answer = rewritten(
         span, meant.text, message, code="E101", reads=meant.text, since=span.start, resume=span.end

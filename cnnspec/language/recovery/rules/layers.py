@@ -21,8 +21,8 @@ def _without_brackets(m: Mistake) -> Answer | None:
         return None
     begin, end = _argument(m.text, m.opened + 1, close - 1, m.start)
     begin += len(m.text[begin:end]) - len(m.text[begin:end].lstrip())
-    since, found = begin, _NAMED.match(m.text, begin)
-    begin = found.end() if found else begin
+    since, match = begin, _NAMED.match(m.text, begin)
+    begin = match.end() if match else begin
     word = _WORD.match(m.text, begin)
     if word is None or not (is_layer(word[1]) or (word[2] and m.kind == "ARROW")):
         return None

@@ -75,18 +75,18 @@ def _entry(m: Mistake) -> Answer | None:
 
 def _bare(m: Mistake) -> Answer | None:
     """`let widths = 64, 128`, `let widths = (64 128)`."""
-    found = m.of_line(r"[ \t]*let[ \t]+\w+[ \t]*=[ \t]*(?P<mark>\(?[-\w./*, \t]+\)?)(?=[ \t]*(?:[#\r\n]|$))")
-    if found is None:
+    match = m.of_line(r"[ \t]*let[ \t]+\w+[ \t]*=[ \t]*(?P<mark>\(?[-\w./*, \t]+\)?)(?=[ \t]*(?:[#\r\n]|$))")
+    if match is None:
         return None
-    inner = found["mark"].strip().removeprefix("(").removesuffix(")")
+    inner = match["mark"].strip().removeprefix("(").removesuffix(")")
     entries = [one for one in re.split(r"[, \t]+", inner) if one]
     plain = f"({', '.join(entries)})"
-    if len(entries) < 2 or not all(re.fullmatch(r"-?[\w./*]+", one) for one in entries):
+    if len(entries) < 2 or not all(re.fullmatch(r"-?[\w./*]+", entry) for entry in entries):
         return None
     if re.search(r"[0-9],[0-9]{3}(?![0-9])", inner) or re.fullmatch("[FSPKGD]", entries[0]):
         return None
-    start = found.start("mark")
-    span = Span(start, start + len(found["mark"].rstrip()))
+    start = match.start("mark")
+    span = Span(start, start + len(match["mark"].rstrip()))
     return rewritten(span, plain, _COMMAS, code="E101", safe=True, reads=plain, since=start)
 
 

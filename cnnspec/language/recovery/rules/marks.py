@@ -28,16 +28,16 @@ _SHORTCUTS = ("skip", "shortcut", "identity", "residual", "x", "input", "id")
 def _bullet(m: Mistake) -> Span | None:
     if m.head.strip(" \t0123456789("):
         return None
-    found, read = m.of_line(_BULLET), m.part(0)
-    if found and found[1][0] == "+" and found[2] in _SHORTCUTS:
+    match, read = m.of_line(_BULLET), m.part(0)
+    if match and match[1][0] == "+" and match[2] in _SHORTCUTS:
         return None  # it is added
     inside = read.token is not None and read.start >= m.begin
-    return Span(*found.span(1)) if found and not inside and layer_word(found[2]) is not None else None
+    return Span(*match.span(1)) if match and not inside and layer_word(match[2]) is not None else None
 
 
 def _long_comment(m: Mistake) -> Answer | None:
     """A comment as in C or HTML, or a docstring."""
-    opens = next((one for one in _COMMENTS if m.text.startswith(one, m.start)), None)
+    opens = next((comment for comment in _COMMENTS if m.text.startswith(comment, m.start)), None)
     if opens is None:
         return None
     stop = m.text.find(_COMMENTS[opens], m.start + len(opens))
@@ -92,10 +92,10 @@ _BY_COMMA = r",[ \t]*[FSPKGD]=?(?:[0-9]|['\"]?(?:same|valid))[^,;|\r\n#()\[\]>+-
 
 def _arguments_by_commas(m: Mistake) -> Answer | None:
     """`conv F3, K8, S2`: all the commas at once."""
-    found = m.here(rf"{_BY_COMMA}(?:{_BY_COMMA})*")
-    if found is None or m.inside == "(":
+    match = m.here(rf"{_BY_COMMA}(?:{_BY_COMMA})*")
+    if match is None or m.inside == "(":
         return None
-    written, start = found.group(), m.start
+    written, start = match.group(), m.start
     commas = [place for place, char in enumerate(written) if char == ","]
     edits = [
         Edit(Span(start + at, start + at + 1), "" if written[at + 1 : at + 2] in " \t" else " ")
@@ -111,7 +111,7 @@ def _arguments_by_commas(m: Mistake) -> Answer | None:
         "leave the commas out" if commas[1:] else "leave the comma out",
     )
     reads = quoted.sub(lambda one: plain[one[2]], written.replace(",", " "))
-    return Answer("E101", message, m.span, way, tuple(sorted(edits)), True, reads=reads, resume=found.end())
+    return Answer("E101", message, m.span, way, tuple(sorted(edits)), True, reads=reads, resume=match.end())
 
 
 def _named_branches(m: Mistake) -> Answer | None:
@@ -124,9 +124,9 @@ def _named_branches(m: Mistake) -> Answer | None:
         return None
     labels = {"id", *re.findall(r"(?m)^[ \t]*(?:input[ \t]+)?([A-Za-z]\w*)[ \t]*:", m.text[: m.begin])}
     branches = re.split(r"[ \t]*,[ \t]*", names[1])
-    if not labels.issuperset(one.removeprefix("@") for one in branches):
+    if not labels.issuperset(branch.removeprefix("@") for branch in branches):
         return None
-    plain = " | ".join(one if one[0] == "@" or one == "id" else f"@{one}" for one in branches)
+    plain = " | ".join(branch if branch[0] == "@" or branch == "id" else f"@{branch}" for branch in branches)
     span = Span(m.opened + 1 + names.start(1), m.opened + 1 + names.end(1))
     message = "branches are separated by `|`, and a tensor is written with `@`"
     return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=span.start)

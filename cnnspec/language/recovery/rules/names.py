@@ -20,10 +20,10 @@ NAMED_BY = "a value is named with `let {name} = …`, a tensor with `{name}: ste
 
 
 def _assigns(m: Mistake) -> Answer | None:
-    found = m.of_line(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
-    if found is None or m.start >= found.end():
+    match = m.of_line(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
+    if match is None or m.start >= match.end():
         return None
-    name, head = found[2], found.start(2)
+    name, head = match[2], match.start(2)
     if is_layer(name):
         return None  # `dropout = 0.5`
     if fold(name) in OF_TRAINING:
@@ -34,7 +34,7 @@ def _assigns(m: Mistake) -> Answer | None:
         return Answer("E101", NO_TRAINING, Span(head, m.line_end), way, fix, reads="", since=head)
     return Answer(
         "E101", NAMELESS, Span(m.start, m.start + 1), NAMED_BY.format(name=name),
-        (Edit(Span(head, found.end()), f"let {name} = "),), reads=f"let {name} =", since=head,
+        (Edit(Span(head, match.end()), f"let {name} = "),), reads=f"let {name} =", since=head,
     )  # fmt: skip
 
 
@@ -43,20 +43,20 @@ _HYPHENATED = r"(?m:->|[|\[{:]|^)[ \t]*([A-Za-z]\w*(?:-[A-Za-z]\w*)+)(?=[ \t]|->
 
 def _hyphenated(m: Mistake) -> Answer | None:
     """`self-attention heads=4`: the word without hyphens, whose meaning is reported later."""
-    found = m.around(_HYPHENATED, 1)
-    if found is None or m.inside == "(":
+    match = m.around(_HYPHENATED, 1)
+    if match is None or m.inside == "(":
         return None
-    span, word = Span(*found.span(1)), found[1].replace("-", "")
+    span, word = Span(*match.span(1)), match[1].replace("-", "")
     return Answer("E101", "", span, reads=word, since=span.start, resume=span.end)
 
 
 def _without_dollar(m: Mistake) -> Answer | None:
     """`K=$n`, `K=${n}`."""
-    found = m.here(r"\$\{?([A-Za-z]\w*)\}?(?![^\r\n]*\$)")
-    if found is None or not (m.accepts("NUMBER") or m.accepts("NAME")):
+    match = m.here(r"\$\{?([A-Za-z]\w*)\}?(?![^\r\n]*\$)")
+    if match is None or not (m.accepts("NUMBER") or m.accepts("NAME")):
         return None
-    span, message = Span(*found.span()), "a name has no mark before it"
-    return rewritten(span, found[1], message, code="E101", safe=True, reads=found[1])
+    span, message = Span(*match.span()), "a name has no mark before it"
+    return rewritten(span, match[1], message, code="E101", safe=True, reads=match[1])
 
 
 def _word_as_name(m: Mistake) -> Answer:
@@ -67,14 +67,14 @@ def _word_as_name(m: Mistake) -> Answer:
 
 def _in_pieces(m: Mistake) -> Answer | None:
     """`let a-b = 3`, `model Mein Netz`, `model 3D`: a name that is not a single word."""
-    found = m.of_line(_NAMED)
-    if found is None or not found.start(2) <= m.start <= found.end(2) or m.kind in CLOSES:
+    match = m.of_line(_NAMED)
+    if match is None or not match.start(2) <= m.start <= match.end(2) or m.kind in CLOSES:
         return None
-    name, is_let = found[2].rstrip(), found[1] == "let"
+    name, is_let = match[2].rstrip(), match[1] == "let"
     parts = re.findall(r"[A-Za-z0-9]+", name)
-    span = Span(found.start(2), found.start(2) + len(name))
+    span = Span(match.start(2), match.start(2) + len(name))
     plain_one = name.isidentifier() or not parts or not name.isascii()
-    if plain_one or (is_let and found.group()[-1] != "="):
+    if plain_one or (is_let and match.group()[-1] != "="):
         return None
     if is_let:
         plain = re.sub(r"^([0-9]+)_?([A-Za-z]\w*)", r"\2\1", "_".join(parts))
@@ -83,18 +83,18 @@ def _in_pieces(m: Mistake) -> Answer | None:
     else:
         plain = "".join(part[:1].upper() + part[1:] for part in parts)
         plain = plain if plain[0].isalpha() else f"Net{plain}"
-        plain += "" if '"' in found.group() else f' "{name}"'
+        plain += "" if '"' in match.group() else f' "{name}"'
     rule = "begins with a letter" if name[0].isdigit() else "is one word"
     way = f"a name {rule}: `{plain}`" if is_let else ""
     return rewritten(span, plain, f"`{name}` cannot be a name", way, "E107")
 
 
 def _parameters(m: Mistake) -> Answer | None:
-    found, name = m.here(r"(?:\[|(?=\w|@))([^{}()\[\]\r\n#]*?)\]?[ \t]*(?=\{)"), m.part(0)
-    if found is None or name.token is None:
+    match, name = m.here(r"(?:\[|(?=\w|@))([^{}()\[\]\r\n#]*?)\]?[ \t]*(?=\{)"), m.part(0)
+    if match is None or name.token is None:
         return None
-    plain = found[1] if {*found[1]} & {*",="} else ", ".join(found[1].split())
-    end = m.start + len(found.group().rstrip(" \t"))
+    plain = match[1] if {*match[1]} & {*",="} else ", ".join(match[1].split())
+    end = m.start + len(match.group().rstrip(" \t"))
     return Answer(
         "E101", "a block's parameters are written in parentheses", Span(m.start, end),
         f"write `{name.token.text}({plain})`", (Edit(Span(m.gap.start, end), f"({plain})"),),
@@ -147,20 +147,20 @@ def _title(m: Mistake) -> Answer | None:
 
 def _sum_of_labels(m: Mistake) -> Answer | None:
     """`c = a + b` of two labels."""
-    found = re.compile(r"[ \t]*(?:(\w+)[ \t]*[:=][ \t]*)?(@?\w+(?:[ \t]*([-+*/])[ \t]*@?\w+)+)[ \t]*$").match(
+    match = re.compile(r"[ \t]*(?:(\w+)[ \t]*[:=][ \t]*)?(@?\w+(?:[ \t]*([-+*/])[ \t]*@?\w+)+)[ \t]*$").match(
         m.line.split("#")[0]
     )
-    if found is None:
+    if match is None:
         return None
-    names, operators = re.findall(r"\w+", found[2]), {*re.findall(r"[-+*/]", found[2])}
+    names, operators = re.findall(r"\w+", match[2]), {*re.findall(r"[-+*/]", match[2])}
     labels = {*re.findall(r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*:", m.text[: m.begin])}
     if len(operators) > 1 or not labels.issuperset(names):
         return None
-    word = {"+": "add", "-": "sub", "*": "mul", "/": "div"}[found[3]]
-    plain = f"{f'{found[1]}: ' if found[1] else ''}{word} [ {' | '.join(f'@{name}' for name in names)} ]"
-    first = found.start(1) if found[1] else found.start(2)
-    span = Span(m.begin + first, m.begin + found.end(2))
-    message = f"tensors are merged by a word, not by `{found[3]}`"
+    word = {"+": "add", "-": "sub", "*": "mul", "/": "div"}[match[3]]
+    plain = f"{f'{match[1]}: ' if match[1] else ''}{word} [ {' | '.join(f'@{name}' for name in names)} ]"
+    first = match.start(1) if match[1] else match.start(2)
+    span = Span(m.begin + first, m.begin + match.end(2))
+    message = f"tensors are merged by a word, not by `{match[3]}`"
     return rewritten(span, plain, message, code="E101", safe=True, reads=plain)
 
 
@@ -177,24 +177,24 @@ def _type_before(m: Mistake) -> Answer | None:
 
 def _text(m: Mistake) -> Answer | None:
     """`let name = "abc"`."""
-    found, let = m.here(r"([\"'])([^\"'\r\n]*)\1"), _LET_NAME.match(m.head)
+    match, let = m.here(r"([\"'])([^\"'\r\n]*)\1"), _LET_NAME.match(m.head)
     if (
-        found is None
+        match is None
         or let is None
         or m.head[let.end() :].strip() != "="
-        or re.fullmatch("[0-9.]+", found[2])
+        or re.fullmatch("[0-9.]+", match[2])
     ):
         return None
     way, name = "write a number, or leave the line out", let.group().split()[1]
     fix: tuple[Edit, ...] = ()
-    if is_layer(found[2]):
-        block = f"block {name}() {{ {layer_word(found[2])} }}"
+    if is_layer(match[2]):
+        block = f"block {name}() {{ {layer_word(match[2])} }}"
         way = f"a layer is named by a block, `{block}`, and used as `{name}()`"
-    if name.lower() in _NAMES_OF_MODELS and found[2].isidentifier():
-        way = f"the name of a network is written `model {found[2]}`"
-        fix = (Edit(Span(m.begin, found.end()), f"model {found[2]}"),)
+    if name.lower() in _NAMES_OF_MODELS and match[2].isidentifier():
+        way = f"the name of a network is written `model {match[2]}`"
+        fix = (Edit(Span(m.begin, match.end()), f"model {match[2]}"),)
     return Answer(
-        "E101", f"a `let` names a number, and `{found.group()}` is text", Span(*found.span()), way, fix
+        "E101", f"a `let` names a number, and `{match.group()}` is text", Span(*match.span()), way, fix
     )
 
 

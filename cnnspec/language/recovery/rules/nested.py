@@ -38,8 +38,8 @@ def _steps(text: str, depth: int = 0) -> str | None:
     """Nested calls as a chain of steps; None where they contain anything else."""
     head = _CALL.match(text)
     if head is None:
-        found = _STEPS.fullmatch(text)
-        return text if found and (found[1] or is_layer(found[2]) or text == "id") else None
+        match = _STEPS.fullmatch(text)
+        return text if match and (match[1] or is_layer(match[2]) or text == "id") else None
     close = closing(text, head.end() - 1)
     if close is None or depth > _DEEPEST or not is_layer(head[1]):
         return None
@@ -57,7 +57,7 @@ def _steps(text: str, depth: int = 0) -> str | None:
 def _call(name: str, arguments: list[str], depth: int) -> str | None:
     word = layer_word(name) or name
     if word in MERGES:
-        branches = [_steps(one, depth + 1) for one in arguments]
+        branches = [_steps(argument, depth + 1) for argument in arguments]
         return f"{word} [ {' | '.join(map(str, branches))} ]" if all(branches) and branches[1:] else None
     before = _steps(arguments[0], depth + 1) if arguments and re.search(r"[( ]", arguments[0]) else None
     own = " ".join(arguments[1:] if before else arguments).split()
@@ -95,12 +95,12 @@ def _in_brackets(m: Mistake) -> Answer | None:
     if close is None or not before or before[0] in MERGES or not is_layer(before[0]):
         return None
     parts = _split(m.text[opened + 1 : close - 1])
-    heads = [_STEPS.fullmatch(one) for one in parts]
+    heads = [_STEPS.fullmatch(part) for part in parts]
     if (m.kind == "LSQB" and not parts[1:]) or m.text[close : close + 1] == "*":
         return None
-    if not parts or not all(one and is_layer(one[2]) for one in heads):
+    if not parts or not all(head and is_layer(head[2]) for head in heads):
         return None
-    plain, span = " ".join(f"-> {one}" for one in parts), Span(opened, close)
+    plain, span = " ".join(f"-> {part}" for part in parts), Span(opened, close)
     message = "the steps after a layer are joined by `->`, without brackets"
     return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=opened, resume=close)
 

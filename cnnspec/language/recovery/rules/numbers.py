@@ -26,10 +26,10 @@ _SIZES = (
 POINT = "the decimal mark is a point"
 
 
-def invalid_number(found: re.Match[str], plain: str, reason: str, safe: bool = False) -> Answer:
+def invalid_number(match: re.Match[str], plain: str, reason: str, safe: bool = False) -> Answer:
     """E106; with a fix where the number can be read as `plain`."""
-    kind = "hyperparameter" if found.group()[0].isalpha() else "number"
-    span, message = Span(*found.span()), f"`{found.group()}` is not a valid {kind}"
+    kind = "hyperparameter" if match.group()[0].isalpha() else "number"
+    span, message = Span(*match.span()), f"`{match.group()}` is not a valid {kind}"
     if not plain:
         return Answer("E106", message, span, reason)
     reads = plain if safe else None
@@ -39,75 +39,75 @@ def invalid_number(found: re.Match[str], plain: str, reason: str, safe: bool = F
 def _percentage(m: Mistake) -> Answer | None:
     """A `%` without a divisor after it."""
     pattern, number = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*%"), m.part(1).start
-    found = pattern.match(m.text, number) if m.last == "DIVIDE" and number >= 0 else None
-    if found is None or found.end() != m.part(0).start + 1:
+    match = pattern.match(m.text, number) if m.last == "DIVIDE" and number >= 0 else None
+    if match is None or match.end() != m.part(0).start + 1:
         return None
-    plain, message = write_number(Fraction(found[1]) / 100), "a percentage is written as a fraction of 1"
+    plain, message = write_number(Fraction(match[1]) / 100), "a percentage is written as a fraction of 1"
     if counted := re.search(r"(?:\b(fc|rbf|input)|[FSPKGD]=?|\*)[ \t]*$", m.text[m.begin : number]):
-        message = f"`{counted.group().strip()}` takes a number, and `{found.group()}` is a share"
-        return rewritten(Span(*found.span()), found[1], message, code="E106", reads=found[1])
-    return rewritten(Span(*found.span()), plain, message, code="E106", safe=True, reads=plain)
+        message = f"`{counted.group().strip()}` takes a number, and `{match.group()}` is a share"
+        return rewritten(Span(*match.span()), match[1], message, code="E106", reads=match[1])
+    return rewritten(Span(*match.span()), plain, message, code="E106", safe=True, reads=plain)
 
 
 def _sizes_apart(m: Mistake) -> Answer | None:
-    found = m.around(_SIZES, 3)
-    if found is None:
+    match = m.around(_SIZES, 3)
+    if match is None:
         return None
-    shape, named = "x".join(re.findall("[0-9]+", found[4])), f"{found[2]}=" if found[2] else ""
+    shape, named = "x".join(re.findall("[0-9]+", match[4])), f"{match[2]}=" if match[2] else ""
     return rewritten(
-        Span(*found.span(3)), shape, f"`{found[3]}` is not a valid size: sizes are joined by `x`",
-        f"write `{named or found[1] + ' '}{shape}`", "E106", safe=True,
-        reads=named + shape, since=found.start(2 if named else 3),
+        Span(*match.span(3)), shape, f"`{match[3]}` is not a valid size: sizes are joined by `x`",
+        f"write `{named or match[1] + ' '}{shape}`", "E106", safe=True,
+        reads=named + shape, since=match.start(2 if named else 3),
     )  # fmt: skip
 
 
 def _stride(m: Mistake) -> Answer | None:
     """`conv F3 K8 /2`."""
-    found = m.here(r"/[ \t]*([0-9]+)(?![\w.])")
-    if found is None:
+    match = m.here(r"/[ \t]*([0-9]+)(?![\w.])")
+    if match is None:
         return None
-    span, strides = Span(*found.span()), re.findall(r"S=?([0-9]+)", re.split("->|[|:]", m.head)[-1])
+    span, strides = Span(*match.span()), re.findall(r"S=?([0-9]+)", re.split("->|[|:]", m.head)[-1])
     if not strides:
-        message, way = "expected the stride's letter, found `/`", f"write `S{found[1]}`"
-        return rewritten(span, f" S{found[1]}", message, way, "E101", reads=f" S{found[1]}")
-    message = f"the stride is given already, `S{strides[-1]}`: found `{found.group()}`"
-    if strides[-1] == found[1]:
-        return rewritten(span, "", message, f"leave `{found.group()}` out", "E101", safe=True, reads="")
-    return Answer("E101", message, span, f"keep one of the two, `S{strides[-1]}` or `S{found[1]}`", reads="")
+        message, way = "expected the stride's letter, found `/`", f"write `S{match[1]}`"
+        return rewritten(span, f" S{match[1]}", message, way, "E101", reads=f" S{match[1]}")
+    message = f"the stride is given already, `S{strides[-1]}`: found `{match.group()}`"
+    if strides[-1] == match[1]:
+        return rewritten(span, "", message, f"leave `{match.group()}` out", "E101", safe=True, reads="")
+    return Answer("E101", message, span, f"keep one of the two, `S{strides[-1]}` or `S{match[1]}`", reads="")
 
 
 def _range(m: Mistake) -> Answer | None:
     numbers = r"(?P<mark>([0-9]+)[ \t]*(?:,|\.\.\.?)[ \t]*([0-9]+))(?![\w.,])"
-    found = m.around(rf"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*){numbers}")
-    plain = f"{found[2]}:{found[3]}" if found else ""
+    match = m.around(rf"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*){numbers}")
+    plain = f"{match[2]}:{match[3]}" if match else ""
     message = "a range is two numbers joined by `:`"
-    return found and rewritten(Span(*found.span("mark")), plain, message, code="E106", safe=True, reads=plain)
+    return match and rewritten(Span(*match.span("mark")), plain, message, code="E106", safe=True, reads=plain)
 
 
 def _sides(m: Mistake) -> Answer | None:
     """`pad 1,1,1,1`: in which order the sides are meant differs from tool to tool."""
-    found = m.around(r"\bpad[ \t]+(?P<mark>([0-9]+)(?:[ \t]*,[ \t]*[0-9]+)+)(?![\w.,])")
-    if found is None:
+    match = m.around(r"\bpad[ \t]+(?P<mark>([0-9]+)(?:[ \t]*,[ \t]*[0-9]+)+)(?![\w.,])")
+    if match is None:
         return None
-    span, message = Span(*found.span("mark")), f"`{found['mark']}` is not a valid padding"
-    if len({*re.findall("[0-9]+", found["mark"])}) == 1:
-        return rewritten(span, found[2], message, code="E106", safe=True, reads=found[2])
-    sizes = re.findall("[0-9]+", found["mark"])
+    span, message = Span(*match.span("mark")), f"`{match['mark']}` is not a valid padding"
+    if len({*re.findall("[0-9]+", match["mark"])}) == 1:
+        return rewritten(span, match[2], message, code="E106", safe=True, reads=match[2])
+    sizes = re.findall("[0-9]+", match["mark"])
     way = "name the sides: `pad left=1 right=1 top=0 bottom=0`"
     if len(sizes) == 4:
         left, right, top, bottom = sizes
         way = f"name the sides: `pad left={left} right={right} top={top} bottom={bottom}` in PyTorch's order"
-    return Answer("E106", message, span, way, reads=found[2])
+    return Answer("E106", message, span, way, reads=match[2])
 
 
 def _times(m: Mistake) -> Answer | None:
     """`F3*3`."""
-    found = m.around(r"(?<![A-Za-z])([FSPD])([0-9]+)[ \t]*\*[ \t]*([0-9]+)(?![\w.])")
-    if found is None:
+    match = m.around(r"(?<![A-Za-z])([FSPD])([0-9]+)[ \t]*\*[ \t]*([0-9]+)(?![\w.])")
+    if match is None:
         return None
-    plain = f"{found[1]}{found[2]}" if found[2] == found[3] else f"{found[1]}{found[2]}x{found[3]}"
-    message = f"`{found.group()}` is not a valid size: rows and columns are joined by `x`"
-    return rewritten(Span(*found.span()), plain, message, code="E106", safe=True, reads=plain)
+    plain = f"{match[1]}{match[2]}" if match[2] == match[3] else f"{match[1]}{match[2]}x{match[3]}"
+    message = f"`{match.group()}` is not a valid size: rows and columns are joined by `x`"
+    return rewritten(Span(*match.span()), plain, message, code="E106", safe=True, reads=plain)
 
 
 def _shape_as_a_step(m: Mistake) -> Answer | None:
@@ -121,66 +121,66 @@ def _shape_as_a_step(m: Mistake) -> Answer | None:
 
 def _shape_in_brackets(m: Mistake) -> Answer | None:
     """`conv F3 K8 | 8x30x30`, `conv F3 K8 (8x30x30)`, `conv F3 K8 -> output 8x30x30`."""
-    found = m.around(
+    match = m.around(
         r"(?P<mark>(?:\||[(\[]|->[ \t]*(?:output|out)\b[ \t:]*)[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)"
         r"[ \t]*(?=#|[\r\n]|$)"
     ) or m.here(r"(?P<mark>(?:\||[(\[])[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)[ \t]*(?=#|[\r\n]|$)")
     if (
-        found is None
-        or not m.text[m.begin : found.start()].strip()
-        or re.search(r"[\[(:=]", m.text[m.begin : found.start()])
+        match is None
+        or not m.text[m.begin : match.start()].strip()
+        or re.search(r"[\[(:=]", m.text[m.begin : match.start()])
     ):
         return None
-    plain, message = f"=> {found[2]}", "a shape is claimed after `=>`"
-    span = Span(*found.span("mark"))
+    plain, message = f"=> {match[2]}", "a shape is claimed after `=>`"
+    span = Span(*match.span("mark"))
     return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=span.start)
 
 
 def _spaced(m: Mistake) -> Answer | None:
-    found = m.around(r"(?<![\w.,~])~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
-    if found is None:
+    match = m.around(r"(?<![\w.,~])~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
+    if match is None:
         return None
-    plain = re.sub(r"[ \t]+", ",", found.group())
+    plain = re.sub(r"[ \t]+", ",", match.group())
     plain = plain if _THOUSANDS.fullmatch(plain) else ""
-    return invalid_number(found, plain, "commas separate groups of three digits")
+    return invalid_number(match, plain, "commas separate groups of three digits")
 
 
 def _by_commas(m: Mistake) -> Answer | None:
     """A comma between digits: a decimal mark, thousands, or rows and columns."""
-    found = m.around(r"(?<![\w.,])([FSPDKG]?)([0-9]+(?:,[0-9]+)+)(?![\w.,])")
-    if found is None or m.accepts("COMMA") or m.last == "MATRIX_NUMBER":
+    match = m.around(r"(?<![\w.,])([FSPDKG]?)([0-9]+(?:,[0-9]+)+)(?![\w.,])")
+    if match is None or m.accepts("COMMA") or m.last == "MATRIX_NUMBER":
         return None
-    letter, numbers = found[1], found[2].split(",")
+    letter, numbers = match[1], match[2].split(",")
     if (
-        re.search(r"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*)$", m.text[m.begin : found.start()])
+        re.search(r"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*)$", m.text[m.begin : match.start()])
         and len(numbers) == 2
     ):
-        return invalid_number(found, ":".join(numbers), "the two numbers are joined by `:`")
+        return invalid_number(match, ":".join(numbers), "the two numbers are joined by `:`")
     if letter and letter in "FSPD":
         if len(numbers) == 2:
-            return invalid_number(found, f"{letter}{'x'.join(numbers)}", "rows and columns are joined by `x`")
+            return invalid_number(match, f"{letter}{'x'.join(numbers)}", "rows and columns are joined by `x`")
         sides = "; for each side its own: `pad left=1 right=1 top=0 bottom=0`" if letter == "P" else ""
         way = f"`{letter}` is one number, or rows by columns: `{letter}1x3`{sides}"
-        return invalid_number(found, "", way)
-    thousands = numbers[0] != "0" and all(len(one) == 3 for one in numbers[1:])
-    whole = letter or re.search(r"\b(?:fc|rbf)[ \t]+$", m.text[m.begin : found.start()])
+        return invalid_number(match, "", way)
+    thousands = numbers[0] != "0" and all(len(number) == 3 for number in numbers[1:])
+    whole = letter or re.search(r"\b(?:fc|rbf)[ \t]+$", m.text[m.begin : match.start()])
     if thousands and not whole and len(numbers) == 2:
-        return invalid_number(found, "", f"write `{''.join(numbers)}` or `{'.'.join(numbers)}`")
+        return invalid_number(match, "", f"write `{''.join(numbers)}` or `{'.'.join(numbers)}`")
     if thousands:
-        return invalid_number(found, letter + "".join(numbers), "commas are allowed in claims only")
-    return invalid_number(found, ".".join(numbers), POINT) if len(numbers) == 2 else None
+        return invalid_number(match, letter + "".join(numbers), "commas are allowed in claims only")
+    return invalid_number(match, ".".join(numbers), POINT) if len(numbers) == 2 else None
 
 
 def _pointed(m: Mistake) -> Answer | None:
     """`K1.024` read as `K1024`; in a claim, `25.557.032` and `25'557'032` as `25,557,032`."""
-    found = m.around(_POINTED) or m.here(_POINTED)
-    if found is None or m.in_claims == found.group()[0].isalpha():
+    match = m.around(_POINTED) or m.here(_POINTED)
+    if match is None or m.in_claims == match.group()[0].isalpha():
         return None
-    if m.part(0).start != found.start() and not m.accepts("CLAIM_NUMBER" if m.in_claims else "HYPER"):
+    if m.part(0).start != match.start() and not m.accepts("CLAIM_NUMBER" if m.in_claims else "HYPER"):
         return None
-    plain = re.sub("[.']", "," if m.in_claims else "", found.group())
+    plain = re.sub("[.']", "," if m.in_claims else "", match.group())
     reason = "thousands are separated by commas in a claim" if m.in_claims else "thousands are not separated"
-    return invalid_number(found, plain, reason, safe=True)
+    return invalid_number(match, plain, reason, safe=True)
 
 
 def _signed(m: Mistake) -> Answer | None:
@@ -196,8 +196,8 @@ def _signed(m: Mistake) -> Answer | None:
 
 def open_reshape(m: Mistake) -> Span | None:
     """`reshape -1`."""
-    found = re.compile(r"\b(?:reshape|view)[ \t]+-1$").search(m.text, max(0, m.end - 40), m.end + 1)
-    return None if found is None else Span(*found.span())
+    match = re.compile(r"\b(?:reshape|view)[ \t]+-1$").search(m.text, max(0, m.end - 40), m.end + 1)
+    return None if match is None else Span(*match.span())
 
 
 def _odd(m: Mistake) -> Answer | None:

@@ -27,8 +27,8 @@ def begin_of_steps(text: str, place: int) -> int:
         if depth < 0 or (depth == 0 and text[at] == "|"):
             begin = at + 1
             break
-    found = _BEFORE.match(text, begin)
-    return found.end() if found and found.end() <= place else begin
+    match = _BEFORE.match(text, begin)
+    return match.end() if match and match.end() <= place else begin
 
 
 def repeated(text: str, step: Span, end: int, count: str) -> tuple[str, tuple[Edit, ...]]:
@@ -89,36 +89,36 @@ def _first_of_its_steps(text: str, place: int) -> bool:
 
 def _count_before(m: Mistake) -> Answer | None:
     """`2x conv F3 K8`, `3*[ relu ]`, `2 conv F3 K8`."""
-    found = m.here(_TIMES_BEFORE.pattern)
-    if found is None or not (m.accepts("CALL") and m.accepts("LSQB")) or m.in_claims:
+    match = m.here(_TIMES_BEFORE.pattern)
+    if match is None or not (m.accepts("CALL") and m.accepts("LSQB")) or m.in_claims:
         return None
-    step, span = found.end(), Span(m.start, found.end())
-    if found[3] is not None and not is_layer(found[3]):
+    step, span = match.end(), Span(m.start, match.end())
+    if match[3] is not None and not is_layer(match[3]):
         return None
-    if found[3] is None:
+    if match[3] is None:
         close = closing(m.text, step)
         way = shortened(f"[{m.text[step + 1 : close - 1]}]", "[ … ]") if close else "[ … ]"
-        fix = (Edit(span, ""), Edit(Span(close, close), f"*{found[1]}")) if close else ()
+        fix = (Edit(span, ""), Edit(Span(close, close), f"*{match[1]}")) if close else ()
         message = "the number of a repetition comes after it"
         return Answer(
             "E101",
             message,
-            Span(m.start, m.start + len(found.group().rstrip())),
-            f"write `{way}*{found[1]}`",
+            Span(m.start, m.start + len(match.group().rstrip())),
+            f"write `{way}*{match[1]}`",
             fix,
         )
     first, last = (_end_of_steps(m.text, step, whole) for whole in (False, True))
-    alone = f"[{shortened(m.text[step:first], '…')}]*{found[1]}"
-    message, fix = f"a repetition is written `[ … ]*{found[1]}`", ()
-    if found[2] is None:
-        message = f"a step does not begin with a number, found `{found[1]}`"
-        way = f"a repetition is written `{alone}`, a label `c{found[1]}: {m.text[step:first]}`"
+    alone = f"[{shortened(m.text[step:first], '…')}]*{match[1]}"
+    message, fix = f"a repetition is written `[ … ]*{match[1]}`", ()
+    if match[2] is None:
+        message = f"a step does not begin with a number, found `{match[1]}`"
+        way = f"a repetition is written `{alone}`, a label `c{match[1]}: {m.text[step:first]}`"
     elif first == last:
-        way, fix = f"write `{alone}`", (Edit(span, "["), Edit(Span(first, first), f"]*{found[1]}"))
+        way, fix = f"write `{alone}`", (Edit(span, "["), Edit(Span(first, first), f"]*{match[1]}"))
     else:
-        whole = f"[{shortened(m.text[step:last], '…')}]*{found[1]}"
+        whole = f"[{shortened(m.text[step:last], '…')}]*{match[1]}"
         way = f"`{alone}` repeats the first step, `{whole}` all of them"
-    mark = Span(m.start, m.start + len(found.group().rstrip()))
+    mark = Span(m.start, m.start + len(match.group().rstrip()))
     return Answer("E101", message, mark, way, fix, reads="", resume=step)
 
 

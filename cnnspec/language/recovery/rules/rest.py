@@ -131,14 +131,14 @@ def _odd_number(m: Mistake) -> Answer | None:
 
 
 def _power_of_ten(m: Mistake) -> Answer | None:
-    found = m.around(r"\b10\^\(?(-?[0-9]+)\)?")
-    return found and rewritten(
-        Span(*found.span()),
-        f"1e{found[1]}",
+    match = m.around(r"\b10\^\(?(-?[0-9]+)\)?")
+    return match and rewritten(
+        Span(*match.span()),
+        f"1e{match[1]}",
         "`^` is not an operator",
         code="E101",
         safe=True,
-        reads=f"1e{found[1]}",
+        reads=f"1e{match[1]}",
     )
 
 
@@ -216,12 +216,12 @@ def _with_arrow(m: Mistake) -> Span | None:
 def _row_of_a_table(m: Mistake) -> Answer | None:
     """`| conv | 3x3 | 64 |`, a line of a Markdown table."""
     line = m.text[m.begin : m.line_end].split("#")[0].rstrip()
-    found = step(" ".join(line.replace("|", " ").split())) if not m.inside else None
-    if found is None or not found.sure:
+    translation = step(" ".join(line.replace("|", " ").split())) if not m.inside else None
+    if translation is None or not translation.sure:
         return None
     span = Span(m.begin + len(line) - len(line.lstrip()), m.begin + len(line))
-    found = found._replace(span=span)
-    return Answer("E102", found.message, span, found.help, found.fix)
+    translation = translation._replace(span=span)
+    return Answer("E102", translation.message, span, translation.help, translation.fix)
 
 
 def _ends_early(m: Mistake, last: Token) -> Answer:
@@ -238,14 +238,14 @@ def _ends_early(m: Mistake, last: Token) -> Answer:
 
 def _operator_at_the_end(m: Mistake) -> Answer | None:
     """`let k = 3 +` above a line of steps, whose first word was read as a value."""
-    found = re.compile(r"[ \t]*(let\b[^\r\n#]*?)[ \t]*([-+*/%]|//)[ \t]*(?:#[^\r\n]*)?[\r\n]+").match(
+    match = re.compile(r"[ \t]*(let\b[^\r\n#]*?)[ \t]*([-+*/%]|//)[ \t]*(?:#[^\r\n]*)?[\r\n]+").match(
         m.text, line_start(m.text, max(0, m.begin - 1))
     )
-    if found is None or found.end() != m.begin or not is_layer(m.head.strip()):
+    if match is None or match.end() != m.begin or not is_layer(m.head.strip()):
         return None
     return Answer(
-        "E101", f"expected a number, a name or an expression after `{found[2]}`", Span(*found.span(2)),
-        reads=f"{found[1]}\n", since=found.start(1), resume=m.begin,
+        "E101", f"expected a number, a name or an expression after `{match[2]}`", Span(*match.span(2)),
+        reads=f"{match[1]}\n", since=match.start(1), resume=m.begin,
     )  # fmt: skip
 
 
@@ -269,13 +269,13 @@ def _unexpected(m: Mistake) -> Answer:
 
 def _from_the_end(m: Mistake) -> Answer | None:
     """`slice -1:C`, as Python counts from the end."""
-    found = m.here(r"-([0-9]+)[ \t]*:[ \t]*(-?[\w]+)?") if m.head.rstrip().endswith("slice") else None
-    if found is None:
+    match = m.here(r"-([0-9]+)[ \t]*:[ \t]*(-?[\w]+)?") if m.head.rstrip().endswith("slice") else None
+    if match is None:
         return None
-    high = found[2] or "C"
-    plain = f"C-{found[1]}:{f'C{high}' if high.startswith('-') else high}"
+    high = match[2] or "C"
+    plain = f"C-{match[1]}:{f'C{high}' if high.startswith('-') else high}"
     message = "channels are counted from 0"
-    return rewritten(Span(*found.span()), plain, message, code="E108", safe=True, reads=plain)
+    return rewritten(Span(*match.span()), plain, message, code="E108", safe=True, reads=plain)
 
 
 _TERMS = r"\w+(?:[ \t]*(?://|[*+/]|-(?!>))[ \t]*\w+)*"
@@ -285,12 +285,12 @@ _SLICE = re.compile(rf"\bslice[ \t]+((?P<low>{_TERMS})?[ \t]*:(?:[ \t]*(?P<high>
 def _open_slice(m: Mistake) -> Answer | None:
     """`slice 4:` and `slice :4`, as Python leaves out an end."""
     near = _SLICE.finditer(m.text, max(0, m.start - 60), m.line_end)
-    found = next((one for one in near if one.start() < m.start <= one.end() + 1), None)
-    if found is None or (found["low"] and found["high"]) or not (found["low"] or found["high"]):
+    match = next((one for one in near if one.start() < m.start <= one.end() + 1), None)
+    if match is None or (match["low"] and match["high"]) or not (match["low"] or match["high"]):
         return None
-    plain = f"{found['low'] or 0}:{found['high'] or 'C'}"
+    plain = f"{match['low'] or 0}:{match['high'] or 'C'}"
     return rewritten(
-        Span(*found.span(1)), plain, "both ends of a `slice` are given", code="E101", reads=plain
+        Span(*match.span(1)), plain, "both ends of a `slice` are given", code="E101", reads=plain
     )
 
 

@@ -35,10 +35,10 @@ def _dollars(m: Mistake) -> Answer | None:
 
 def _letter_of_a_template(m: Mistake) -> Answer | None:
     """`K<filters>`, `K=<filters>`; where a value has this name, it is used."""
-    found = m.around(r"(?<!\w)([FSPKGD])=?<[ \t]*(\w+)[ \t]*>")
-    if found is None:
+    match = m.around(r"(?<!\w)([FSPKGD])=?<[ \t]*(\w+)[ \t]*>")
+    if match is None:
         return None
-    letter, name, span = found[1], found[2], Span(*found.span())
+    letter, name, span = match[1], match[2], Span(*match.span())
     if name.isdigit():
         message, plain = "a hyperparameter is its letter and then its number", f"{letter}{name}"
         return rewritten(span, plain, message, code="E104", safe=True, reads=plain, since=span.start)
@@ -53,22 +53,22 @@ def _letter_of_a_template(m: Mistake) -> Answer | None:
 
 def _placeholder(m: Mistake) -> Answer | None:
     """`fc <classes>`, `input <C>x<H>x<W>`."""
-    found = m.here(_PLACEHOLDER)
-    if found is None:
+    match = m.here(_PLACEHOLDER)
+    if match is None:
         return None
     way = "write the number that it stands for"
-    if m.last in ("INPUT", "LABEL") or "x<" in found.group():
+    if m.last in ("INPUT", "LABEL") or "x<" in match.group():
         way = "write the sizes that it stands for, as in `3x224x224`"
-    return Answer("E101", f"expected a number, found `{found.group()}`", Span(*found.span()), way)
+    return Answer("E101", f"expected a number, found `{match.group()}`", Span(*match.span()), way)
 
 
 def note(text: str, begin: int) -> Answer | None:
     """`TODO` at the head of a line, with what follows it."""
-    found = _NOTE.match(text, begin)
-    if found is None:
+    match = _NOTE.match(text, begin)
+    if match is None:
         return None
-    written = found[1].rstrip()
-    span = Span(found.start(1), found.start(1) + len(written))
+    written = match[1].rstrip()
+    span = Span(match.start(1), match.start(1) + len(written))
     fix = (Edit(Span(span.start, span.start), "# "),)
     message = "a comment begins with `#`"
     return Answer("E101", message, span, f"write `# {written}`", fix, True, reads="", since=span.start,

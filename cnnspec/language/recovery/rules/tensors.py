@@ -32,7 +32,7 @@ _ADDED = "tensors are not added with `+`"
 def branches_of(names: Iterable[str], text: str, begin: int) -> list[str]:
     """The labels of a text before a place, as branches; nothing where one of the names is none."""
     labels = {"id", *_LABELS.findall(text[:begin])}
-    plain = [one.removeprefix("@") for one in names]
+    plain = [name.removeprefix("@") for name in names]
     return [one if one == "id" else f"@{one}" for one in plain] if labels.issuperset(plain) else []
 
 
@@ -47,27 +47,27 @@ def merged(text: str, begin: int, word: str, names: str) -> str:
 def _by_name(m: Mistake) -> Answer | None:
     """`concat x, y`, `concat @x, @y axis=1`, `[@x, @y] -> concat`."""
     for form, word_at, names_at in ((_NAMED, 1, 3), (_LISTED, 2, 1)):
-        for found in form.finditer(m.text, max(m.begin, m.start - _NEAR), m.line_end):
-            word = layer_word(found[word_at]) or found[word_at]
-            if not found.start() <= m.start <= found.end() or word not in MERGES:
+        for match in form.finditer(m.text, max(m.begin, m.start - _NEAR), m.line_end):
+            word = layer_word(match[word_at]) or match[word_at]
+            if not match.start() <= m.start <= match.end() or word not in MERGES:
                 continue
-            if plain := merged(m.text, m.begin, word, found[names_at]):
-                span = Span(*found.span())
+            if plain := merged(m.text, m.begin, word, match[names_at]):
+                span = Span(*match.span())
                 return rewritten(span, plain, _BY_NAME, code="E101", safe=True, reads=plain, since=span.start)
     return None
 
 
 def _step_plus_tensor(m: Mistake) -> Answer | None:
     """`conv F3 K8 + x`, `bn -> + x`: the output and a tensor, which are added."""
-    found = m.here(rf"\+=?[ \t]*(@?[A-Za-z]\w*){_END}")
-    if found is None or m.inside == "(" or m.last == "REFERENCE" or not m.head.strip() or m.in_claims:
+    match = m.here(rf"\+=?[ \t]*(@?[A-Za-z]\w*){_END}")
+    if match is None or m.inside == "(" or m.last == "REFERENCE" or not m.head.strip() or m.in_claims:
         return None
     arrow = "" if m.last == "ARROW" else "-> "
-    plain = merged(m.text, m.begin, "add", found[1])
+    plain = merged(m.text, m.begin, "add", match[1])
     if not plain:
         return None
     message = "tensors are added by the word `add`, not by `+`"
-    return rewritten(Span(*found.span()), f"{arrow}{plain}", message, code="E101", safe=True,
+    return rewritten(Span(*match.span()), f"{arrow}{plain}", message, code="E101", safe=True,
                      reads=f"{arrow}{plain}", since=m.start)  # fmt: skip
 
 
@@ -75,30 +75,30 @@ def _tensor_plus_steps(m: Mistake) -> Answer | None:
     """`x + conv F3 K8`: a shortcut, and the steps to which it is added."""
     start = max(m.head.rfind(mark) for mark in ":{|[") + 1
     begin = m.begin + start + len(m.head[start:]) - len(m.head[start:].lstrip())
-    found = _BEFORE_STEPS.match(m.text, begin)
+    match = _BEFORE_STEPS.match(m.text, begin)
     if (
-        found is None
-        or not found.start() <= m.start < found.end()
-        or not is_layer(" ".join(found[3].split()[:1]))
+        match is None
+        or not match.start() <= m.start < match.end()
+        or not is_layer(" ".join(match[3].split()[:1]))
     ):
         return None
-    steps = _STEPS_END.match(m.text, found.start(3))
-    whole = steps.group().split("=>")[0].rstrip() if steps else found[3]
-    names = branches_of([found[2]], m.text, m.begin)
-    if not names and (found[1] or found[2] not in _SHORTCUTS):
+    steps = _STEPS_END.match(m.text, match.start(3))
+    whole = steps.group().split("=>")[0].rstrip() if steps else match[3]
+    names = branches_of([match[2]], m.text, m.begin)
+    if not names and (match[1] or match[2] not in _SHORTCUTS):
         return None
     plain = f"add [ {(names or ['id'])[0]} | {whole} ]"
-    span = Span(begin, found.start(3) + len(whole))
+    span = Span(begin, match.start(3) + len(whole))
     message = "tensors are added by the word `add`, not by `+`"
     return rewritten(span, plain, message, code="E101", reads=plain, since=begin)
 
 
 def _sum(m: Mistake) -> Answer | None:
-    found = re.compile(r"@\w+(?:[ \t]*\+[ \t]*@\w+)+").match(m.text, max(0, m.text.rfind("@", 0, m.start)))
-    if found is None:
+    match = re.compile(r"@\w+(?:[ \t]*\+[ \t]*@\w+)+").match(m.text, max(0, m.text.rfind("@", 0, m.start)))
+    if match is None:
         return None
-    tensors = re.findall(r"@\w+", found.group())
-    return rewritten(Span(*found.span()), f"add [ {' | '.join(tensors)} ]", _ADDED, code="E101")
+    tensors = re.findall(r"@\w+", match.group())
+    return rewritten(Span(*match.span()), f"add [ {' | '.join(tensors)} ]", _ADDED, code="E101")
 
 
 TENSORS = (
