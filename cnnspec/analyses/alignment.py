@@ -97,11 +97,11 @@ class Alignment:
 
     def words(self, graph: Graph, number: int) -> Counter[str]:
         """How often each word occurs in a body; in regions inside it, one level down."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for step in graph.bodies[number].steps:
             inner = graph.bodies[step.passes[0].body].steps if isinstance(step, Region) else (step,)
-            found.update(one.op.word if isinstance(one, Layer) else one.name for one in inner)
-        return found
+            counts.update(one.op.word if isinstance(one, Layer) else one.name for one in inner)
+        return counts
 
 
 def _by_words(old: list[Side], new: list[Side]) -> Pairs:

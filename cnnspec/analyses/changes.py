@@ -87,7 +87,7 @@ class _Seen:
         params = self.params
         if region.block is not None:
             inner = [name for name in params if name.startswith(INNER)]
-            params = {name: one for name, one in params.items() if name not in inner}
+            params = {name: param for name, param in params.items() if name not in inner}
             for name in inner:
                 params[OWN] = known_sum(params[OWN], self.params[name], 1)
         if region.shared is not None:
@@ -101,7 +101,7 @@ _Found: TypeAlias = dict[_Key, _Seen]
 def changes(before: Report, after: Report) -> tuple[Change, ...]:
     """The changes, in the order of the text of `after`."""
     comparison = _Comparison(before, after, Alignment(before.graph, after.graph))
-    found = comparison.bodies(len(before.graph.bodies) - 1, len(after.graph.bodies) - 1, "")
+    by_key = comparison.bodies(len(before.graph.bodies) - 1, len(after.graph.bodies) - 1, "")
     return tuple(
         Change(
             key.kind,
@@ -115,7 +115,7 @@ def changes(before: Report, after: Report) -> tuple[Change, ...]:
             seen.macs,
             key.note,
         )
-        for key, seen in found.items()
+        for key, seen in by_key.items()
     )
 
 
@@ -135,7 +135,7 @@ class _Comparison:
         return self._known[old, new, block]
 
     def _bodies(self, first: int, second: int, block: str) -> _Found:
-        found: _Found = {}
+        by_key: _Found = {}
         left, right, pairs = self.sides(first, second)
         inputs = min(
             report.graph.bodies[body].inputs for report, body in ((self.before, first), (self.after, second))
@@ -151,19 +151,19 @@ class _Comparison:
             if one is None or other is None:
                 sides, place = (left, one) if other is None else (right, other)
                 assert place is not None
-                _alone(found, sides, place, "removed" if other is None else "added", block)
+                _alone(by_key, sides, place, "removed" if other is None else "added", block)
                 continue
             before, after = left[one], right[other]
             if isinstance(before.step, Region) and isinstance(after.step, Region):
-                self._regions(found, before, after, block)
+                self._regions(by_key, before, after, block)
             elif isinstance(before.step, Layer) and isinstance(after.step, Layer):
                 read = [values.get(value) for value in before.sources]
                 moved = len(read) == len(after.sources) and any(
                     was is not None and was != now and now in matched
                     for was, now in zip(read, after.sources, strict=True)
                 )
-                _layers(found, before, after, block, moved)
-        return found
+                _layers(by_key, before, after, block, moved)
+        return by_key
 
     def sides(self, first: int, second: int) -> tuple[list[Side], list[Side], Pairs]:
         """The steps of two bodies, and their pairs. The passes of a repeat without a partner are compared as
@@ -186,7 +186,7 @@ class _Comparison:
 
         return (*wide, others) if unlike(wide, others) < unlike(both, pairs) else (left, right, pairs)
 
-    def _regions(self, found: _Found, before: Side, after: Side, block: str) -> None:
+    def _regions(self, by_key: _Found, before: Side, after: Side, block: str) -> None:
         """The changes between the passes of two regions; where one has more passes, the surplus is one
         change.
         """
@@ -203,12 +203,12 @@ class _Comparison:
         runs = _side_by_side(old, new)
         if written:
             alone = before.besides(one for one, _ in runs), after.besides(other for _, other in runs)
-            _add(found, "changed", block, before, after, written, more=alone)
+            _add(by_key, "changed", block, before, after, written, more=alone)
         first = 0
         for one, other in runs:
             scope = join(after.name, str(first)) if new.kind == "repeat" else after.name
             for key, seen in self.bodies(one.body, other.body, inside).items():
-                found.setdefault(key, _Seen()).add(seen.used_in(new), scope, one.count)
+                by_key.setdefault(key, _Seen()).add(seen.used_in(new), scope, one.count)
             first += one.count
 
 
@@ -232,30 +232,30 @@ def _without_repeat(both: tuple[list[Side], list[Side]], pairs: Pairs, one: int)
     """The steps of one network that have no partner in the other, and repeats whose partner is not a
     repeat.
     """
-    found: list[Side] = []
+    sides: list[Side] = []
     for pair in pairs:
         at, other = pair[one], pair[1 - one]
         if at is not None:
             kinds = [_kind(both[one][at]), None if other is None else _kind(both[1 - one][other])]
             if kinds[1] is None or (kinds[0] == "repeat" != kinds[1]):
-                found.append(both[one][at])
-    return found
+                sides.append(both[one][at])
+    return sides
 
 
 def _kind(side: Side) -> str:
     return side.step.kind if isinstance(side.step, Region) else ""
 
 
-def _alone(found: _Found, sides: list[Side], place: int, kind: Kind, block: str) -> None:
+def _alone(by_key: _Found, sides: list[Side], place: int, kind: Kind, block: str) -> None:
     """A step that the other network does not have."""
     side = sides[place]
     note = f"after {sides[place - 1].name or sides[place - 1].word}" if place else "at the beginning"
     text = ("", step_text(side.step)) if kind == "added" else (step_text(side.step), "")
     old, new = (None, side) if kind == "added" else (side, None)
-    _add(found, kind, block, old, new, {"step": text}, note)
+    _add(by_key, kind, block, old, new, {"step": text}, note)
 
 
-def _layers(found: _Found, before: Side, after: Side, block: str, moved: bool) -> None:
+def _layers(by_key: _Found, before: Side, after: Side, block: str, moved: bool) -> None:
     """The arguments in which two layers differ, and whether one of them reads other tensors."""
     old, new = before.step, after.step
     assert isinstance(old, Layer)
@@ -267,11 +267,11 @@ def _layers(found: _Found, before: Side, after: Side, block: str, moved: bool) -
         if first.get(name) != second.get(name)
     }
     if written or moved:
-        _add(found, "changed", block, before, after, written, "reads other tensors" if moved else "")
+        _add(by_key, "changed", block, before, after, written, "reads other tensors" if moved else "")
 
 
 def _add(
-    found: _Found,
+    by_key: _Found,
     kind: Kind,
     block: str,
     before: Side | None,
@@ -286,7 +286,7 @@ def _add(
     key = _Key(kind, join(block, side.name), side.word, tuple(written), note)
     old, new = more or (before.costs if before else (0, 0), after.costs if after else (0, 0))
     shapes = (before and before.shape, after and after.shape)
-    found.setdefault(key, _Seen()).add(
+    by_key.setdefault(key, _Seen()).add(
         _Seen(
             Counter({tuple(written.values()): 1}),
             [side.name],

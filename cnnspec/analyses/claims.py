@@ -51,14 +51,14 @@ class Checked(NamedTuple):
 def check_claims(report: Report) -> tuple[Checked, ...]:
     """All claims of a network, in the order of the text. A claim in a block appears once if it has the same
     result in all uses of the block."""
-    found: dict[tuple[Span, str, Value], Checked] = {}
+    results: dict[tuple[Span, str, Value], Checked] = {}
     free = bool(report.graph.settings) or not report.judged
     for body, claim in _all(report):
         value = worth(report, body, claim)
         unchecked = free or (report.guessed and body is None)
         holds = None if value is None or unchecked else fits(claim, value)
-        found.setdefault((claim.span, claim.subject, value), Checked(claim, body, value, holds))
-    return tuple(sorted(found.values(), key=lambda checked: checked.span))
+        results.setdefault((claim.span, claim.subject, value), Checked(claim, body, value, holds))
+    return tuple(sorted(results.values(), key=lambda checked: checked.span))
 
 
 def _all(report: Report) -> Iterator[tuple[int | None, Claim]]:

@@ -64,7 +64,7 @@ def depth(graph: Graph) -> Depth:
 
 
 def _most(paths: Iterable[Paths]) -> int:
-    return max((most for one in paths for most in one.values()), default=0)
+    return max((most for path in paths for most in path.values()), default=0)
 
 
 def _values(body: Body, outputs: Sequence[tuple[Paths, ...]], first: int, last: int) -> dict[int, Paths]:
@@ -93,10 +93,10 @@ def _step(
 
 def _region(region: Region, inputs: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
     made: list[Sequence[Paths]] = []
-    for one in runs_of(region):
-        through = outputs[one.body]
-        if one.count > 1:  # all equal passes except the last, at once
-            inputs = [_repeated(through[0], inputs, one.count - 1), *inputs[1:]]
+    for run in runs_of(region):
+        through = outputs[run.body]
+        if run.count > 1:  # all equal passes except the last, at once
+            inputs = [_repeated(through[0], inputs, run.count - 1), *inputs[1:]]
         results = [_after(paths, inputs) for paths in through]
         inputs, made = handed_on(region, inputs, results), collected(region, made, results)
     return given_by(region, made) if made else list(inputs[: region.outputs])

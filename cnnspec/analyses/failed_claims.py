@@ -43,13 +43,13 @@ def _output(report: Report, checked: Checked) -> Diagnostic:
         for formula in (layer.op.formulas(layer.inputs, layer.output) if layer is not None else ())
         if formula.name.endswith("'") or formula.name == "size"
     ]
-    found = written_shape(value)
-    related = () if made is None else (Related(made.span, f"{found} comes from here"),)
+    computed = written_shape(value)
+    related = () if made is None else (Related(made.span, f"{computed} comes from here"),)
     last = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
     slipped = [one.layer for one in (made, last) if one is not None and one.layer is not None]
     notes.append(of_shape(claimed, value, slipped))
-    message = f"expected output {written_shape(claimed)}, found {found}"
-    return _finding(checked, message, notes, f"=> {found}", related)
+    message = f"expected output {written_shape(claimed)}, found {computed}"
+    return _finding(checked, message, notes, f"=> {computed}", related)
 
 
 def _field(report: Report, checked: Checked) -> Diagnostic:
@@ -92,17 +92,17 @@ def _number(report: Report, checked: Checked) -> Diagnostic:
     assert claim.number is not None
     body, first, last = stretch(report, checked.body, claim)
     weights = claim.subject in ("params", "trainable")
-    found = parts(report, body, first, last, once=weights)
+    layers = parts(report, body, first, last, once=weights)
     others = {
         subject: number if isinstance(number := worth(report, checked.body, claim, subject), int) else None
         for subject in SUBJECTS_OF_STRETCH
     }
     is_depth = claim.subject in ("layers", "weighted")
-    made_of = counted(value, found) if is_depth else terms(claim.subject, found)
+    made_of = counted(value, layers) if is_depth else terms(claim.subject, layers)
     notes = [*made_of, _difference(claim, value)]
     if claim.subject == "flops":
         notes.insert(0, f"FLOPs = 2·MACs = 2·{value // 2:,} = {value:,}")
-    notes.append("" if claim.bound else of_number(claim, value, found, others))
+    notes.append("" if claim.bound else of_number(claim, value, layers, others))
     message = f"expected {claim.subject} {_limit(claim)}{_written(claim)}, found {value:,}"
     pointed = re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", _written(claim))
     commas = f"; commas separate thousands: `{pointed[0].replace('.', ',')}`" if pointed else ""

@@ -131,34 +131,34 @@ def _moments(
     volumes = list(same)
     moments: list[Moment] = []
     for (_, step, output), layer in zip(places(body), layers, strict=True):
-        given = tuple(volumes[number] for number in step.inputs)
+        inputs = tuple(volumes[number] for number in step.inputs)
         if isinstance(step, Region):
-            passes = _passes(step, given, flows, numbers)
+            passes = _passes(step, inputs, flows, numbers)
             moments += passes
             gives = [one.gives for one in passes]
-            volumes += given_by(step, gives) if gives else given[: step.outputs]
+            volumes += given_by(step, gives) if gives else inputs[: step.outputs]
         else:
             made = next(numbers)
             scratch = 0 if layer is None else layer.op.scratch(layer.inputs, layer.output)
             sizes = (prod(body.values[output] or ()),)
-            moments.append(Moment(given, frozenset(given), (made,), sizes, scratch=scratch))
+            moments.append(Moment(inputs, frozenset(inputs), (made,), sizes, scratch=scratch))
             volumes.append(made)
     return moments, [volumes[number] for number in body.outputs]
 
 
 def _passes(
-    region: Region, given: tuple[int, ...], flows: Sequence[Flow], numbers: count[int]
+    region: Region, inputs: tuple[int, ...], flows: Sequence[Flow], numbers: count[int]
 ) -> list[Moment]:
     """The passes of a region. Of more than three equal passes, the first two and the last are enough."""
     moments: list[Moment] = []
-    for one in runs_of(region):
-        flow = flows[one.body]
-        for _ in range(min(one.count, 3)):
+    for run in runs_of(region):
+        flow = flows[run.body]
+        for _ in range(min(run.count, 3)):
             made = {source: next(numbers) for source in sorted(set(flow.source)) if source < 0}
-            gives = tuple(given[source] if source >= 0 else made[source] for source in flow.source)
-            read = frozenset(given[number] for number in flow.read)
-            moments.append(Moment(given, read, gives, flow.sizes, one.body))
-            given = tuple(handed_on(region, given, gives))
+            gives = tuple(inputs[source] if source >= 0 else made[source] for source in flow.source)
+            read = frozenset(inputs[number] for number in flow.read)
+            moments.append(Moment(inputs, read, gives, flow.sizes, run.body))
+            inputs = tuple(handed_on(region, inputs, gives))
     return moments
 
 

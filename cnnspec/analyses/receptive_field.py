@@ -82,7 +82,9 @@ def recurrence(before: Field, windows: tuple[Window, ...], size: Shape) -> tuple
     if len(set(map(str, formulas))) == 1:
         return (formulas[0]._replace(result=written_shape(size)),)
     axes = AXES[-len(size) :]
-    named = [one._replace(name=f"field along {axis}") for axis, one in zip(axes, formulas, strict=True)]
+    named = [
+        formula._replace(name=f"field along {axis}") for axis, formula in zip(axes, formulas, strict=True)
+    ]
     return tuple(reversed(named))
 
 
@@ -194,12 +196,12 @@ def _passes(
     """The bodies that a region runs, with the views of their inputs. Of equal passes in a row, the first and
     the last."""
     runs = list(runs_of(region))
-    for place, one in enumerate(runs):
-        yield one.body, inputs
-        views = outputs(one.body)
-        if one.count > 1:
-            inputs = [_repeated(views[0], one.count - 1, inputs), *inputs[1:]]
-            yield one.body, inputs
+    for place, run in enumerate(runs):
+        yield run.body, inputs
+        views = outputs(run.body)
+        if run.count > 1:
+            inputs = [_repeated(views[0], run.count - 1, inputs), *inputs[1:]]
+            yield run.body, inputs
         if place + 1 < len(runs):
             inputs = handed_on(region, inputs, [behind(view, inputs) for view in views])
 
@@ -237,14 +239,14 @@ class Fields:
         views: dict[int, Sequence[View]] = {}
         stack: list[tuple[int, Sequence[View]]] = [(root, inputs)]
         while stack:
-            number, given = stack.pop()
+            number, own_views = stack.pop()
             if number in views:
                 continue
-            views[number] = given
+            views[number] = own_views
             uses: list[tuple[int, Sequence[View]]] = []
             for _, step, _ in places(graph.bodies[number]):
                 if isinstance(step, Region) and any(one.body not in views for one in step.passes):
-                    start = [behind(self.views[number][value], given) for value in step.inputs]
+                    start = [behind(self.views[number][value], own_views) for value in step.inputs]
                     uses += _passes(step, start, self._outputs)
             stack += reversed(uses)
         return views

@@ -82,7 +82,7 @@ class Report:
     @property
     def failures(self) -> Iterator[Diagnostic]:
         """E501 for claims that do not hold."""
-        if any(one.holds is False for one in self.claims):
+        if any(claim.holds is False for claim in self.claims):
             # importing this takes 5 ms, and the claims of most specs hold
             from cnnspec.analyses.failed_claims import failed_claims
 

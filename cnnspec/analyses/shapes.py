@@ -118,8 +118,8 @@ def origin(
             inner, place = source_of(step, value - output)
             inside = graph.bodies[inner]
             made = inside.outputs[place]
-            if made >= inside.inputs and (found := origin(graph, shapes, inner, made, keeps)):
-                return found
+            if made >= inside.inputs and (inner_origin := origin(graph, shapes, inner, made, keeps)):
+                return inner_origin
             if keeps is not None:
                 value = step.inputs[0]
                 continue

@@ -83,7 +83,7 @@ def sides_of(report: Report, number: int, opened: frozenset[tuple[int, int]] = f
     """The steps of a body. The steps of labelled lines and groups are among them, and those of the passes of
     the repeats that are `opened` (each given by the number of its body and its place in it).
     """
-    found: list[Side] = []
+    sides: list[Side] = []
     count = report.graph.bodies[number].inputs
 
     def through(number: int, values: list[int], scope: str) -> list[int]:
@@ -99,15 +99,15 @@ def sides_of(report: Report, number: int, opened: frozenset[tuple[int, int]] = f
             if isinstance(step, Region) and (number, place.index) in opened:
                 each = [one.body for one in step.passes for _ in range(one.count)]
                 for turn, inner in enumerate(each):
-                    given = through(inner, list(sources), join(name, str(turn)))
-                    sources = handed_on(step, sources, given)
-                values += given[: step.outputs]
+                    outputs = through(inner, list(sources), join(name, str(turn)))
+                    sources = handed_on(step, sources, outputs)
+                values += outputs[: step.outputs]
                 continue
             results = list(range(count, count + outputs_of(step)))
             count += len(results)
-            found.append(Side(report, number, place.index, place.output, name, tuple(sources), results[0]))
+            sides.append(Side(report, number, place.index, place.output, name, tuple(sources), results[0]))
             values += results
         return [values[value] for value in body.outputs]
 
     through(number, list(range(count)), "")
-    return found
+    return sides

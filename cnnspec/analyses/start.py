@@ -61,7 +61,7 @@ def start(graph: Graph) -> Start | None:
     signals: dict[int, tuple[Signal, int]] = {n: (Signal(1.0, 0.0), 0) for n in range(graph.root.inputs)}
     last = None
     for entry in islice(flat(graph), MOST_LAYERS + 1):
-        if entry.op is None or entry.out is None or any(one not in signals for one in entry.inputs):
+        if entry.op is None or entry.out is None or any(input_ not in signals for input_ in entry.inputs):
             return None
         inputs = [signals[number][0] for number in entry.inputs]
         signal = _after(entry, inputs)
@@ -111,7 +111,7 @@ def _square(weight: Weight) -> float | None:
         case Initial("constant", value) if weight.name == "bias" or value == 0:
             return value**2
         case Initial("values", values=values) if weight.name == "bias":
-            return sum(one * one for one in values) / len(values)
+            return sum(value * value for value in values) / len(values)
     return None
 
 
@@ -164,9 +164,12 @@ def _smooth(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
 
 def _added(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
     """Branches have different weights: the means are all that they have in common."""
-    means = [one.mean if not number or op.word == "add" else -one.mean for number, one in enumerate(inputs)]
+    means = [
+        input_.mean if not number or op.word == "add" else -input_.mean
+        for number, input_ in enumerate(inputs)
+    ]
     across = sum(means) ** 2 - sum(mean**2 for mean in means)
-    moment, shared = sum(one.moment for one in inputs), sum(one.shared for one in inputs)
+    moment, shared = sum(input_.moment for input_ in inputs), sum(input_.shared for input_ in inputs)
     return Signal(moment + across, shared + across, sum(means))
 
 

@@ -28,14 +28,14 @@ def arguments(layer: Layer) -> dict[str, str]:
     left out."""
     op, fields = layer.op, type(layer.op).model_fields
     written = {argument.letter or argument.keyword or name: name for name, argument in arguments_of(type(op))}
-    found = {}
+    texts = {}
     for name, argument in arguments_of(type(op)):
         value = getattr(op, name)
         if not is_default(fields[name].default, value):
             text = spelled(argument, value)
             short = text if len(text) <= LONGEST else f"{argument.keyword or name}=[…]"
-            found[argument.letter or argument.keyword or name] = short
+            texts[argument.letter or argument.keyword or name] = short
     for letter, usual in (("S", "S1"), ("P", "P0"), ("G", "G1"), ("D", "D1")):
         if letter in written and not (letter == "S" and isinstance(op, Pooling)):
-            found.setdefault(letter, usual)
-    return found
+            texts.setdefault(letter, usual)
+    return texts

@@ -36,7 +36,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
     of the text. `once`: the uses of a shared block have the same weights and count as one.
     """
     bodies, times = report.graph.bodies, Counter({body: 1})
-    found: list[Part] = []
+    layer_parts: list[Part] = []
     shared: set[tuple[int, str]] = set()
     for number in range(body, -1, -1):  # a body comes before the bodies that use it
         if not times[number]:
@@ -45,7 +45,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
         here = zip(bodies[number].steps[steps], report.shapes[number][steps], strict=True)
         for step, layer in here:
             if layer is not None:
-                found.append(Part(layer, times[number]))
+                layer_parts.append(Part(layer, times[number]))
             if not isinstance(step, Region):
                 continue
             uses = times[number]
@@ -57,7 +57,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
                 uses = uses if step.inner else 1
             for one in step.passes:
                 times[one.body] += uses * one.count
-    return sorted(found, key=lambda part: part.layer.layer.span)
+    return sorted(layer_parts, key=lambda part: part.layer.layer.span)
 
 
 def of_shape(claimed: Shape, value: Shape, layers: Iterable[Shaped]) -> str:
@@ -103,13 +103,13 @@ class Suspicion(NamedTuple):
         return f"{value:,}{sums} = {self.worth(value):,}: {self.why}"
 
 
-def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str, int | None]) -> str:
+def of_number(claim: Claim, value: int, layer_parts: Sequence[Part], others: dict[str, int | None]) -> str:
     """How the author's number may have been computed; "" where no mistake gives it. `others` are the computed
     values of the other subjects.
     """
     claimed, step = Fraction(claim.number or 0), Fraction(claim.step)
     exact = step == 1 and not claim.about
-    for suspicion in _suspicions(claim.subject, value, found, others, int(claimed) if exact else None):
+    for suspicion in _suspicions(claim.subject, value, layer_parts, others, int(claimed) if exact else None):
         number = suspicion.worth(value)
         apart = abs(number - value)
         precise = apart * 5 > value if claim.about else apart >= step
@@ -119,7 +119,7 @@ def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str,
 
 
 def _suspicions(
-    subject: str, value: int, found: Sequence[Part], others: dict[str, int | None], exact: int | None
+    subject: str, value: int, layer_parts: Sequence[Part], others: dict[str, int | None], exact: int | None
 ) -> Iterator[Suspicion]:
     """The most likely ones first. `exact` is the claimed number where it is not rounded."""
     flops = f"2·{value:,}, FLOPs that count a multiply–accumulate as two"
@@ -142,41 +142,41 @@ def _suspicions(
         if (number := others.get("connections")) is not None:
             yield Suspicion(f"{flops}, and the additions of the biases", number=value + number)
     if subject in ("layers", "weighted"):
-        yield from _uncounted(found)
+        yield from _uncounted(layer_parts)
     if subject in ("params", "trainable"):
-        yield from _weights(value, found, exact)
+        yield from _weights(value, layer_parts, exact)
     if subject in ("params", "trainable", "macs"):
-        yield from _slips("macs" if subject == "macs" else "params", value, found, exact)
+        yield from _slips("macs" if subject == "macs" else "params", value, layer_parts, exact)
 
 
-def _uncounted(found: Sequence[Part]) -> Iterator[Suspicion]:
+def _uncounted(layer_parts: Sequence[Part]) -> Iterator[Suspicion]:
     """Layers without weights, which the depth leaves out: those with a window, and all of them."""
-    rest = [part for part in found if not part.layer.op.weighted]
+    rest = [part for part in layer_parts if not part.layer.op.weighted]
     sliding = [part for part in rest if any(map(POINT.__ne__, _windows(part.layer)))]
     words = " and ".join(dict.fromkeys(f"`{part.layer.op.word}`" for part in sliding))
     yield Suspicion(f"with {words}, which has no weights and does not count", (_times(sliding),))
     yield Suspicion("with all layers; only those with weights count", (_times(rest),))
 
 
-def _times(found: Sequence[Part]) -> int:
-    return sum(part.times for part in found)
+def _times(layer_parts: Sequence[Part]) -> int:
+    return sum(part.times for part in layer_parts)
 
 
 def _windows(layer: Shaped) -> Sequence[Window]:
     return () if layer.op.ends_map else layer.op.window(layer.inputs, layer.output)
 
 
-def _weights(value: int, found: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
+def _weights(value: int, layer_parts: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
     """Weights without biases, without norms, with running statistics, without the classifier."""
-    biases = -sum(part.times * _biases(part.layer) for part in found)
-    missing = sum(part.times * _missing_biases(part.layer) for part in found)
-    norms = [part for part in found if not part.layer.op.weighted and _held(part)]
+    biases = -sum(part.times * _biases(part.layer) for part in layer_parts)
+    missing = sum(part.times * _missing_biases(part.layer) for part in layer_parts)
+    norms = [part for part in layer_parts if not part.layer.op.weighted and _held(part)]
     words = "without the weights of " + " and ".join(
         dict.fromkeys(f"`{part.layer.op.word}`" for part in norms)
     )
     normed = -sum(map(_held, norms))
-    statistics = sum(part.times * _statistics(part.layer) for part in found)
-    counters = sum(part.times * _statistics(part.layer, counters=True) for part in found) - statistics
+    statistics = sum(part.times * _statistics(part.layer) for part in layer_parts)
+    counters = sum(part.times * _statistics(part.layer, counters=True) for part in layer_parts) - statistics
     kept = "with the running means and variances, which Keras counts among the parameters"
     added = "with a bias for each filter, which `nobias` leaves out here"
     yield Suspicion(kept, (statistics,))
@@ -187,22 +187,22 @@ def _weights(value: int, found: Sequence[Part], exact: int | None) -> Iterator[S
     yield Suspicion(f"{added}; {words}", (missing, normed))
     yield Suspicion(f"without the biases; {words}", (biases, normed))
     yield Suspicion(f"{added}; {kept}", (missing, statistics))
-    dense = [part for part in found if part.layer.op.weighted and len(part.layer.output) == 1]
+    dense = [part for part in layer_parts if part.layer.op.weighted and len(part.layer.output) == 1]
     for few in (dense[-1:], dense):
         names = " and ".join(f"`{_named(part.layer)}`" for part in few[:4])
         yield Suspicion(f"without {names}", (-sum(map(_held, few)),))
-    for part in found[:100] if len(found) > 1 and exact is not None else ():
+    for part in layer_parts[:100] if len(layer_parts) > 1 and exact is not None else ():
         yield Suspicion(f"without `{_named(part.layer)}`", (-_held(part),))
         yield Suspicion(f"without the biases of `{_named(part.layer)}`", (-part.times * _biases(part.layer),))
-    lengths = -sum(part.times * _lengths(part.layer) for part in found)
+    lengths = -sum(part.times * _lengths(part.layer) for part in layer_parts)
     yield Suspicion("without the trained lengths or gains of normalised weights", (lengths,))
     yield Suspicion("their bytes, four for each weight (float32)", number=4 * value)
 
 
-def _slips(subject: str, value: int, found: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
+def _slips(subject: str, value: int, layer_parts: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
     """A common mistake at one layer, or the same mistake at all layers."""
     everywhere: Counter[str] = Counter()
-    weighted = [part for part in found if part.layer.op.weighted][:100]
+    weighted = [part for part in layer_parts if part.layer.op.weighted][:100]
     for layer, times in weighted:
         own = _cost(subject, Part(layer, 1))
         rest = value - own * times
@@ -248,13 +248,13 @@ def _missing_biases(layer: Shaped) -> int:
 
 def _statistics(layer: Shaped, *, counters: bool = False) -> int:
     """The number of buffers of a layer. `counters`: with the number of batches, a buffer of shape ()."""
-    held = (one.shape for one in layer.op.weights(*layer.inputs) if one.role == "buffer")
+    held = (weight.shape for weight in layer.op.weights(*layer.inputs) if weight.role == "buffer")
     return sum(prod(shape) for shape in held if shape or counters)
 
 
-def terms(subject: str, found: Iterable[Part]) -> Iterator[str]:
+def terms(subject: str, layer_parts: Iterable[Part]) -> Iterator[str]:
     """The terms of a number: the formula of a single layer, or the sum for each kind of layer."""
-    costs = [(part, _cost(subject, part)) for part in found]
+    costs = [(part, _cost(subject, part)) for part in layer_parts]
     named = [(part, cost) for part, cost in costs if cost]
     if len(named) == 1:
         layer, times = named[0][0]
@@ -273,10 +273,10 @@ def terms(subject: str, found: Iterable[Part]) -> Iterator[str]:
         yield f"{total} = {sum(kinds.values()):,}"
 
 
-def counted(value: int, found: Iterable[Part]) -> Iterator[str]:
+def counted(value: int, layer_parts: Iterable[Part]) -> Iterator[str]:
     """Which layers make up a depth; nothing where some are not on the longest path."""
     kinds: Counter[str] = Counter()
-    for layer, times in found:
+    for layer, times in layer_parts:
         kinds[layer.op.word] += times * layer.op.weighted
     if len(+kinds) > 1 and sum(kinds.values()) == value:
         yield " + ".join(f"{kind} {count:,}" for kind, count in kinds.items() if count) + f" = {value:,}"

@@ -26,8 +26,8 @@ compared."""
 def refusals(graph: Graph, limits: Limits) -> list[Diagnostic]:
     """Why no program can be made from a graph; empty where it is valid and within the limits."""
     for check in (_sizes, _ifs, _faults, _depth, _layers, _handed, _weights):
-        if found := list(check(graph, limits)):
-            return found
+        if findings := list(check(graph, limits)):
+            return findings
     return []
 
 
@@ -37,7 +37,9 @@ def _sizes(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     shapes = (shape for body in graph.bodies for shape in body.values if shape)
     layers = (step for body in graph.bodies for step in body.steps if isinstance(step, Layer))
     large = [(f"a tensor of {written_shape(shape)}", NOWHERE) for shape in shapes if max(shape) > most]
-    large += [(f"an argument of {one.op.word}", one.span) for one in layers if _largest(dict(one.op)) > most]
+    large += [
+        (f"an argument of {layer.op.word}", layer.span) for layer in layers if _largest(dict(layer.op)) > most
+    ]
     for what, span in large[:1]:
         message = f"{what} is larger than the {most:,} allowed"
         yield Diagnostic("E604", message, span, help="no tensor can be so large")
@@ -54,7 +56,7 @@ def _largest(value: Any) -> int:
 
 def _ifs(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     """E602, before any other function recurses into the `if`s of a template."""
-    if any(depth > limits.depth for one in graph.templates for depth in _if_depths(one).values()):
+    if any(depth > limits.depth for template in graph.templates for depth in _if_depths(template).values()):
         yield _too_deep(limits)
 
 
@@ -69,17 +71,17 @@ def _too_deep(limits: Limits) -> Diagnostic:
 
 def _if_depths(template: Template) -> dict[int, int]:
     """The nesting depth of each site in `if`s; under -1, the largest depth."""
-    found = {-1: 0}
+    depths = {-1: 0}
     waiting: list[tuple[Iterable[Site], int]] = [(template.sites, 0)]
     while waiting:
         sites, depth = waiting.pop()
-        found[-1] = max(found[-1], depth)
+        depths[-1] = max(depths[-1], depth)
         for site in sites:
             if isinstance(site, IfSite):
                 waiting += [(site.then, depth + 1), (site.otherwise, depth + 1)]
             elif not isinstance(site, LetSite):
-                found[site.site] = depth
-    return found
+                depths[site.site] = depth
+    return depths
 
 
 def _faults(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
@@ -133,14 +135,14 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     for body in graph.bodies:
         regions = [one for step in body.steps if isinstance(step, Region) for one in step.passes]
         here = sum(isinstance(step, Layer) for step in body.steps)
-        here += sum(one.count * layers[one.body] for one in regions)
+        here += sum(region.count * layers[region.body] for region in regions)
         layers.append(min(here, limits.layers + 1))
-        passes.append(min(sum(one.count * (passes[one.body] + 1) for one in regions), together + 1))
-    for found, most, what in (
+        passes.append(min(sum(region.count * (passes[region.body] + 1) for region in regions), together + 1))
+    for count, most, what in (
         (layers[-1], limits.layers, "layers"),
         (layers[-1] + passes[-1], together, "layers and passes"),
     ):
-        if found > most:
+        if count > most:
             yield Diagnostic(
                 "E605",
                 f"this graph has more than the {most:,} {what} allowed",
@@ -153,7 +155,7 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
 def _handed(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     """E607 for too many passes with several tensors: such passes are processed one by one."""
     regions = [step for body in graph.bodies for step in body.steps if isinstance(step, Region)]
-    several = [one for one in regions if one.kind == "repeat" and one.outputs > 1]
+    several = [region for region in regions if region.kind == "repeat" and region.outputs > 1]
     if sum(one.count for region in several for one in region.passes) > limits.work:
         yield Diagnostic(
             "E607",

@@ -142,11 +142,11 @@ def _pairs(report: Report, pair: Pair) -> Iterator[tuple[Shaped, Shaped]]:
 def _met(
     inputs: Iterable[Carried], layers: list[Shaped], summary: _Summary
 ) -> Iterator[tuple[Shaped, Shaped]]:
-    for one in inputs:
-        if isinstance(one, Shaped):
-            yield from ((one, layer) for layer in layers)
-        elif one is not None:
-            summary.readers.setdefault(one, []).extend(layers)
+    for input_ in inputs:
+        if isinstance(input_, Shaped):
+            yield from ((input_, layer) for layer in layers)
+        elif input_ is not None:
+            summary.readers.setdefault(input_, []).extend(layers)
 
 
 def _passes(
@@ -160,6 +160,6 @@ def _passes(
         for _ in range(min(one.count, 1 + region.outputs)):
             for number, layers in inside.readers.items():
                 yield from _met(inputs[number : number + 1], layers, summary)
-            outputs = [inputs[one] if isinstance(one, int) else one for one in inside.outputs]
+            outputs = [inputs[output] if isinstance(output, int) else output for output in inside.outputs]
             inputs, made = handed_on(region, inputs, outputs), collected(region, made, outputs)
     return given_by(region, made) if made else inputs[: region.outputs]

@@ -25,13 +25,13 @@ def remarks(report: Report) -> Iterator[Diagnostic]:
     """W102, W201–W204, W210 and all other lints that an op reports about its arguments and its input."""
     root = report.graph.root
     largest = [max(shape[1:]) for shape in root.values[: root.inputs] if shape is not None and len(shape) > 1]
-    for one in _layers(report):
-        for remark in one.op.remark(one.inputs, one.output):
-            if remark.beyond and min(one.output[1:]) <= max(largest, default=0):
+    for layer in _layers(report):
+        for remark in layer.op.remark(layer.inputs, layer.output):
+            if remark.beyond and min(layer.output[1:]) <= max(largest, default=0):
                 continue
-            found = _remarked(one.layer, remark)
-            if not remark.written or found.span.end - found.span.start == len(remark.written):
-                yield found
+            finding = _remarked(layer.layer, remark)
+            if not remark.written or finding.span.end - finding.span.start == len(remark.written):
+                yield finding
 
 
 def _remarked(layer: Layer, remark: Remark) -> Diagnostic:
@@ -53,15 +53,15 @@ AT_MOST = 4
 
 def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
     """W205: a layer that leaves less than a quarter of a side loses most of the image at once."""
-    for one in _layers(report):
-        if _shrinks_fast(one.op, one.inputs[0], one.output):
-            before, after = (written_shape(shape[1:]) for shape in (one.inputs[0], one.output))
-            least = _shrinks_fast_from(one)
-            sizes = written_shape([least or 0] * (len(one.output) - 1))
+    for layer in _layers(report):
+        if _shrinks_fast(layer.op, layer.inputs[0], layer.output):
+            before, after = (written_shape(shape[1:]) for shape in (layer.inputs[0], layer.output))
+            least = _shrinks_fast_from(layer)
+            sizes = written_shape([least or 0] * (len(layer.output) - 1))
             yield Diagnostic(
                 "W205",
                 f"the map shrinks from {before} to {after} in one layer",
-                one.layer.span,
+                layer.layer.span,
                 help="halve it a few times instead, with layers in between"
                 + (f"; this layer does so with every map from {sizes} on" if least else ""),
             )
@@ -160,20 +160,20 @@ def starts_badly(report: Report) -> Iterator[Diagnostic]:
     """W211: with its initial weights, a deep network without normalisation makes all images nearly equal, or
     its numbers grow without limit.
     """
-    if (report.totals.weighted or 0) < MANY or any(one.op.centres for one in _layers(report)):
+    if (report.totals.weighted or 0) < MANY or any(layer.op.centres for layer in _layers(report)):
         return
     from cnnspec.analyses.start import start
 
-    found = start(report.graph)
-    if found is None or found.layers < MANY or NEAR <= found.apart <= FAR:
+    spread = start(report.graph)
+    if spread is None or spread.layers < MANY or NEAR <= spread.apart <= FAR:
         return
-    what = "nearly the same output" if found.apart < NEAR else "huge outputs"
-    each = found.apart ** (1 / found.layers)
+    what = "nearly the same output" if spread.apart < NEAR else "huge outputs"
+    each = spread.apart ** (1 / spread.layers)
     yield Diagnostic(
         "W211",
         f"with these initial weights all images give {what}: pixels that are 1 apart become scores "
-        f"{found.apart:.0e} apart",
+        f"{spread.apart:.0e} apart",
         report.graph.root.steps[-1].span,
-        note=f"{found.layers} layers without normalisation, each times {each:.2g} on average",
+        note=f"{spread.layers} layers without normalisation, each times {each:.2g} on average",
         help="a `bn` after each convolution helps; for ReLU, so does a line `default conv fc init=he`",
     )

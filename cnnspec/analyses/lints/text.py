@@ -47,10 +47,10 @@ def lint_text(file: tree.File, source: Source) -> Iterator[Diagnostic]:
 
 def switched_off(comment: tree.Comment) -> dict[str, Span]:
     """The codes that `# lint: off W203 W204` names, each with its place."""
-    found = _OFF.match(comment.text)
-    if found is None:
+    match = _OFF.match(comment.text)
+    if match is None:
         return {}
-    words = re.compile(r"\b[A-Za-z][0-9]+\b").finditer(comment.text, found.end())
+    words = re.compile(r"\b[A-Za-z][0-9]+\b").finditer(comment.text, match.end())
     start = comment.span.start
     return {word.group().upper(): Span(start + word.start(), start + word.end()) for word in words}
 

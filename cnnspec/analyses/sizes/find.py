@@ -59,8 +59,8 @@ def along(name: str, fit: Fit, own: int, period: int) -> Along:
     for residue in range(period):
         first, second = fit(far + residue), fit(far + period + residue)
         if isinstance(first, Failure) or isinstance(second, Failure):
-            found = _meeting(fit, far + residue, period, first, second)
-            fitting |= {found} if found is not None else set()
+            size = _meeting(fit, far + residue, period, first, second)
+            fitting |= {size} if size is not None else set()
         else:
             residues.append(residue)
             starts[residue] = _first(fit, residue, period, far, fitting, tried)
@@ -118,9 +118,9 @@ def _meeting(fit: Fit, size: int, period: int, first: Outcome, second: Outcome) 
     """The single size at which two sizes that must be equal, and grow at different rates, are equal."""
     if not (isinstance(first, Failure) and isinstance(second, Failure)) or first.layer is not second.layer:
         return None
-    for one, other in zip(_gaps(first), _gaps(second), strict=True):
-        if one != other:
-            steps = Fraction(-one, other - one)
+    for gap, other in zip(_gaps(first), _gaps(second), strict=True):
+        if gap != other:
+            steps = Fraction(-gap, other - gap)
             meeting = size + steps * period
             if meeting.denominator == 1 and meeting >= 1 and not isinstance(fit(int(meeting)), Failure):
                 return int(meeting)

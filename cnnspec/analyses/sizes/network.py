@@ -119,7 +119,7 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
 def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
     """The sizes that fit along each axis, with the others as they are. None where the axes depend on each
     other: then equal sizes fit that do not fit along each axis, or the other way round."""
-    found = []
+    axes = []
     for axis, letter in enumerate(letters):
         period = network.period(axis)
         if not period:
@@ -130,12 +130,12 @@ def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
         def fit(size: int, axis: int = axis) -> Outcome:
             return network.run(network.at(axis, size))
 
-        found.append(along(letter, fit, network.base[axis], period))
-    for size in range(1, found[0].tried + 1):
+        axes.append(along(letter, fit, network.base[axis], period))
+    for size in range(1, axes[0].tried + 1):
         fits = not isinstance(network.run((size,) * len(letters)), Failure)
-        if fits != all(axis.has(size) for axis in found):
+        if fits != all(axis.has(size) for axis in axes):
             return None
-    return tuple(found)
+    return tuple(axes)
 
 
 def _agrees(network: _Network, axes: tuple[Along, ...], tried: Tried) -> bool:

@@ -97,7 +97,7 @@ Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
 def written_from_size(graph: Graph) -> Written | None:
     """The arguments of layers that depend on the input's size (`crop (H-4)x(W-4)`). None where another number
     or condition depends on T, H or W: then the shape rules alone do not give the shapes at another size."""
-    found: Written = {}
+    written: Written = {}
     for number, template in enumerate(graph.templates):
         sites = list(template.sites)
         while sites:
@@ -111,8 +111,8 @@ def written_from_size(graph: Graph) -> Written | None:
             own = {field: node for field, node in site.written.items() if _names_size(node)}
             if not all(map(_grows, own.values())):
                 return None
-            found.setdefault(number, {})[site.site] = own
-    return found
+            written.setdefault(number, {})[site.site] = own
+    return written
 
 
 def _names_size(node: Expr) -> bool:

@@ -10,7 +10,7 @@ def formula(letter: str, sizes: Sequence[int], period: int, value: Callable[[int
     """A formula that gives `value(n)` for each n of `sizes`, and one period later; None where there is no
     simple one. `sizes` are the sizes of one period that fit.
     """
-    samples = {n: value(n) for one in sizes for n in (one, one + period)}
+    samples = {n: value(n) for size in sizes for n in (size, size + period)}
     slopes = {Fraction(samples[n + period] - samples[n], period) for n in sizes}
     if len(slopes) > 1:
         return None
@@ -19,8 +19,8 @@ def formula(letter: str, sizes: Sequence[int], period: int, value: Callable[[int
     if len(rests) == 1:
         return linear(letter, slope, rests.pop())
     for step in range(slope.denominator, period + 1, slope.denominator):
-        if period % step == 0 and (found := _stepped(letter, samples, step, int(slope * step))):
-            return found
+        if period % step == 0 and (text := _stepped(letter, samples, step, int(slope * step))):
+            return text
     return None
 
 
