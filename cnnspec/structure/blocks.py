@@ -41,7 +41,7 @@ def written(
     bare = (
         network
         if scopes
-        else network._replace(layers=tuple(one._replace(scopes=()) for one in network.layers))
+        else network._replace(layers=tuple(layer._replace(scopes=()) for layer in network.layers))
     )
     root = regions(bare)
     ops = [layer.op for layer in network.layers if isinstance(layer, Layer)]
@@ -87,7 +87,7 @@ def _classes(root: Region) -> list[tuple[str, list[Region]]]:
             classes_in_order.append((name, [one for one in calls[name] if _height(one) == least]))
             calls[name] = [call for call in calls[name] if _height(call) > least]
             inside[name] = {
-                one.class_name for region in calls[name] for one in region.items if isinstance(one, Region)
+                item.class_name for region in calls[name] for item in region.items if isinstance(item, Region)
             } - ({name} if all(_height(one) == least + 1 for one in calls[name]) else set())
             calls = {name: left for name, left in calls.items() if left}
         for name in ready:

@@ -21,7 +21,9 @@ def keys_of(network: LayerList, body: Body, text: str) -> dict[str, str]:
     network is not the network of the list."""
     graph = _graph(text, any(isinstance(layer, Hole) for layer in network.layers))
     first = len(network.inputs)
-    if [tuple(shape or ()) for shape in graph.root.values[:first]] != [one.shape for one in network.inputs]:
+    if [tuple(shape or ()) for shape in graph.root.values[:first]] != [
+        input_.shape for input_ in network.inputs
+    ]:
         raise Differs("the inputs differ")
     ours = list(range(first))  # the list's value for each of the text's values
     order = iter(layers_of(body))

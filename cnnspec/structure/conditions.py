@@ -71,7 +71,7 @@ def _of_others(draft: Draft, group: Group | Track, present: Numbers) -> str | No
 
 def _is_use(group: Group | Track) -> bool:
     """Whether a part is the use of a block: its width says nothing about whether it is there."""
-    return isinstance(group, Group) and all(isinstance(one.first, Use) for one in group.sites)
+    return isinstance(group, Group) and all(isinstance(site.first, Use) for site in group.sites)
 
 
 def _assuming(parameter: Parameter, values: Mapping[int, Any], present: Numbers) -> str | None:

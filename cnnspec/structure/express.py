@@ -110,7 +110,7 @@ def expression(numbers: Numbers, parameters: list[Parameter], new: Parameter | N
         if numbers.here:
             bases.append(("C", numbers.here))
         if any(numbers.here.get(instance) != numbers.entry[instance[0]] for instance in numbers.values):
-            bases.append(("c", {one: numbers.entry[one[0]] for one in numbers.values}))
+            bases.append(("c", {value: numbers.entry[value[0]] for value in numbers.values}))
     at = list(numbers.values)
     expected = list(numbers.values.values())
     able = [(name, [values[one] for one in at]) for name, values in bases if all(one in values for one in at)]

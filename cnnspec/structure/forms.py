@@ -49,7 +49,7 @@ def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> No
             if best is None:
                 raise
             break
-        length = sum(_length(writer, one) for one in blocks)
+        length = sum(_length(writer, block) for block in blocks)
         if best is None or length < best[0]:
             best = length, blocks, bodies
         if len({_kinds(one) for one in bodies}) == 1:

@@ -28,7 +28,7 @@ def with_found(network: LayerList) -> LayerList:
     """The network with modules; unchanged if it has classes."""
     if any(scope.class_name for layer in network.layers for scope in layer.scopes):
         return network
-    bare = network._replace(layers=tuple(one._replace(scopes=()) for one in network.layers))
+    bare = network._replace(layers=tuple(layer._replace(scopes=()) for layer in network.layers))
     root = regions(bare)
     body = woven(root.items, root.inputs, root.outputs, network.shape)
     finder = _Finder()
@@ -38,7 +38,7 @@ def with_found(network: LayerList) -> LayerList:
         finder.like_branches(chain)
     finder.along_lines([*_chains(body)])
     layers = tuple(
-        one._replace(scopes=finder.scopes.get(number, ())) for number, one in enumerate(bare.layers)
+        layer._replace(scopes=finder.scopes.get(number, ())) for number, layer in enumerate(bare.layers)
     )
     return network._replace(layers=layers)
 
@@ -120,7 +120,7 @@ class _Finder:
         for at, start in enumerate(starts):
             for end in (*starts, len(chain.steps))[at + 2 : at + UNITS + 1]:
                 steps = chain.steps[start:end]
-                words = tuple(_word(one) for one in steps if isinstance(one, Leaf) and self.free(one))
+                words = tuple(_word(step) for step in steps if isinstance(step, Leaf) and self.free(step))
                 if len(words) == len(steps) > LEAST and "pool" not in "".join(words):
                     yield words
 
@@ -172,7 +172,7 @@ def _word(step: Leaf | Merge) -> str:
 
 def _class_of(merge: Merge) -> str:
     """A class name for what a merge does."""
-    branches = [one.steps for one in chains_in(merge)]
+    branches = [chain.steps for chain in chains_in(merge)]
     words = {step.op.word for steps in branches for step in steps if isinstance(step, Leaf)}
     match merge.op.word:
         case "add":

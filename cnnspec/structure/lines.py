@@ -194,9 +194,11 @@ def _begun(chain: Chain, current: int | None) -> Chain:
     first = Chain(chain.begin, True, own)
     branches = [first if branch is main[0] else branch for branch in merge.branches]
     begin = (
-        current if current is not None and current in {one.begin for one in branches if one} else chain.begin
+        current
+        if current is not None and current in {branch.begin for branch in branches if branch}
+        else chain.begin
     )
-    branches = [one and one._replace(named=one.begin != current) for one in branches]
+    branches = [branch and branch._replace(named=branch.begin != current) for branch in branches]
     merge = merge._replace(begin=begin, branches=tuple(branches))
     return Chain(begin, False, (merge, *chain.steps[at + 1 :]))
 

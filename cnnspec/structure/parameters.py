@@ -98,7 +98,7 @@ def _candidates(draft: Draft, slot: Slot, others: Sequence[Slot]) -> Iterable[tu
             yield Parameter("?", kind, values | more, family=numbers.family), rank
     if not numbers.numeric or slot.field != "K" or slot.site is draft.last:
         return
-    entry = {one: draft.entry[one[0]] for one in numbers.values}
+    entry = {value: draft.entry[value[0]] for value in numbers.values}
     for of in (numbers.here, entry):
         ratios = {one: Fraction(value, of[one]) for one, value in numbers.values.items()}
         times = by_use({one: int(ratio) for one, ratio in ratios.items()})

@@ -158,7 +158,7 @@ class Differences:
             if argument.kind == "sizes" and argument.letter is None and self.sizes(site, field, values):
                 continue
             values = {number: _plain(value) for number, value in values.items()}
-            if any(isinstance(one, tuple) for one in values.values()):
+            if any(isinstance(value, tuple) for value in values.values()):
                 self.axes(site, field, values, here, argument.letter is not None)
             else:
                 self.slot(site, field, values, here, "number")

@@ -50,7 +50,10 @@ def solved(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()
 
 def _strides(draft: Draft) -> None:
     """`if s > 1 [ conv F1 S=s K=k ]`, not `S2`: a part that only some uses have has their stride."""
-    stride = next((one for one in draft.parameters if one.name == "s" and one.kind == "number"), None)
+    stride = next(
+        (parameter for parameter in draft.parameters if parameter.name == "s" and parameter.kind == "number"),
+        None,
+    )
     if stride is None:
         return
     for group, _ in draft.groups:

@@ -61,9 +61,9 @@ class Writer(NamedTuple):
             if block.kind != "shared inside" or block in inside:
                 lines += [*self.block(block), ""]
         named = {value: labels[number] for number, value in enumerate(local_numbers(body))}
-        for value, one in enumerate(network.inputs):
+        for value, input_ in enumerate(network.inputs):
             name = f"{named[value]}: " if len(network.inputs) > 1 or value in body.named else ""
-            lines.append(f"input {name}{written_shape(one.shape)}")
+            lines.append(f"input {name}{written_shape(input_.shape)}")
         lines += ["", *self.lines(root, labels, claims=True)]
         if body.outputs and all(value in body.named for value in body.outputs):
             lines.append(f"output {', '.join(f'@{named[value]}' for value in body.outputs)}")
@@ -95,7 +95,7 @@ class Writer(NamedTuple):
         labels = self.labels(body, taken=lets)
         heads = [_head(parameter) for parameter in block.parameters if parameter.default is None]
         heads += [f"@{labels[number]}" for number in range(1, len(body.inputs))]
-        heads += [_head(one) for one in block.parameters if one.default is not None]
+        heads += [_head(parameter) for parameter in block.parameters if parameter.default is not None]
         lines = self.lines(block.pattern, labels)
         lines[:0] = [f"let {name} = {name.upper()}" for name in lets]
         if any(one.inputs[0] in one.named for one in block.pattern.bodies):
@@ -235,18 +235,18 @@ class Writer(NamedTuple):
         start = "" if track.begin is None else f"@{labels[track.begin]}"
         texts = [self.group(group, labels) for group in track.groups]
         joined = " -> ".join(filter(None, (start, *texts)))
-        if not any(one.condition for one in track.groups) and len(joined) <= BRANCH:
+        if not any(group.condition for group in track.groups) and len(joined) <= BRANCH:
             return joined or "id"
         own = [
-            number > 0 and bool(one.condition or before.condition)
-            for number, (one, before) in enumerate(
+            number > 0 and bool(group.condition or before.condition)
+            for number, (group, before) in enumerate(
                 zip(track.groups, (track.groups[0], *track.groups), strict=False)
             )
         ]
-        found = [" -> ".join(row) for row in rows(texts, own)]
+        chain_lines = [" -> ".join(row) for row in rows(texts, own)]
         if start:
-            found[0] = f"{start} -> {found[0]}"
-        return "\n".join(found)
+            chain_lines[0] = f"{start} -> {chain_lines[0]}"
+        return "\n".join(chain_lines)
 
     def group(self, group: Group, labels: Sequence[str]) -> str:
         text = " -> ".join(self.site(site, labels) for site in group.sites)

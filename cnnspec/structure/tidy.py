@@ -81,7 +81,7 @@ def _needed(network: LayerList) -> LayerList:
                 op = _plain(layer.op)
                 layer = layer._replace(op=ops.setdefault(op, op))
             layers.append(layer._replace(inputs=inputs))
-    outputs = tuple(one._replace(value=now[one.value]) for one in network.outputs)
+    outputs = tuple(output._replace(value=now[output.value]) for output in network.outputs)
     return network._replace(layers=tuple(layers), outputs=outputs)
 
 
@@ -147,8 +147,8 @@ def _before(layers: Sequence[Layer | Hole], first: int, value: int, scopes: tupl
 def _longest(layers: Sequence[Layer | Hole], first: int, values: set[int]) -> int:
     """The number of values on the longest path through these."""
     length: dict[int, int] = {}
-    for one in sorted(values):
-        length[one] = 1 + max(length.get(before, 0) for before in layers[one - first].inputs)
+    for value in sorted(values):
+        length[value] = 1 + max(length.get(before, 0) for before in layers[value - first].inputs)
     return max(length.values(), default=0)
 
 
