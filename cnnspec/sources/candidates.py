@@ -68,7 +68,7 @@ def candidates(shapes: list[Shape]) -> list[Candidate]:
         for name, variant, own in _zoo()
     ]
     networks.sort(key=lambda one: (-one.share, one.name, one.variant or ""))
-    return [one for one in networks if one.share > 0.5][:MOST]
+    return [network for network in networks if network.share > 0.5][:MOST]
 
 
 def _plain(shape: Shape) -> Shape:
@@ -91,4 +91,4 @@ def _zoo() -> Iterator[tuple[str, str | None, Counter[Shape]]]:
         for model in read:
             if model.graph is not None:
                 weights = [weight for entry in flat(model.graph) for _, weight in entry.weights]
-                yield name, model.variant, Counter(_plain(one.shape) for one in weights if one.shape)
+                yield name, model.variant, Counter(_plain(weight.shape) for weight in weights if weight.shape)

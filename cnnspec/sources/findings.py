@@ -16,13 +16,13 @@ MOST_FINDINGS = 50
 
 def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
     """A finding for each hole: the tool's name for it, its place, and why it cannot be translated."""
-    found: list[Diagnostic] = []
+    findings: list[Diagnostic] = []
     for hole in layers.layers:
-        if not isinstance(hole, Hole) or len(found) >= MOST_FINDINGS:
+        if not isinstance(hole, Hole) or len(findings) >= MOST_FINDINGS:
             continue
         module = ".".join(filter(None, (hole.scopes[-1].path if hole.scopes else "", hole.name)))
         where = " at ".join(filter(None, (f"in {module}" if module else "", hole.place)))
-        found.append(
+        findings.append(
             Diagnostic(
                 "E812",
                 f"{tool}'s `{hole.what}` cannot be written in a spec: {hole.why}",
@@ -31,7 +31,7 @@ def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
                 help="write it with layers of the language, if that is possible (`cnnspec explain layers`)",
             )
         )
-    return found
+    return findings
 
 
 def unused_of(trace: Trace, keys: Mapping[str, str], rearranged: Mapping[str, Rearranged]) -> list[str]:

@@ -126,4 +126,6 @@ class LayerList(NamedTuple):
                 if layer.op.out(*inputs) != layer.shape:
                     yield f"layer {number}, {layer.op.word}, does not give the shape {layer.shape}"
         last = len(self.inputs) + len(self.layers)
-        yield from (f"output {one.value} is not there" for one in self.outputs if not 0 <= one.value < last)
+        yield from (
+            f"output {output.value} is not there" for output in self.outputs if not 0 <= output.value < last
+        )

@@ -148,7 +148,7 @@ def _kind(layer: Message) -> str:
 def _entering(context: Context, net: Message, size: Shape | None) -> None:
     """Inputs at the head of the file: `input: "data"` with `input_dim` or `input_shape`."""
     names, flat = net.texts("input"), net.integers("input_dim")
-    shapes = [one.integers("dim") for one in net.messages("input_shape")]
+    shapes = [message.integers("dim") for message in net.messages("input_shape")]
     shapes = shapes or [flat[place * 4 : place * 4 + 4] for place in range(len(names))]
     for name, shape in zip(names, shapes, strict=False):
         context.values[name] = context.record.input(name, _shape(name, shape[1:], size))
@@ -156,14 +156,14 @@ def _entering(context: Context, net: Message, size: Shape | None) -> None:
 
 def _shapes_of(layer: Message) -> list[list[int]]:
     """The sizes of a layer that provides images, with the batch, where it gives them."""
-    found: list[list[int]] = []
+    shapes: list[list[int]] = []
     for options in ("input_param", "dummy_data_param", "memory_data_param"):
         option = layer.message(options)
-        found += (one.integers("dim") for one in option.messages("shape"))
+        shapes += (message.integers("dim") for message in option.messages("shape"))
         counts = option.integers("num") or option.integers("batch_size")
         sizes = (option.integers(name) for name in ("channels", "height", "width"))
-        found += map(list, zip(counts, *sizes, strict=False))
-    return found
+        shapes += map(list, zip(counts, *sizes, strict=False))
+    return shapes
 
 
 def _shape(name: str, sizes: Sequence[int], size: Shape | None) -> Shape:

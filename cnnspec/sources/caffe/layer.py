@@ -18,17 +18,19 @@ OPTIONS = ("convolution", "pooling", "inner_product", "lrn", "dropout", "concat"
 
 def layers_of(net: Message) -> list[Message]:
     """The layers of the network that is tested; a file that is for training alone has only those."""
-    found = [_renewed(one) if one.all("layer") else one for one in net.messages("layer", "layers")]
-    if any("TEST" in _phases(one) for one in found):
-        return [one for one in found if "TRAIN" not in _phases(one) or "data" in one.text("type").lower()]
-    return found
+    layers = [
+        _renewed(message) if message.all("layer") else message for message in net.messages("layer", "layers")
+    ]
+    if any("TEST" in _phases(one) for one in layers):
+        return [one for one in layers if "TRAIN" not in _phases(one) or "data" in one.text("type").lower()]
+    return layers
 
 
 def _phases(layer: Message) -> Sequence[str]:
     """The phases that a layer is for, where it says so."""
     other = {"TRAIN": "TEST", "TEST": "TRAIN"}
-    included = chain.from_iterable(one.texts("phase") for one in layer.messages("include"))
-    excluded = chain.from_iterable(one.texts("phase") for one in layer.messages("exclude"))
+    included = chain.from_iterable(message.texts("phase") for message in layer.messages("include"))
+    excluded = chain.from_iterable(message.texts("phase") for message in layer.messages("exclude"))
     return [*included, *(other.get(one, "") for one in excluded)]
 
 

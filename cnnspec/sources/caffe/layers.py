@@ -120,12 +120,12 @@ def elementwise(context: Context) -> Sequence[Tensor]:
     if op != "add" and any(one != 1 for one in factors):
         raise Unsaid("it has factors")
     result = times(context, inputs[0], factors[0])
-    for one, factor in zip(inputs[1:], factors[1:], strict=True):
+    for input_, factor in zip(inputs[1:], factors[1:], strict=True):
         shape = context.shape(result)
         if factor == -1:
-            result = context.call("sub", shape, self=result, other=one)
+            result = context.call("sub", shape, self=result, other=input_)
         else:
-            result = context.call(op, shape, self=result, other=times(context, one, factor))
+            result = context.call(op, shape, self=result, other=times(context, input_, factor))
     return [result]
 
 

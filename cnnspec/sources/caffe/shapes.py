@@ -24,7 +24,7 @@ def concat(context: Context) -> Sequence[Tensor]:
         return inputs
     out = list(context.shape(inputs[0]))
     axis = option.integer("axis", option.integer("concat_dim", 1)) % len(out)
-    out[axis] = sum(context.shape(one)[axis] for one in inputs)
+    out[axis] = sum(context.shape(input_)[axis] for input_ in inputs)
     return [context.call("cat", out, tensors=tuple(inputs), dim=axis)]
 
 
@@ -58,7 +58,7 @@ def reshape(context: Context) -> Sequence[Tensor]:
     shape, dims = context.shape(x), context.option("reshape_param").message("shape").integers("dim")
     sizes = [shape[place] if size == 0 else size for place, size in enumerate(dims)]
     if sizes.count(-1) == 1:
-        sizes[sizes.index(-1)] = prod(shape) // max(prod(one for one in sizes if one != -1), 1)
+        sizes[sizes.index(-1)] = prod(shape) // max(prod(size for size in sizes if size != -1), 1)
     if sizes[:1] != [shape[0]] and prod(sizes[1:]) == prod(shape[1:]):
         sizes[0] = shape[0]  # the size of a batch
     if prod(sizes) != prod(shape) or min(sizes, default=0) < 1:

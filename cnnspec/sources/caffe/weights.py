@@ -144,7 +144,7 @@ def _layers(reader: Reader) -> Iterator[tuple[str, Layer]]:
         if number == LAYER:
             yield _layer(reader, TODAY, begin, end)
         elif number == LAYERS:
-            inner = [one for one in reader.fields(begin, end) if one[:2] == (INSIDE, BYTES)]
+            inner = [field for field in reader.fields(begin, end) if field[:2] == (INSIDE, BYTES)]
             yield _layer(reader, FIRST, *inner[0][2:]) if inner else _layer(reader, EARLIER, begin, end)
 
 
@@ -177,11 +177,11 @@ def _blob(reader: Reader, begin: int, end: int) -> Blob:
 
 
 def _dims(reader: Reader, begin: int, end: int) -> list[int]:
-    found: list[int] = []
+    dims: list[int] = []
     for number, kind, start, stop in reader.fields(begin, end):
         if number == DIM and kind == VARINT:
-            found.append(start)
+            dims.append(start)
         while number == DIM and kind == BYTES and start < stop:
             value, start = reader.number(start, stop)
-            found.append(value)
-    return found
+            dims.append(value)
+    return dims

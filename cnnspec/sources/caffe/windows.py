@@ -19,8 +19,8 @@ def _sides(option: Message, name: str, otherwise: int, axes: int, short: str = "
     stem = short or name
     if option.all(f"{stem}_h") or option.all(f"{stem}_w"):
         return option.integer(f"{stem}_h", otherwise), option.integer(f"{stem}_w", otherwise)
-    found = option.integers(name) or [otherwise]
-    return (found[0],) * axes if len(found) == 1 else tuple(found)
+    sizes = option.integers(name) or [otherwise]
+    return (sizes[0],) * axes if len(sizes) == 1 else tuple(sizes)
 
 
 def _window(option: Message, shape: Shape) -> Window:

@@ -153,9 +153,9 @@ def multiplied_and_added(reader: Reader, a: Arguments) -> Item:
 
 def _of_norms(reader: Reader, one: Item, other: Item, op: str) -> Item:
     """A step of global response normalisation, or another operation on lengths."""
-    found = responded(reader, one, other, op)
-    if found is not None:
-        return found
+    item = responded(reader, one, other, op)
+    if item is not None:
+        return item
     first, second = reader.laid(one), reader.laid(other)
     rule = {"add": added, "sub": added, "mul": multiplied, "div": divided}[op]
     return rule(reader, {"self": first, "other": second})

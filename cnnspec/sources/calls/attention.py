@@ -89,7 +89,12 @@ def named_product(reader: Reader, a: Arguments) -> Item:
     """einsum(equation, tensors): a product of matrices whose dimensions are named by letters."""
     left, _, out = str(a["equation"]).replace(" ", "").partition("->")
     letters, items = left.split(","), a["tensors"]
-    if len(letters) != 2 or "." in left or not out or any(len({*one}) != len(one) for one in (*letters, out)):
+    if (
+        len(letters) != 2
+        or "." in left
+        or not out
+        or any(len({*letter}) != len(letter) for letter in (*letters, out))
+    ):
         raise Cannot("a product that is none of two matrices")
     first, second = letters
     over = "".join(one for one in first if one in second and one not in out)

@@ -58,7 +58,9 @@ class Moves:
         number = len(trace.held)
         for call in trace.calls:
             if call.op.endswith("_") and not call.op.startswith("__"):
-                self.changed |= {one.number for one in call.arguments.values() if isinstance(one, Tensor)}
+                self.changed |= {
+                    argument.number for argument in call.arguments.values() if isinstance(argument, Tensor)
+                }
             for place in range(len(call.shapes)):
                 self.made[number] = call, place
                 number += 1
@@ -96,15 +98,15 @@ class Moves:
         return [rule(self, call, one) for one in before]
 
     def _sum(self, call: Call, depth: int) -> list[Moved]:
-        found: list[Moved] = []
+        terms: list[Moved] = []
         for argument in (call.arguments["self"], call.arguments["other"]):
             if not isinstance(argument, Tensor):
                 raise NotMoved
             held = self.held(argument.number)
             if held is not None and held.values is not None and not any(held.values):
                 continue
-            found += [_expanded(one, call.shapes[0]) for one in self.terms(argument.number, depth + 1)]
-        return found
+            terms += [_expanded(term, call.shapes[0]) for term in self.terms(argument.number, depth + 1)]
+        return terms
 
     def _put(self, call: Call, number: int, depth: int) -> list[Moved]:
         """Numbers that are put into zeros, at places along the first dimensions."""
@@ -115,13 +117,13 @@ class Moves:
         places, indexed = self._places(call.arguments["indices"], shape)
         inner = prod(shape[len(indexed) :])
         made = []
-        for one in self.terms(values.number, depth + 1):
+        for term in self.terms(values.number, depth + 1):
             at = [NOWHERE] * prod(shape)
-            if len(one.at) != len(places) * inner:
+            if len(term.at) != len(places) * inner:
                 raise NotMoved
             for number, place in enumerate(places):
-                at[place * inner : (place + 1) * inner] = one.at[number * inner : (number + 1) * inner]
-            made.append(one._replace(shape=shape, at=at))
+                at[place * inner : (place + 1) * inner] = term.at[number * inner : (number + 1) * inner]
+            made.append(term._replace(shape=shape, at=at))
         return made
 
     def zeros(self, number: int, depth: int = 0) -> bool:
@@ -139,17 +141,17 @@ class Moves:
 
     def _places(self, indices: Any, shape: Sequence[int]) -> tuple[list[int], list[tuple[int, ...]]]:
         """Row by row: the places that lists of indices along the first dimensions name; the lists' shapes."""
-        lists = [self.values(one) for one in indices]
+        lists = [self.values(index) for index in indices]
         sizes = shape[: len(lists)]
         (count, *others) = {len(numbers) for numbers, _ in lists}
         if others or any(
             not -size <= n < size for size, (ns, _) in zip(sizes, lists, strict=True) for n in ns
         ):
             raise NotMoved
-        found = [0] * count
+        places = [0] * count
         for size, (numbers, _) in zip(sizes, lists, strict=True):
-            found = [place * size + n % size for place, n in zip(found, numbers, strict=True)]
-        return found, [one for _, one in lists]
+            places = [place * size + n % size for place, n in zip(places, numbers, strict=True)]
+        return places, [one for _, one in lists]
 
     def values(self, argument: object) -> tuple[list[int], tuple[int, ...]]:
         """The whole numbers of a constant, and its shape."""
@@ -178,10 +180,10 @@ def lying(dims: Dims, shape: Sequence[int], batch: int) -> list[int]:
 
 def grid(parts: Sequence[Sequence[int]]) -> list[int]:
     """The sums of one number of each part; those of the last part come one after the other."""
-    found = [0]
+    sums = [0]
     for part in parts:
-        found = [a + b for a in found for b in part]
-    return found
+        sums = [a + b for a in sums for b in part]
+    return sums
 
 
 def _steps(shape: Sequence[int]) -> list[int]:
@@ -304,11 +306,11 @@ def _gathered(moves: Moves, call: Call, moved: Moved) -> Moved:
 def _indexed(moves: Moves, call: Call, moved: Moved) -> Moved:
     """With lists for dimensions one after the other."""
     indices: Any = call.arguments["indices"]
-    first = next(place for place, one in enumerate(indices) if one is not None)
+    first = next(place for place, index in enumerate(indices) if index is not None)
     lists = indices[first:]
     if None in lists:
         raise NotMoved
-    spread = [moves.terms(one.number) for one in lists]
+    spread = [moves.terms(list_.number) for list_ in lists]
     shapes = [one[0].shape for one in spread]
     shape = tuple(
         map(max, zip(*((1,) * (max(map(len, shapes)) - len(one)) + one for one in shapes), strict=True))

@@ -305,7 +305,7 @@ def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, kind: str) -> I
     if (
         isinstance(pile, Layer)
         and isinstance(pile.op, Concat)
-        and [reader.shape(one)[0] for one in pile.inputs] == [each_part] * count
+        and [reader.shape(input_)[0] for input_ in pile.inputs] == [each_part] * count
     ):
         parts = pile.inputs  # the parts of a stack
     else:

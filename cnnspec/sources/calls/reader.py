@@ -300,8 +300,8 @@ def _of_kind(items: Iterable[Any], kind: type[T]) -> Iterable[T]:
 
 
 def _flat(items: Iterable[Any]) -> Iterator[Any]:
-    for one in items:
-        if type(one) is tuple:
-            yield from _flat(one)
+    for item in items:
+        if type(item) is tuple:
+            yield from _flat(item)
         else:
-            yield one
+            yield item

@@ -70,7 +70,7 @@ class Record:
         values = {key: value for key, value in arguments.items() if key != "why"}
         why = str(arguments.get("why", ""))
         self.calls.append(
-            Call(op, values, tuple(self.shapes[one.number] for one in outputs), scopes, own, place, why)
+            Call(op, values, tuple(self.shapes[output.number] for output in outputs), scopes, own, place, why)
         )
         return outputs
 
@@ -88,5 +88,5 @@ class Record:
             for call in self.calls
         )
         ends = tuple((key, Tensor(moved(value).number)) for key, value in outputs)  # type: ignore[union-attr]
-        keys = {one.key: one.shape for one in self.weights if one.kind == "weight"}
+        keys = {weight.key: weight.shape for weight in self.weights if weight.kind == "weight"}
         return Trace(name, batch, (*self.inputs, *self.weights), calls, ends, keys, notes=tuple(self.notes))

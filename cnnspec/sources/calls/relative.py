@@ -56,7 +56,7 @@ def offsets_of(reader: Reader, argument: object, scores: Scores) -> Offsets:
     sizes, axes = shape[1:], range(1, len(shape))
     mapped = bool(sizes) and q.dims[-2] == atoms_of(map(full, axes, sizes))
     heads = prod(sizes_of(q.dims[1:-2]))
-    held = [reader.moves.held(one.source) for one in terms]
+    held = [reader.moves.held(term.source) for term in terms]
     if len(terms) == 1 and held[0] is not None:
         count = size_of(q.dims[-2])
         maps: list[tuple[int, ...]] = [sizes, (count,)] if mapped else [(count,)]
@@ -118,7 +118,7 @@ def _of_queries(reader: Reader, terms: Sequence[Moved], q: Laid, heads: int, sco
         else:
             raise Cannot("products of the queries are added to the scores of attention, not by offsets")
         factors.append(product.factor)
-    if not all(isclose(one, factors[0], rel_tol=1e-9) for one in factors) or not scores.factor:
+    if not all(isclose(factor, factors[0], rel_tol=1e-9) for factor in factors) or not scores.factor:
         raise Cannot("products of the queries with other factors along each axis")
     return Offsets("query", dict(sorted(weights.items())), sizes, factors[0] / scores.factor)
 
@@ -137,7 +137,7 @@ def _product(reader: Reader, term: Moved, q: Laid, heads: int) -> _Product:
     call, _ = reader.moves.made.get(term.source, (None, 0))
     if call is None or call.op not in ("matmul", "bmm", "linear"):
         raise Cannot(NO_TABLE)
-    first, second = (reader.item(one) for one in list(call.arguments.values())[:2])
+    first, second = (reader.item(argument) for argument in list(call.arguments.values())[:2])
     factor = term.factor
     if isinstance(first, Affine) and len(set(first.factor)) == 1 and not any(first.shift):
         factor *= first.factor[0]
@@ -173,12 +173,12 @@ def _along(product: _Product, sizes: Sequence[int], axis: int) -> dict[int, int]
     total = prod(sizes)
     here = [place // inner % size for place in range(total)]
     offsets = [to - place + size - 1 for place in here for to in here]
-    found: dict[int, int] = {}
+    rows: dict[int, int] = {}
     for number in range(0, len(product.at), len(offsets)):
         for offset, row in zip(offsets, product.at[number : number + len(offsets)], strict=True):
-            if found.setdefault(offset, row) != row:
+            if rows.setdefault(offset, row) != row:
                 return None
-    return found
+    return rows
 
 
 def _key(reader: Reader, held: Held, places: Mapping[int, int], shape: tuple[int, ...]) -> str:

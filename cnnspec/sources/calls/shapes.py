@@ -202,15 +202,15 @@ def _joined(reader: Reader, parts: list[Laid], dim: int) -> Laid:
     positions = [place for place in range(len(first.dims)) if place != dim]
     shape = reader.shape(first.value)
     if any(
-        [one.dims[place] for place in positions] != [first.dims[place] for place in positions]
-        or reader.shape(one.value)[1:] != shape[1:]
-        for one in parts
+        [part.dims[place] for place in positions] != [first.dims[place] for place in positions]
+        or reader.shape(part.value)[1:] != shape[1:]
+        for part in parts
     ):
-        parts = [_channels_first(reader, one, dim) for one in parts]
+        parts = [_channels_first(reader, part, dim) for part in parts]
         first = parts[0]
     if len(parts) == 1:
         return first
-    value = reader.add(Concat(), *(one.value for one in parts))
+    value = reader.add(Concat(), *(part.value for part in parts))
     total = reader.shape(value)[0]
     return Laid(value, tuple(full(0, total) if place == dim else one for place, one in enumerate(first.dims)))
 
@@ -232,10 +232,11 @@ def piled(reader: Reader, a: Arguments) -> Item:
     if dim == 0:
         raise Cannot("images are joined")
     if any(
-        one.dims != parts[0].dims or reader.shape(one.value) != reader.shape(parts[0].value) for one in parts
+        part.dims != parts[0].dims or reader.shape(part.value) != reader.shape(parts[0].value)
+        for part in parts
     ):
-        parts = [reader.whole(one) for one in parts]
-    value = reader.add(Concat(), *(one.value for one in parts))
+        parts = [reader.whole(part) for part in parts]
+    value = reader.add(Concat(), *(part.value for part in parts))
     count = len(parts)
     moved = tuple(
         tuple(one._replace(outer=one.outer * count) if one.axis == 0 else one for one in each_dim)
@@ -469,7 +470,7 @@ def upsampled(reader: Reader, a: Arguments) -> Item:
         return reader.fresh(value)
     factors = [end / size for size, end in zip(before, out, strict=True)]
     whole_factors = (
-        all(one == int(one) for one in factors) and min(factors) >= 1 and isinstance(scales, tuple)
+        all(factor == int(factor) for factor in factors) and min(factors) >= 1 and isinstance(scales, tuple)
     )
     size: dict[str, Any] = {"mode": mode, "corners": corners}
     size |= {"factor": tuple(map(int, factors))} if whole_factors else {"size_out": tuple(out)}

@@ -114,7 +114,7 @@ def plain(trace: Trace) -> dict[str, Any]:
         "held": held,
         "calls": calls,
         "stacks": [
-            [*([*one, False] for one in scopes), *([[*own, True]] if own is not None else [])]
+            [*([*scope, False] for scope in scopes), *([[*own, True]] if own is not None else [])]
             for scopes, own in stacks
         ],
         "places": list(places),

@@ -92,12 +92,12 @@ def _computes(reader: Reader, call: Call) -> bool:
 
     def any_of(items: Sequence[Any]) -> bool:
         return any(
-            isinstance(one, Laid | Affine | Distances | Linear | Padded | Scores | WithOnes)
-            or (type(one) is tuple and any_of(one))
-            for one in items
+            isinstance(item, Laid | Affine | Distances | Linear | Padded | Scores | WithOnes)
+            or (type(item) is tuple and any_of(item))
+            for item in items
         )
 
-    return any_of([_item(reader, one) for one in call.arguments.values()])
+    return any_of([_item(reader, argument) for argument in call.arguments.values()])
 
 
 def _item(reader: Reader, argument: object) -> Item:
@@ -128,9 +128,9 @@ def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:
     """The list without unused layers and inputs, renumbered; each output once."""
     first = len(reader.inputs)
     apart: dict[int, Output] = {}
-    for place, one in enumerate(outputs):
-        if apart.setdefault(one.value, one) is not one:
-            reader.notes.append(f"the output {one.name or place} is the same as another one, and left out")
+    for place, output in enumerate(outputs):
+        if apart.setdefault(output.value, output) is not output:
+            reader.notes.append(f"the output {output.name or place} is the same as another one, and left out")
     used = {*apart}
     for number in range(len(reader.layers) - 1, -1, -1):
         if number + first in used:

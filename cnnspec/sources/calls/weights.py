@@ -100,7 +100,7 @@ def weighted_sum(reader: Reader, stacked: Laid, shares: Computed) -> Item:
 def _shortest(value: float) -> float:
     """The shortest decimal that equals a number except for the rounding of a square root."""
     candidates = (round(value, digits) for digits in range(17))
-    return next((one for one in candidates if isclose(one, value, rel_tol=1e-15)), value)
+    return next((candidate for candidate in candidates if isclose(candidate, value, rel_tol=1e-15)), value)
 
 
 @reads("mv", "matmul")

@@ -61,7 +61,7 @@ class Context:
 
     def others(self, key: str) -> list[Tensor]:
         """The outputs of the layers in a list of numbers."""
-        found: list[Tensor] = []
+        tensors: list[Tensor] = []
         for part in self.text(key).split(","):
             try:
                 place = int(part)
@@ -70,8 +70,8 @@ class Context:
             place += len(self.made) if place < 0 else 0
             if not 0 <= place < len(self.made):
                 raise Unsaid(f"there is no layer {part.strip()} before it")
-            found.append(self.made[place])
-        return found
+            tensors.append(self.made[place])
+        return tensors
 
     def shape(self, tensor: Tensor) -> Shape:
         return self.record.shape(tensor)
@@ -104,42 +104,42 @@ def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
     it."""
     from cnnspec.sources.darknet.layers import TABLE
 
-    found = list(sections(text))
-    if not found or found[0].name not in ("net", "network"):
+    all_sections = list(sections(text))
+    if not all_sections or all_sections[0].name not in ("net", "network"):
         raise Refused("no network is found in it: a .cfg begins with [net]")
-    if len(found) > MOST_LAYERS:
+    if len(all_sections) > MOST_LAYERS:
         raise Refused(f"it has more than {MOST_LAYERS:,} layers")
-    for section in found:
+    for section in all_sections:
         if section.name in RECURRENT:
             line = text.count("\n", 0, section.span.start) + 1
             raise Refused(f"line {line}: [{section.name}]: a recurrent layer; the language has none")
-    context = Context(found[0], Tensor(0))
+    context = Context(all_sections[0], Tensor(0))
     context.before = context.record.input("data", (1, *_size(context, size)))
     heads: list[Tensor] = []
-    for section in found[1:]:
+    for section in all_sections[1:]:
         context.section, context.line = section, text.count("\n", 0, section.span.start) + 1
         if section.name in HEADS:
             heads.append(context.before)
         else:
             context.before = _converted(context, TABLE)
         context.made.append(context.before)
-    if found[-1].name not in HEADS:
+    if all_sections[-1].name not in HEADS:
         heads.append(context.before)
     ends = list(dict.fromkeys(heads))
-    outputs = [(f"out{place}" if len(ends) > 1 else "", one) for place, one in enumerate(ends, 1)]
+    outputs = [(f"out{place}" if len(ends) > 1 else "", end) for place, end in enumerate(ends, 1)]
     return context.record.trace(name if name.isidentifier() else "Model", 1, outputs)
 
 
 def _size(context: Context, size: Shape | None) -> Shape:
     try:
-        found = tuple(context.integer(key) for key in ("channels", "height", "width"))
+        shape = tuple(context.integer(key) for key in ("channels", "height", "width"))
     except Unsaid as why:
         raise Refused(f"line 1: [{context.section.name}]: {why}") from None
-    if not all(0 < one < LARGEST for one in found):
+    if not all(0 < one < LARGEST for one in shape):
         if size is None:
             raise Refused("the size of its input is not in it: say it, as CxHxW")
         return size
-    return found
+    return shape
 
 
 def _converted(context: Context, table: Mapping[str, Converting]) -> Tensor:

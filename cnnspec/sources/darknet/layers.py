@@ -194,10 +194,10 @@ def route(context: Context) -> Tensor:
     inputs = context.others("layers")
     groups, place = context.integer("groups", 1), context.integer("group_id")
     if groups > 1:
-        inputs = [_part(context, one, groups, place) for one in inputs]
+        inputs = [_part(context, input_, groups, place) for input_ in inputs]
     if len(inputs) == 1:
         return inputs[0]
-    shapes = [context.shape(one) for one in inputs]
+    shapes = [context.shape(input_) for input_ in inputs]
     if any(shape[2:] != shapes[0][2:] for shape in shapes):
         raise Unsaid("the layers that it joins have different sizes")
     out = (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
@@ -226,7 +226,7 @@ def shortcut(context: Context) -> Tensor:
 def _weighted(context: Context) -> Tensor:
     terms = [context.before, *context.others("from")]
     shape = context.shape(context.before)
-    terms = [_of_shape(context, one, shape) for one in terms]
+    terms = [_of_shape(context, term, shape) for term in terms]
     if context.text("weights_type") == "per_channel":
         return _hole(context, "its sum has a trained weight for each channel", context.before, shape)
     if context.text("weights_normalization") not in ("relu", "avg_relu"):

@@ -65,9 +65,9 @@ def _header(path: str) -> tuple[int, bool]:
     return 20 if newer else 16, transposed
 
 
-def _places(found: list[Section], trace: Trace, transposed: bool) -> Iterator[tuple[str, Place]]:
+def _places(all_sections: list[Section], trace: Trace, transposed: bool) -> Iterator[tuple[str, Place]]:
     """Each weight in the order of the file; where it begins is counted later."""
-    for number, section in enumerate(found):
+    for number, section in enumerate(all_sections):
         own = {
             key: trace.keys[f"{number}.{key}"] for key in _order(section) if f"{number}.{key}" in trace.keys
         }

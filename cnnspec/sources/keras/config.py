@@ -218,7 +218,7 @@ def _arguments(node: Any) -> list[Any]:
         ]
         return [_argument(one) for one in [*node.get("args", ()), *named]]
     rows = [node] if node and isinstance(node[0], str) else node
-    return [[_Waiting(_history(one)) for one in rows]] if len(rows) > 1 else [_Waiting(_history(rows[0]))]
+    return [[_Waiting(_history(row)) for row in rows]] if len(rows) > 1 else [_Waiting(_history(rows[0]))]
 
 
 def _argument(value: Any) -> Any:
@@ -243,10 +243,10 @@ def _froms(arguments: list[Any]) -> Iterator[tuple[str, int, int]]:
 
 def _resolved(arguments: list[Any], outputs: Mapping[tuple[str, int], Sequence[str]]) -> list[Any]:
     return [
-        _resolved(one, outputs)
-        if isinstance(one, list)
-        else From(_output(outputs, *one.history)) if isinstance(one, _Waiting) else one
-        for one in arguments
+        _resolved(argument, outputs)
+        if isinstance(argument, list)
+        else From(_output(outputs, *argument.history)) if isinstance(argument, _Waiting) else argument
+        for argument in arguments
     ]  # fmt: skip
 
 

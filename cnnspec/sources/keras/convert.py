@@ -51,11 +51,11 @@ class Context:
         tensors: list[Tensor] = []
 
         def look(values: Any) -> None:
-            for one in values:
-                if isinstance(one, From):
-                    tensors.append(self.values[one.key])
-                elif isinstance(one, list):
-                    look(one)
+            for value in values:
+                if isinstance(value, From):
+                    tensors.append(self.values[value.key])
+                elif isinstance(value, list):
+                    look(value)
 
         look(self.step.arguments)
         return tensors
@@ -63,8 +63,8 @@ class Context:
     def operands(self) -> list[Tensor | float]:
         """Tensors and numbers among the arguments."""
         operands: list[Tensor | float] = []
-        for one in self.step.arguments:
-            for each in one if isinstance(one, list) else [one]:
+        for argument in self.step.arguments:
+            for each in argument if isinstance(argument, list) else [argument]:
                 if isinstance(each, From):
                     operands.append(self.values[each.key])
                 elif isinstance(each, int | float) and not isinstance(each, bool):
@@ -119,7 +119,7 @@ class Context:
         """An option with one number for each axis."""
         value = self.config.get(name, usual)
         sizes = (value,) * axes if isinstance(value, int) else tuple(value)
-        if len(sizes) != axes or not all(isinstance(one, int) for one in sizes):
+        if len(sizes) != axes or not all(isinstance(size, int) for size in sizes):
             raise Unsaid(f"its {name} is {value!r}"[:100])
         return sizes
 
@@ -168,7 +168,7 @@ def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[s
     ends = [context.values[key] for key in model.outputs]
     if not _channels_first(model):
         context.step = Step("", "", {}, (), "", ())
-        ends = [context.first(one) for one in ends]
+        ends = [context.first(end) for end in ends]
     names = (key.replace("/", "_") if several else "" for key in model.outputs)
     outputs = list(zip(names, ends, strict=True))
     name = model.name if model.name.isidentifier() else "Model"
@@ -185,7 +185,7 @@ def _entered(context: Context, step: Step, size: Shape | None, model: Model) -> 
 
 
 def _channels_first(model: Model) -> bool:
-    return any(one.config.get("data_format") == "channels_first" for one in model.steps)
+    return any(step.config.get("data_format") == "channels_first" for step in model.steps)
 
 
 def _sizes(step: Step, size: Shape | None) -> Shape:

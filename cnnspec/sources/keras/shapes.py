@@ -43,7 +43,7 @@ def average(context: Context) -> Tensor:
 
 def concatenate(context: Context) -> Tensor:
     tensors = context.tensors()
-    shapes = [context.shape(one) for one in tensors]
+    shapes = [context.shape(tensor) for tensor in tensors]
     axis = context.config.get("axis", -1) % len(shapes[0])
     out = list(shapes[0])
     out[axis] = sum(shape[axis] for shape in shapes)
@@ -112,8 +112,8 @@ def _ends(value: object, axes: int) -> list[tuple[int, int]]:
     rows = [value] * axes if isinstance(value, int) else list(value)  # type: ignore[call-overload]
     if axes == 1 and len(rows) == 2:
         rows = [tuple(rows)]
-    ends = [(one, one) if isinstance(one, int) else tuple(one) for one in rows]
-    if len(ends) != axes or not all(len(one) == 2 for one in ends):
+    ends = [(row, row) if isinstance(row, int) else tuple(row) for row in rows]
+    if len(ends) != axes or not all(len(end) == 2 for end in ends):
         raise Unsaid(f"its sizes are {value!r}"[:80])
     return ends
 
@@ -142,7 +142,7 @@ def upsampling(context: Context) -> Tensor:
     x = context.first(context.only())
     batch, C, *sizes = context.shape(x)
     factors = context.sizes("size", len(sizes), 2)
-    out = tuple(size * one for size, one in zip(sizes, factors, strict=True))
+    out = tuple(size * factor for size, factor in zip(sizes, factors, strict=True))
     size: dict[str, Value] = {"output_size": out, "scale_factors": tuple(map(float, factors))}
     kind, rank = context.config.get("interpolation", "nearest"), len(sizes)
     if kind == "nearest":

@@ -91,12 +91,12 @@ def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Tra
     from cnnspec.sources.onnx.tables import TABLE
 
     context, sizes_by_name = Context(model.version, _batch(model)), sizes or {}
-    for one in model.inputs:
+    for input_ in model.inputs:
         shape = (
             context.batch,
-            *_sizes(one.name, one.sizes, sizes_by_name.get(one.name) or sizes_by_name.get("")),
+            *_sizes(input_.name, input_.sizes, sizes_by_name.get(input_.name) or sizes_by_name.get("")),
         )
-        context.values[one.name] = _entered(context, model, one.name, shape)
+        context.values[input_.name] = _entered(context, model, input_.name, shape)
     context.values |= model.constants
     for node in model.nodes:
         context.values |= zip(node.outputs, _made(context, node, TABLE), strict=False)
@@ -116,7 +116,11 @@ def _entered(context: Context, model: Model, name: str, shape: Shape) -> Tensor:
     rank = len(shape)
     readers = [node for node in model.nodes if name in node.inputs]
     first = (0, rank - 1, *range(1, rank - 1))
-    if rank < 3 or not readers or any(one.op != "Transpose" or one.get("perm") != first for one in readers):
+    if (
+        rank < 3
+        or not readers
+        or any(reader.op != "Transpose" or reader.get("perm") != first for reader in readers)
+    ):
         return context.record.input(name, shape)
     x = context.record.input(name, tuple(shape[place] for place in first))
     last = (0, *range(2, rank), 1)
@@ -127,11 +131,11 @@ def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequ
     inputs = [context.operand(node, place) for place in range(len(node.inputs))]
     if node.op == "Shape" and inputs and inputs[0] is not None:
         return (np.asarray(context.shape(inputs[0])[node.get("start", 0) : node.get("end")], np.int64),)
-    arrays = [one for one in inputs if isinstance(one, np.ndarray)]
+    arrays = [input_ for input_ in inputs if isinstance(input_, np.ndarray)]
     if node.op == "If" and inputs and isinstance(inputs[0], np.ndarray) and inputs[0].size == 1:
         return _branch(context, node.attributes["then_branch" if inputs[0].item() else "else_branch"], table)
     try:
-        if len(arrays) == sum(one is not None for one in inputs):
+        if len(arrays) == sum(input_ is not None for input_ in inputs):
             folded = context.budget.folded(node, arrays)
             if folded is not None:
                 return folded
@@ -202,7 +206,11 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
 
 def _batch(model: Model) -> int:
     """The number of images; one where the file does not fix it."""
-    names = {one.sizes[0]: one.name for one in model.inputs if one.sizes and one.sizes[0] is not None}
+    names = {
+        input_.sizes[0]: input_.name
+        for input_ in model.inputs
+        if input_.sizes and input_.sizes[0] is not None
+    }
     if len(names) > 1:
         listed = ", ".join(f"{size} ({name})" for size, name in names.items())
         raise Refused(f"its inputs have different numbers of images: {listed}")
@@ -230,4 +238,4 @@ def _sizes(name: str, sizes: Sequence[int | None], sizes_given: Shape | None) ->
 
 
 def _written(sizes: Sequence[int | None]) -> str:
-    return "x".join("?" if one is None else str(one) for one in sizes)
+    return "x".join("?" if size is None else str(size) for size in sizes)

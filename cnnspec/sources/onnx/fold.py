@@ -125,7 +125,7 @@ def _filled(node: Node, inputs: Sequence[Array]) -> Array:
 
 
 def _range(node: Node, inputs: Sequence[Array]) -> Array:
-    begin, end, step = (one.item() for one in inputs)
+    begin, end, step = (input_.item() for input_ in inputs)
     _within(max(ceil((end - begin) / step), 0) if step else MOST + 1)
     values: Array = begin + step * np.arange(max(ceil((end - begin) / step), 0))
     return values.astype(inputs[0].dtype)
@@ -228,20 +228,20 @@ class Budget:
         if function is None:
             return None
         if node.op in _NUMPY or node.op in ("Div", "Min", "Max"):
-            _within(prod(np.broadcast_shapes(*(one.shape for one in inputs))), inputs)
+            _within(prod(np.broadcast_shapes(*(input_.shape for input_ in inputs))), inputs)
         elif node.op == "Gather":
             _within(inputs[0].size // max(inputs[0].shape[node.get("axis", 0)], 1) * inputs[1].size, inputs)
         elif node.op == "Concat":
-            _within(sum(one.size for one in inputs), inputs)
+            _within(sum(input_.size for input_ in inputs), inputs)
         with np.errstate(all="ignore"):
             outputs = function(node, inputs)
         arrays = [outputs] if isinstance(outputs, np.ndarray) else list(outputs)
-        self.left -= sum(one.size for one in arrays)
+        self.left -= sum(array.size for array in arrays)
         if self.left < 0:
             raise Refused(f"its constants have more than {ALTOGETHER:,} numbers")
         return arrays
 
 
 def _within(size: int, inputs: Sequence[Array] = ()) -> None:
-    if size > MOST and all(size > one.size for one in inputs):
+    if size > MOST and all(size > input_.size for input_ in inputs):
         raise Refused(f"a constant of it would have {size:,} numbers; {MOST:,} is the limit")

@@ -315,7 +315,7 @@ def _smallest(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
     """Queries, keys and values as N x heads x positions x channels, or as N x positions x all channels."""
     inputs = [context.tensor(node, place) for place in range(3)]
-    ranks = [len(context.shape(one)) for one in inputs]
+    ranks = [len(context.shape(input_)) for input_ in inputs]
     plain = {"is_causal", "softcap", "scale", "q_num_heads", "kv_num_heads", "softmax_precision"}
     other = ", ".join(sorted({*node.attributes} - plain))
     for what, is_there in (
@@ -332,8 +332,8 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
         heads = node.attributes["q_num_heads"]
         if node.attributes["kv_num_heads"] != heads:
             raise Unsaid("its queries have more heads than its keys")
-        inputs = [_in_heads(context, node, one, heads) for one in inputs]
-    shapes = [context.shape(one) for one in inputs]
+        inputs = [_in_heads(context, node, input_, heads) for input_ in inputs]
+    shapes = [context.shape(input_) for input_ in inputs]
     if shapes[0][1] != shapes[1][1]:
         raise Unsaid("its queries have more heads than its keys")
     out = (*shapes[0][:-1], shapes[2][-1])

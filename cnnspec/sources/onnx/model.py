@@ -106,7 +106,7 @@ def load(path: str) -> Model:
 class _Reading:
     def __init__(self, proto: ModelProto, folder: str) -> None:
         self.proto, self.folder = proto, folder
-        self.functions = {(one.domain, one.name): one for one in proto.functions}
+        self.functions = {(function.domain, function.name): function for function in proto.functions}
         self.nodes: list[Node] = []
         self.count = 0
         self.constants: dict[str, Array] = {}
@@ -261,7 +261,7 @@ def _owned(nodes: Sequence[Node]) -> Iterator[Node]:
 def _scopes(node: NodeProto) -> tuple[Scope, ...]:
     """The modules around a node: from the metadata of torch's newer exporter, or from the node's name, where
     the older exporter puts them (`/layer1/layer1.0/conv1/Conv`)."""
-    metadata = {one.key: one.value for one in node.metadata_props}
+    metadata = {prop.key: prop.value for prop in node.metadata_props}
     classes = _texts(metadata.get("pkg.torch.onnx.class_hierarchy", ""))
     paths = _texts(metadata.get("pkg.torch.onnx.name_scopes", ""))
     if classes and len(classes) == len(paths):
@@ -286,4 +286,4 @@ def _texts(written: str) -> list[str]:
         texts = ast.literal_eval(written) if written and len(written) < 10_000 else []
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return []
-    return [str(one)[:MOST_TEXT] for one in texts] if isinstance(texts, list) else []
+    return [str(text)[:MOST_TEXT] for text in texts] if isinstance(texts, list) else []

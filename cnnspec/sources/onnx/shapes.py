@@ -128,7 +128,7 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
     runs = list(_runs(index))
     if len(runs) > MOST_RUNS:
         raise Unsaid("it gathers many places that are in no order")
-    parts = tuple(_run(context, node, x, axis, one) for one in runs)
+    parts = tuple(_run(context, node, x, axis, run) for run in runs)
     out = [*shape[:axis], len(index), *shape[axis + 1 :]]
     return context.call(node, "cat", out, tensors=parts, dim=axis)
 
@@ -186,7 +186,7 @@ def _resized(context: Context, node: Node, shape: tuple[int, ...]) -> list[int]:
         sizes = [float(one) for one in target.ravel()]
     elif factors is not None:
         scales = [float(one) for one in np.asarray(factors).ravel()]
-        sizes = [size * one for size, one in zip(_of(shape, node), scales, strict=True)]
+        sizes = [size * scale for size, scale in zip(_of(shape, node), scales, strict=True)]
     else:
         raise Unsaid("it says neither a size nor factors")
     out = list(shape)

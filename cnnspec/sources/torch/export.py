@@ -223,12 +223,12 @@ class _Writing:
 
     def _values(self, key: str) -> list[float] | None:
         """The numbers of a small tensor that is not a trained weight."""
-        found = self.program.state_dict.get(key, self.program.constants.get(key))
-        if not isinstance(found, torch.Tensor) or found.is_meta or found.numel() > SMALL:
+        tensor = self.program.state_dict.get(key, self.program.constants.get(key))
+        if not isinstance(tensor, torch.Tensor) or tensor.is_meta or tensor.numel() > SMALL:
             return None
-        if isinstance(found, nn.Parameter) and found.numel() > 64:
+        if isinstance(tensor, nn.Parameter) and tensor.numel() > 64:
             return None
-        return _numbers(found)
+        return _numbers(tensor)
 
     def _constants(self, nodes: Sequence[Any], kinds: Mapping[str, Any]) -> dict[Any, Any]:
         """Small tensors of the code: no weights, and no buffers that a file of weights could have other
@@ -237,11 +237,11 @@ class _Writing:
         made: dict[Any, Any] = {}
         for node in (node for node in nodes if node.op == "placeholder"):
             key = kinds[node.name].target
-            found = self.program.state_dict.get(key, self.program.constants.get(key))
-            if isinstance(found, torch.Tensor) and not isinstance(found, nn.Parameter):
-                trained = key in stored and found.is_floating_point()
-                if not trained and not found.is_meta and found.numel() <= SMALL:
-                    made[node] = found.detach()
+            tensor = self.program.state_dict.get(key, self.program.constants.get(key))
+            if isinstance(tensor, torch.Tensor) and not isinstance(tensor, nn.Parameter):
+                trained = key in stored and tensor.is_floating_point()
+                if not trained and not tensor.is_meta and tensor.numel() <= SMALL:
+                    made[node] = tensor.detach()
         return made
 
     def _call(self, node: Any) -> None:
@@ -372,11 +372,11 @@ def _tensors(values: Any) -> Iterator[torch.Tensor]:
     if isinstance(values, torch.Tensor):
         yield values
     elif isinstance(values, Mapping):
-        for one in values.values():
-            yield from _tensors(one)
+        for value in values.values():
+            yield from _tensors(value)
     elif isinstance(values, list | tuple):
-        for one in values:
-            yield from _tensors(one)
+        for value in values:
+            yield from _tensors(value)
 
 
 _OWN = os.path.dirname(torch.__file__) + os.sep
@@ -384,13 +384,13 @@ _OWN = os.path.dirname(torch.__file__) + os.sep
 
 def _place(node: Any) -> str:
     """The innermost line of the source that is not torch's own: `nets.py:41`."""
-    found = ""
+    place = ""
     for line in str(node.meta.get("stack_trace") or "").splitlines():
         text = line.strip()
         if text.startswith('File "') and not text.startswith(f'File "{_OWN}'):
             path, _, rest = text[6:].partition('", line ')
-            found = f"{_short(path)}:{rest.partition(',')[0]}"
-    return found[:400]
+            place = f"{_short(path)}:{rest.partition(',')[0]}"
+    return place[:400]
 
 
 def _short(path: str) -> str:
