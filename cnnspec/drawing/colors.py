@@ -33,8 +33,8 @@ class Palette:
 
     def fill(self, op: Op | None) -> str:
         """The colour of a layer."""
-        found: str = getattr(self, "other" if op is None else kind_of(op))
-        return found
+        color: str = getattr(self, "other" if op is None else kind_of(op))
+        return color
 
 
 PAPER = Palette()
@@ -77,14 +77,14 @@ def palette(text: str) -> Palette | str:
     from cnnspec.diagnostics.suggest import did_you_mean
 
     try:
-        given = tomllib.loads(text)
+        colors = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         return f"not TOML: {printable(str(error))}"
     known = [field.name for field in fields(Palette)]
-    for name, color in given.items():
+    for name, color in colors.items():
         if name not in known:
             meant = did_you_mean(name, known, _ALSO)
             return f"there is no colour {printable(name)}; {meant or 'there are ' + ', '.join(known)}"
         if not isinstance(color, str) or not re.fullmatch("#[0-9A-Fa-f]{6}", color):
             return f'the colour {name} must be written as in {name} = "#f7d19c"'
-    return replace(PAPER, **given)
+    return replace(PAPER, **colors)

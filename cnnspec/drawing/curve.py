@@ -40,10 +40,10 @@ def curve(rows: Sequence[Mapping[str, str]], title: str) -> Scene:
 def _points(rows: Sequence[Mapping[str, str]], key: str) -> Points:
     """(epoch, value); a value that is not finite is left out."""
     pairs = [(float(row["epoch"]), float(row[key])) for row in rows]
-    found = [pair for pair in pairs if all(map(math.isfinite, pair))]
-    if not found:
+    points = [pair for pair in pairs if all(map(math.isfinite, pair))]
+    if not points:
         raise ValueError(f"no epoch has a {key}")
-    return found
+    return points
 
 
 def _panel(left: float, name: str, lines: Mapping[str, Points], best: tuple[float, float]) -> Iterator[Item]:

@@ -42,10 +42,10 @@ def layout(graph: Graph, options: Options) -> Scene:
 
 def smallest_text(items: Iterable[Item | Group]) -> float | None:
     """The size of the smallest text; None where there is none."""
-    found = [
+    sizes = [
         size
         for item in items
         if isinstance(item, Text | Group)
         and (size := item.size if isinstance(item, Text) else smallest_text(item.items)) is not None
     ]
-    return min(found, default=None)
+    return min(sizes, default=None)

@@ -19,8 +19,8 @@ def given(site: RegionSite, scope: Scope) -> dict[str, Expr]:
     """The arguments of a use that are expressions here."""
     if not scope.symbolic:
         return {}
-    found = {name: substituted(node, scope.names) for name, node in site.arguments.items()}
-    return {name: node for name, node in found.items() if not isinstance(node, Const)}
+    arguments = {name: substituted(node, scope.names) for name, node in site.arguments.items()}
+    return {name: node for name, node in arguments.items() if not isinstance(node, Const)}
 
 
 def parameters(block: Block, site: RegionSite, scope: Scope, regions: Sequence[Region]) -> dict[str, Expr]:

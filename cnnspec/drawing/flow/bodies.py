@@ -36,8 +36,8 @@ class Bodies:
         """The steps at a site, in those bodies that have one."""
         for place, number in enumerate(bodies):
             if number not in self._steps:
-                found = places(self.graph.bodies[number])
-                self._steps[number] = {getattr(one.step, "site", -1): one[1:] for one in found}
+                found_places = places(self.graph.bodies[number])
+                self._steps[number] = {getattr(one.step, "site", -1): one[1:] for one in found_places}
             if site in self._steps[number]:
                 yield Found(place, *self._steps[number][site])
 

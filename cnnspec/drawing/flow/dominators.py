@@ -40,15 +40,15 @@ class Dominators:
 
     def common(self, numbers: Sequence[int]) -> int:
         """The nearest box that all paths to all of these pass through."""
-        found = numbers[0] if numbers else TOP
+        number = numbers[0] if numbers else TOP
         for other in numbers[1:]:
-            while found != other:
-                if other == TOP or (found != TOP and self._depth[found] > self._depth[other]):
-                    found, other = other, found
+            while number != other:
+                if other == TOP or (number != TOP and self._depth[number] > self._depth[other]):
+                    number, other = other, number
                 if other == TOP:
                     return TOP
                 other = self.above[other]
-        return found
+        return number
 
     def common_of_all(self, numbers: Sequence[int]) -> int:
         """The same for many boxes: the first and the last of them determine it."""

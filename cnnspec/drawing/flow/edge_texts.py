@@ -18,7 +18,7 @@ class EdgeTexts:
         self.tagged = {(edge.source, edge.port) for edge in _tags(items)}
         self.read: dict[int, set[int]] = {}
         """Which outputs of each box are read."""
-        for edge in (*(one for node in diagram.nodes for one in node.inputs), *diagram.outputs):
+        for edge in (*(input_ for node in diagram.nodes for input_ in node.inputs), *diagram.outputs):
             self.read.setdefault(edge.source, set()).add(edge.port)
 
     def node(self, item: Item) -> Node | None:
@@ -50,7 +50,10 @@ class EdgeTexts:
         named = (edge.source, edge.port) in self.tagged or several
         name = self.name_of(edge) if named and not outside else ""
         shape = node.shapes[edge.port] if self.shapes and edge.port < len(node.shapes) else ""
-        before = [self.diagram.nodes[one.source].shapes[one.port : one.port + 1] for one in node.inputs[:1]]
+        before = [
+            self.diagram.nodes[input_.source].shapes[input_.port : input_.port + 1]
+            for input_ in node.inputs[:1]
+        ]
         same = bool(before) and before[0] == (shape,) and self.ports(edge.source) == 1
         text = joined("  ", [symbol(name) if name else (), plain(shape) if not same and not outside else ()])
         return [text] if text else []

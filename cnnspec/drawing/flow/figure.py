@@ -48,13 +48,13 @@ def scene(figure: Figure, options: Options) -> Scene:
     width = None if options.width is None else options.width - 2 * MARGIN
     page = min(_pages(figure, options), key=lambda page: _cost(page, width))
     items = tuple(group for part, x, y in page.places for group in part.draw(x + MARGIN, y + MARGIN))
-    found = Scene(
+    drawn = Scene(
         page.width + 2 * MARGIN, page.height + 2 * MARGIN, items, _title(figure), _description(figure)
     )
-    if options.width is None or found.width <= options.width:
-        return found
-    factor = options.width / found.width
-    return Scene(options.width, found.height * factor, scaled(items, factor), found.title, found.description)
+    if options.width is None or drawn.width <= options.width:
+        return drawn
+    factor = options.width / drawn.width
+    return Scene(options.width, drawn.height * factor, scaled(items, factor), drawn.title, drawn.description)
 
 
 def _cost(page: Page, width: float | None) -> tuple[float, float, int, float]:

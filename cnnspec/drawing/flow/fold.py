@@ -66,7 +66,9 @@ class _Folder:
     def panel(self, number: int) -> Diagram:
         template = self.graph.templates[number]
         block = self.blocks[template.block or ""]
-        parameters = joined(", ", [symbol(one.name) for one in block.parameters if one.kind != "tensor"])
+        parameters = joined(
+            ", ", [symbol(parameter.name) for parameter in block.parameters if parameter.kind != "tensor"]
+        )
         title = joined("", [plain(f"{block.name}("), parameters, plain(")")])
         scope = self.scope(number, self.bodies.of(number), {}, Diagram(title), symbolic=True)
         self.ports(scope)
@@ -82,13 +84,13 @@ class _Folder:
     def finished(self, scope: Scope, names: Sequence[str]) -> Diagram:
         """The diagram with its outputs; several outputs are boxes with their names."""
         _template, diagram = scope.template, scope.diagram
-        found = scope.results()
-        diagram.outputs = [edge for edge in found if edge is not None]
-        if len(found) > 1:
-            for place, edge in enumerate(found):
+        results = scope.results()
+        diagram.outputs = [edge for edge in results if edge is not None]
+        if len(results) > 1:
+            for place, edge in enumerate(results):
                 if edge is not None:
                     label = diagram.nodes[edge.source].labels.get(edge.port, f"output {place + 1}")
-                    name = names[place] if len(names) == len(found) else label
+                    name = names[place] if len(names) == len(results) else label
                     self.add(scope, Node("output", name, plain(name), inputs=[edge], fill="input"))
             diagram.outputs = []
         return compacted(diagram)
@@ -104,13 +106,13 @@ class _Folder:
 
     def places(self, template: Template, bodies: tuple[int, ...]) -> list[tuple[int | None, ...]]:
         """The number of each input in each body."""
-        found = []
+        maps = []
         for number in bodies:
             try:
-                found.append(input_places(template, self.graph.bodies[number]))
+                maps.append(input_places(template, self.graph.bodies[number]))
             except Mismatch:
-                found.append({})
-        return [tuple(one.get(place) for one in found) for place in range(len(template.inputs))]
+                maps.append({})
+        return [tuple(map_.get(place) for map_ in maps) for place in range(len(template.inputs))]
 
     def add(self, scope: Scope, node: Node) -> Edge:
         self.boxes += 1
@@ -160,11 +162,11 @@ class _Folder:
             node.shapes = (*node.shapes, shape_text(shape))
 
     def layer(self, site: LayerSite, scope: Scope) -> None:
-        found = list(self.bodies.at(scope.bodies, site.site))
-        layers = [one.step for one in found if isinstance(one.step, Layer)]
+        uses = list(self.bodies.at(scope.bodies, site.site))
+        layers = [use.step for use in uses if isinstance(use.step, Layer)]
         if not layers:
             return None
-        at = {one.place: one.output for one in found}
+        at = {use.place: use.output for use in uses}
         inputs = scope.read(site.inputs)
         if len(inputs) == 1 and (layers[0].op.word == "id" or layers[0].op.operator):
             return self.give(scope, site.output, inputs[0], at)
@@ -186,17 +188,17 @@ class _Folder:
         nothing = Value(None, (None,) * len(scope.bodies))
         for value, join in site.joins.items():
             both = {True: join.then, False: join.otherwise}
-            found = {
+            by_side = {
                 side: scope.values.get(-1 if (inner := both[side]) is None else inner, nothing)
                 for side in taken
             }
-            scope.values[value] = self.joined(scope, condition, found)
+            scope.values[value] = self.joined(scope, condition, by_side)
 
-    def joined(self, scope: Scope, condition: Expr, found: dict[bool, Value]) -> Value:
+    def joined(self, scope: Scope, condition: Expr, sides: dict[bool, Value]) -> Value:
         """The value after an `if`."""
-        if len(found) == 1:
-            return next(iter(found.values()))
-        then, otherwise = found[True], found[False]
+        if len(sides) == 1:
+            return next(iter(sides.values()))
+        then, otherwise = sides[True], sides[False]
         at = tuple(a if a is not None else b for a, b in zip(then.at, otherwise.at, strict=True))
         yes, no = _if(condition), _if(negated(condition))
         if then.edge is None or otherwise.edge is None or then.edge == otherwise.edge:
@@ -210,19 +212,19 @@ class _Folder:
 
     def runs(self, sites: Iterable[Site], scope: Scope) -> bool:
         """Whether some body takes this side; a side without layers counts as possible."""
-        found = [site.site for site in steps(sites)]
-        return not found or any(any(self.bodies.at(scope.bodies, site)) for site in found)
+        numbers = [site.site for site in steps(sites)]
+        return not numbers or any(any(self.bodies.at(scope.bodies, site)) for site in numbers)
 
     # --- regions ----------------------------------------------------------------------------------------
 
     def region(self, site: RegionSite, scope: Scope) -> None:
-        found = list(self.bodies.at(scope.bodies, site.site))
-        regions = [one.step for one in found if isinstance(one.step, Region)]
+        uses = list(self.bodies.at(scope.bodies, site.site))
+        regions = [one.step for one in uses if isinstance(one.step, Region)]
         if not regions:
             edges = scope.read(site.inputs[:1])
             if site.times is not None and edges:  # without a pass the input is the output
-                for value, given in zip(site.outputs, site.inputs, strict=False):
-                    scope.values[value] = scope.values[given]
+                for value, input_value in zip(site.outputs, site.inputs, strict=False):
+                    scope.values[value] = scope.values[input_value]
             return
         if site.kind in ("block", "shared"):
             edges_out = self.use(site, scope, regions)
@@ -237,15 +239,15 @@ class _Folder:
             edges_out = edges_out[:first] + edges_out[first:] * ((len(site.outputs) - first) // site.each)
         for place, (value, edge) in enumerate(zip(site.outputs, edges_out, strict=False)):
             at: dict[int, int] = {}
-            for one in found:
-                made = values_of(one.step, one.output)
+            for use in uses:
+                made = values_of(use.step, use.output)
                 if place and inner.exported:
-                    body = self.graph.bodies[one.step.passes[-1].body]  # type: ignore[union-attr]
+                    body = self.graph.bodies[use.step.passes[-1].body]  # type: ignore[union-attr]
                     label = inner.exported[place - 1]
                     made = made[1 + body.exported.index(label) :] if label in body.exported else made[:0]
-                    at |= {one.place: made[0]} if made else {}
+                    at |= {use.place: made[0]} if made else {}
                 elif place < len(made):
-                    at[one.place] = made[place]
+                    at[use.place] = made[place]
             self.give(scope, value, edge, at)
 
     def inlined(
@@ -283,9 +285,9 @@ class _Folder:
     def framed(self, site: RegionSite, scope: Scope, inner: Scope, times: Runs) -> list[Edge | None]:
         self.ports(inner)
         self.walk(inner.template.sites, inner)
-        found = inner.results()
+        results = inner.results()
         diagram = inner.diagram
-        diagram.outputs = [edge for edge in found if edge is not None]
+        diagram.outputs = [edge for edge in results if edge is not None]
         diagram = compacted(diagram)
         boxes = [node for node in diagram.nodes if node.kind != "port"]
         inputs = scope.read(self.reads.by(site))
@@ -296,7 +298,7 @@ class _Folder:
                 "frame", inner.path.rstrip("."), diagram.title, inputs=inputs, times=times, inner=diagram
             )
         edge = self.add(scope, node)
-        return [None if one is None else edge._replace(port=place) for place, one in enumerate(found)]
+        return [None if result is None else edge._replace(port=place) for place, result in enumerate(results)]
 
     def use(self, site: RegionSite, scope: Scope, regions: list[Region]) -> list[Edge | None]:
         """A block: its box, or its contents."""
@@ -323,9 +325,9 @@ class _Folder:
 
     def slot(self, site: SlotSite, scope: Scope) -> None:
         """A layer parameter: the layers passed for it where these are always the same, else its name."""
-        found = list(self.bodies.at(scope.bodies, site.site))
-        regions = [one.step for one in found if isinstance(one.step, Region)]
-        at = {one.place: one.output for one in found}
+        uses = list(self.bodies.at(scope.bodies, site.site))
+        regions = [use.step for use in uses if isinstance(use.step, Region)]
+        at = {use.place: use.output for use in uses}
         bodies = Bodies.passes(regions)
         templates = {self.graph.bodies[number].template for number in bodies}
         inputs = scope.read(site.inputs)

@@ -26,9 +26,9 @@ def layer_node(site: LayerSite, layers: Sequence[Layer], names: Mapping[str, Exp
     fields: dict[str, Expr] = {}
     for field, node in site.written.items():
         equal = all(getattr(layer.op, field, None) == getattr(op, field, None) for layer in layers)
-        found = substituted(node, names)
-        if not isinstance(found, Const) and (symbolic or not equal):
-            fields[field] = found
+        value = substituted(node, names)
+        if not isinstance(value, Const) and (symbolic or not equal):
+            fields[field] = value
     kind = "small" if is_small(op) else "layer"
     text = title_of(op, fields)
     if op.merges and len(site.inputs) > 1:
@@ -47,7 +47,7 @@ def block_node(
     block: Block,
     site: RegionSite,
     regions: Sequence[Region],
-    given: Mapping[str, Expr],
+    arguments: Mapping[str, Expr],
     in_order: bool,
 ) -> Node:
     """The box of a use of a block; `given` are the arguments that are expressions here. `in_order`: the
@@ -59,10 +59,10 @@ def block_node(
         values = [region.arguments.get(parameter.name) for region in regions]
         text: Runs = ()
         if parameter.kind == "layer":
-            found = _layers(graph, site, parameter.name)
-            text = found if words(found) != parameter.default else ()
-        elif parameter.name in given:
-            text = spelled(given[parameter.name])
+            layers = _layers(graph, site, parameter.name)
+            text = layers if words(layers) != parameter.default else ()
+        elif parameter.name in arguments:
+            text = spelled(arguments[parameter.name])
         elif len(set(values)) == 1:
             text = _number(values[0]) if values[0] != parameter.default else ()
         elif in_order and len(set(values[1:])) == 1:
@@ -90,12 +90,12 @@ def _number(value: str | None) -> Runs:
 
 def _layers(graph: Graph, site: RegionSite, parameter: str) -> Runs:
     """The layer passed for a layer parameter; empty where there are several."""
-    given = site.layers.get(parameter)
-    if given is None:
+    argument = site.layers.get(parameter)
+    if argument is None:
         return ()
-    if given.parameter is not None:
-        return symbol(given.parameter)
-    sites = graph.templates[given.template].sites if given.template is not None else ()
+    if argument.parameter is not None:
+        return symbol(argument.parameter)
+    sites = graph.templates[argument.template].sites if argument.template is not None else ()
     return plain(sites[0].word) if len(sites) == 1 and isinstance(sites[0], LayerSite) else ()
 
 

@@ -184,7 +184,7 @@ class Measures:
 
     def fork(self, item: Parallel) -> float:
         """The space for the lines that branch off."""
-        if id(item) in self.begins or sum(not is_reference(one) for one in item.branches) < 2:
+        if id(item) in self.begins or sum(not is_reference(branch) for branch in item.branches) < 2:
             return 0.0
         return FORK + ENTER
 
@@ -230,7 +230,7 @@ class Measures:
         if item.merge is None and id(item) not in self.spread:
             return max(range(len(sizes)), key=lambda place: (sizes[place].height, -place))
         node = self.texts.node(item)
-        there = [place for place, one in enumerate(item.branches) if not is_reference(one)]
+        there = [place for place, branch in enumerate(item.branches) if not is_reference(branch)]
         begun = [place for place in there if not isinstance([*item.branches[place].items, None][0], Tag)]
         full = [place for place in begun if item.branches[place].items] or begun or there
         if self.round(item) or (node is not None and node.kind == "choice"):

@@ -82,17 +82,17 @@ def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
 def _number(op: Op, field: str, value: Mapping[str, Expr]) -> Expr | None:
     """A field as an expression; None where it has the default."""
     if field in value:
-        found = value[field]
-        if not isinstance(found, Const):
-            return found
-        given: Any = found.value
+        node = value[field]
+        if not isinstance(node, Const):
+            return node
+        number: Any = node.value
     else:
-        given = getattr(op, field)
+        number = getattr(op, field)
     default = type(op).model_fields[field].default
     always = field == "p" and type(op).__module__.endswith(".dropout")
-    if given is None or given is True or (is_default(default, given) and not always):
+    if number is None or number is True or (is_default(default, number) and not always):
         return None
-    return Const(single(given))
+    return Const(single(number))
 
 
 def _range(node: Expr) -> Runs:

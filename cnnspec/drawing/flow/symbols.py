@@ -40,13 +40,13 @@ def _decided(operator: str, left: Expr, right: Expr) -> Expr:
     """`(2 if i == 0 else 1) == 2` is `i == 0`."""
     if isinstance(left, Apply) and left.operator == "if" and isinstance(right, Const):
         condition, *sides = left.arguments
-        found = [expr.apply(operator, side, right) for side in sides]
-        if found == [Const(True), Const(False)]:
+        results = [expr.apply(operator, side, right) for side in sides]
+        if results == [Const(True), Const(False)]:
             return condition
-        if found == [Const(False), Const(True)]:
+        if results == [Const(False), Const(True)]:
             return negated(condition)
-        if found[0] == found[1]:
-            return found[0]
+        if results[0] == results[1]:
+            return results[0]
     return expr.apply(operator, left, right)
 
 
@@ -103,11 +103,11 @@ def _operation(node: Apply, strength: int) -> Runs:
     if name == "at":
         return (*spelled(arguments[0], 9), Run("["), *spelled(arguments[1]), Run("]"))
     if name == "sizes":
-        return _joined("×", [spelled(one, 6) for one in arguments])
+        return _joined("×", [spelled(argument, 6) for argument in arguments])
     if name == "**":
         return _power(*arguments)
     if name not in SIGNS:
-        inside = _joined(", ", [spelled(one) for one in arguments])
+        inside = _joined(", ", [spelled(argument) for argument in arguments])
         return (Run("(" if name == "list" else f"{name}("), *inside, Run(")"))
     left, right = arguments
     sign = SIGNS[name]
@@ -124,20 +124,20 @@ def _power(base: Expr, exponent: Expr) -> Runs:
 
 
 def _joined(mark: str, parts: list[Runs]) -> Runs:
-    found: list[Run] = []
+    runs: list[Run] = []
     for part in parts:
-        if found:
-            found.append(Run(mark))
-        found += part
-    return tuple(found)
+        if runs:
+            runs.append(Run(mark))
+        runs += part
+    return tuple(runs)
 
 
 def joined(mark: str, parts: list[Runs]) -> Runs:
     """Runs one after another with a mark between them; neighbours of one style become one run."""
-    found: list[Run] = []
+    runs: list[Run] = []
     for run in _joined(mark, [part for part in parts if part]):
-        if found and not run.shift and (found[-1].italic, found[-1].shift) == (run.italic, ""):
-            found[-1] = Run(found[-1].text + run.text, run.italic)
+        if runs and not run.shift and (runs[-1].italic, runs[-1].shift) == (run.italic, ""):
+            runs[-1] = Run(runs[-1].text + run.text, run.italic)
         elif run.text:
-            found.append(run)
-    return tuple(found)
+            runs.append(run)
+    return tuple(runs)

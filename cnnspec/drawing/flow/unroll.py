@@ -13,20 +13,20 @@ def unrolled(
     items: Sequence[Item], nodes: Sequence[Node], height: Callable[[Item], float], most: float
 ) -> tuple[Item, ...]:
     """The items; an item that is higher than `most` is replaced by items that can be below one another."""
-    found: list[Item] = []
+    unrolled_items: list[Item] = []
     for place, item in enumerate(items):
         high = isinstance(item, Parallel) and place and height(item) > most
         if not isinstance(item, Parallel) or not high or not _meets(item, nodes):
-            found.append(item)
+            unrolled_items.append(item)
             continue
         main = max(item.branches, key=lambda branch: sum(map(height, branch.items)))
-        found += unrolled([items[place - 1], *main.items], nodes, height, most)[1:]
+        unrolled_items += unrolled([items[place - 1], *main.items], nodes, height, most)[1:]
         branches = [
             Branch((), branch.edge) if branch is main else _referring(branch, nodes)
             for branch in item.branches
         ]
-        found.append(Parallel(tuple(branches), item.merge))
-    return tuple(found)
+        unrolled_items.append(Parallel(tuple(branches), item.merge))
+    return tuple(unrolled_items)
 
 
 def _meets(item: Parallel, nodes: Sequence[Node]) -> bool:

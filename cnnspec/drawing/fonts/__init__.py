@@ -55,5 +55,5 @@ def _widths() -> dict[str, dict[str, int]]:
     import json
 
     with open(os.path.join(os.path.dirname(__file__), "widths.json"), encoding="utf-8") as file:
-        found: dict[str, dict[str, int]] = json.load(file)
-    return found
+        widths: dict[str, dict[str, int]] = json.load(file)
+    return widths

@@ -18,14 +18,14 @@ class Size:
 
     def factors(self) -> list[tuple[str, int]]:
         """The dimensions with their powers."""
-        found: list[tuple[str, int]] = []
+        powers: list[tuple[str, int]] = []
         for place, dim in enumerate(self.dims, start=1):
             map_ = self.squared and place < len(self.dims)  # the last dimension is the number of channels
-            if map_ and found and found[-1][0] == dim != "1":
-                found[-1] = dim, found[-1][1] + 1
+            if map_ and powers and powers[-1][0] == dim != "1":
+                powers[-1] = dim, powers[-1][1] + 1
             else:
-                found.append((dim, 1))
-        return found
+                powers.append((dim, 1))
+        return powers
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Grid:
     def starts(self) -> list[list[tuple[int, Cell]]]:
         """For each row, its cells with the columns where they begin."""
         below = [0] * len(self.align)
-        found: list[list[tuple[int, Cell]]] = []
+        rows_of_starts: list[list[tuple[int, Cell]]] = []
         for row in self.rows:
             here: list[tuple[int, Cell]] = []
             place = 0
@@ -117,8 +117,8 @@ class Grid:
             for start, cell in here:
                 for column in range(start, start + cell.columns):
                     below[column] = cell.rows - 1
-            found.append(here)
-        return found
+            rows_of_starts.append(here)
+        return rows_of_starts
 
 
 def text(*pieces: Piece) -> Line:

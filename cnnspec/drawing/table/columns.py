@@ -36,7 +36,7 @@ def cells_of(part: Part, cells: Cells) -> Content:
 
 
 def _layer(row: Listed, options: TableOptions) -> Content:
-    return tuple(one for part in row.group.parts for one in cells_of(part, options.cells or "bracket"))
+    return tuple(cell for part in row.group.parts for cell in cells_of(part, options.cells or "bracket"))
 
 
 def _last(row: Listed) -> Part:
@@ -98,31 +98,31 @@ def chosen(
     network: Network, options: TableOptions, groups: Sequence[Group], usual: Sequence[str] = ()
 ) -> list[Column]:
     """The columns of a table of one network."""
-    found: list[Column] = []
+    columns: list[Column] = []
     parameters = list(dict.fromkeys(name for group in groups for part in group.parts for name in part.first))
     for name in options.columns or usual:
-        known = {one.lower(): one for one in COLUMNS}.get(name.lower())
+        known = {column.lower(): column for column in COLUMNS}.get(name.lower())
         if name in parameters:  # the author's own name has precedence
-            found.append(_argument(name))
+            columns.append(_argument(name))
         elif name.lower() == FIELD:
-            found.append(_field(network, groups))
+            columns.append(_field(network, groups))
         elif known is not None:
             title, align, show = COLUMNS[known]
-            found.append(Column(text(title), align, lambda row, show=show: show(row, options)))  # type: ignore[misc]
+            columns.append(Column(text(title), align, lambda row, show=show: show(row, options)))  # type: ignore[misc]
         else:
             raise Unfit(_no_column(name, [*COLUMNS, FIELD, *parameters]))
-    return found
+    return columns
 
 
 def _field(network: Network, groups: Sequence[Group]) -> Column:
     """The receptive field of the last map of a row."""
-    layers, found = iter(network.report.rows()), {}
+    layers, fields = iter(network.report.rows()), {}
     for group in groups:
-        found[id(group)] = EMPTY
+        fields[id(group)] = EMPTY
         for row in islice(layers, sum(part.layers for part in group.parts)):
             if row.field is not None:
-                found[id(group)] = (text(Size(tuple(map(number_text, row.field.size)))),)
-    return Column(text(FIELD), "r", lambda row: found[id(row.group)])
+                fields[id(group)] = (text(Size(tuple(map(number_text, row.field.size)))),)
+    return Column(text(FIELD), "r", lambda row: fields[id(row.group)])
 
 
 def _argument(name: str) -> Column:
@@ -142,13 +142,13 @@ def heads_and_totals(
     heads: list[Head] = []
     totals: list[Total] = []
     for name in options.columns or usual:
-        known = {one.lower(): one for one in (*HEADS, *TOTALS)}.get(name.lower())
+        known = {head.lower(): head for head in (*HEADS, *TOTALS)}.get(name.lower())
         if known is None:
             raise Unfit(_no_column(name, (*HEADS, *TOTALS), " of a table with several networks"))
         if known in HEADS:
             heads.append(Head(known, head_of(known, options)))
         else:
-            totals.append(Total(known, tuple(total(known, one, options) for one in networks)))
+            totals.append(Total(known, tuple(total(known, network, options) for network in networks)))
     return heads, totals
 
 

@@ -70,7 +70,7 @@ def compared(
     totals: Sequence[Total] = (),
 ) -> Grid:
     """The table. The layers with which all networks begin or end a row span their columns."""
-    found = [
+    rows_ = [
         Row(
             (
                 *(Cell((text(head.title),), head=True) for head in heads),
@@ -81,13 +81,13 @@ def compared(
     for row in rows:
         cells = below([_shown(group, show) for group in row.groups], len(names))
         before = [Cell(head.show(row), rows=len(cells)) for head in heads]
-        found.append(Row((*before, *cells[0]), "full"))
-        found += [Row(more, "part") for more in cells[1:]]
+        rows_.append(Row((*before, *cells[0]), "full"))
+        rows_ += [Row(more, "part") for more in cells[1:]]
     for place, total in enumerate(totals):
         label = [Cell((text(total.title),), columns=len(heads), head=True)] if heads else []
         amounts = [Cell((line,) if line else ()) for line in total.lines]
-        found.append(Row((*label, *amounts), "" if place else "full"))
-    return Grid("c" * (len(heads) + len(names)), tuple(found))
+        rows_.append(Row((*label, *amounts), "" if place else "full"))
+    return Grid("c" * (len(heads) + len(names)), tuple(rows_))
 
 
 def _shown(group: Group | None, show: Show) -> list[Line | Matrix] | None:
@@ -106,14 +106,14 @@ def below(
     rest = [column[head:] for column in known]
     tail = _common([column[::-1] for column in rest])
     middle = [column[: len(column) - tail] for column in rest]
-    found: list[tuple[Cell, ...]] = []
+    cells: list[tuple[Cell, ...]] = []
     if head:
-        found.append((_across(known[0][:head], width, between),))
+        cells.append((_across(known[0][:head], width, between),))
     if any(middle):
-        found.append(tuple(Cell(tuple(column)) for column in middle))
+        cells.append(tuple(Cell(tuple(column)) for column in middle))
     if tail:
-        found.append((_across(rest[0][-tail:], width, between),))
-    return found or [tuple(Cell() for _ in columns)]
+        cells.append((_across(rest[0][-tail:], width, between),))
+    return cells or [tuple(Cell() for _ in columns)]
 
 
 def _common(columns: list[list[Line | Matrix]]) -> int:

@@ -49,11 +49,11 @@ def groups(network: Network, rows: Rows) -> list[Group]:
 
 def by_size(parts: Iterable[Part]) -> list[Group]:
     """A row for each size of the maps, in order; vectors are maps of one position."""
-    found = []
+    runs = []
     for size, run in groupby(parts, lambda part: map_size(part.out)):
         inside = tuple(run)
-        found.append(((size, inside[0].container or inside[0].name), inside))
-    return _numbered(((name, inside) for (_, name), inside in found), [size for (size, _), _ in found])
+        runs.append(((size, inside[0].container or inside[0].name), inside))
+    return _numbered(((name, inside) for (_, name), inside in runs), [size for (size, _), _ in runs])
 
 
 def map_size(shape: Shape) -> Shape:
@@ -64,12 +64,12 @@ def map_size(shape: Shape) -> Shape:
 
 def _common(paths: Sequence[str]) -> str:
     """The levels with which all paths begin; the first path, where there are none."""
-    found = []
+    names = []
     for here in zip(*(path.split(".") for path in paths), strict=False):
         if len(set(here)) > 1:
             break
-        found.append(here[0])
-    return ".".join(found) or paths[0]
+        names.append(here[0])
+    return ".".join(names) or paths[0]
 
 
 def _stage(part: Part) -> str:
@@ -81,12 +81,12 @@ def _numbered(
 ) -> list[Group]:
     """The rows with keys: the given ones, or the names. A repeated key is followed by its number."""
     times: dict[Hashable, int] = {}
-    found: list[Group] = []
+    numbered: list[Group] = []
     for place, (name, parts) in enumerate(rows):
         key = keys[place] if keys is not None else name
         times[key] = times.get(key, 0) + 1
-        found.append(Group((key, times[key]), name, parts))
-    return found
+        numbered.append(Group((key, times[key]), name, parts))
+    return numbered
 
 
 def _layers(network: Network) -> list[Group]:
@@ -101,7 +101,7 @@ def _layers(network: Network) -> list[Group]:
                 help="`--rows line` and `--rows size` keep repeats folded (× n)",
             )
         )
-    found: list[Group] = []
+    layer_groups: list[Group] = []
     for row in rows:
         entry = row.entry
         assert entry.op is not None
@@ -122,5 +122,5 @@ def _layers(network: Network) -> list[Group]:
             macs=row.macs or 0,
             depth=int(entry.op.weighted),
         )
-        found.append(Group(entry.path, entry.path, (part,)))
-    return found
+        layer_groups.append(Group(entry.path, entry.path, (part,)))
+    return layer_groups

@@ -115,12 +115,12 @@ def _parted(ways: list[list[Element]]) -> list[list[Element]]:
             break
         shared += 1
     seen: set[int] = set()
-    found = []
+    branches = []
     for way in ways:
         branch = [one for one in way[shared:] if id(one) not in seen]
         seen |= set(map(id, branch))
-        found.append(branch)
-    return found
+        branches.append(branch)
+    return branches
 
 
 def _merged(element: Element, branches: list[list[Element]], inside: list[Element]) -> Part:

@@ -88,13 +88,13 @@ def scientific(number: int, numbers: Numbers | None) -> Line:
 def weights_of(rows: Iterable[Sequence[Part]]) -> list[int]:
     """The weights of each row; those of a shared block count in the first row that contains it."""
     seen: set[str] = set()
-    found: list[int] = []
+    totals: list[int] = []
     for parts in rows:
         total = 0
         for part in parts:
             total += _new(part.weights, seen)
-        found.append(total)
-    return found
+        totals.append(total)
+    return totals
 
 
 def _new(weights: Mapping[str, int], seen: set[str]) -> int:

@@ -82,13 +82,13 @@ class Part:
             return tuple(
                 one.stride or 1 for one in self.op.window(self.inputs or (self.input_shape,), self.out)
             )
-        found: list[Fraction | int] = [1] * axes
+        strides: list[Fraction | int] = [1] * axes
         if self.kind == "gate":
-            return tuple(found)
+            return tuple(strides)
         for part in self.inner if self.kind == "cell" else main(self):
             if len(part.stride) == axes:
-                found = [a * b for a, b in zip(found, part.stride, strict=True)]
-        return tuple(found)
+                strides = [a * b for a, b in zip(strides, part.stride, strict=True)]
+        return tuple(strides)
 
     @property
     def resizes(self) -> bool:
@@ -143,19 +143,19 @@ def visible(part: Part) -> bool:
 
 def joined(parts: Iterable[Part], key: Callable[[Part], Any] = form) -> tuple[Part, ...]:
     """The parts, with consecutive equal ones as one part, × n. Only the first of them may have a stride."""
-    found: list[Part] = []
+    parts_: list[Part] = []
     for part in parts:
-        follow(found, part, key)
-    return tuple(found)
+        follow(parts_, part, key)
+    return tuple(parts_)
 
 
-def follow(found: list[Part], part: Part, key: Callable[[Part], Any] = form) -> None:
+def follow(parts: list[Part], part: Part, key: Callable[[Part], Any] = form) -> None:
     """Adds a part after others, or counts it in the last one where they are equal."""
-    follows = found and not part.resizes and _flat(found[-1].out) == _flat(part.input_shape)
-    if follows and key(_single(found[-1])) == key(_single(part)):
-        found[-1] = together(found[-1], part)
+    follows = parts and not part.resizes and _flat(parts[-1].out) == _flat(part.input_shape)
+    if follows and key(_single(parts[-1])) == key(_single(part)):
+        parts[-1] = together(parts[-1], part)
     else:
-        found.append(part)
+        parts.append(part)
 
 
 def _flat(shape: Shape) -> Shape:
@@ -222,24 +222,24 @@ def is_depthwise(part: Part) -> bool:
 
 def settled(parts: Sequence[Part]) -> tuple[Part, ...]:
     """The parts, with each quiet layer added to the part before it, or else to the one after it."""
-    found: list[Part] = []
+    result: list[Part] = []
     waiting: list[Part] = []
     for part in parts:
         if visible(part):
             for one in waiting:
                 part = _absorb(part, one, before=True)
             waiting = []
-            found.append(part)
-        elif found:
-            found[-1] = _absorb(found[-1], part)
+            result.append(part)
+        elif result:
+            result[-1] = _absorb(result[-1], part)
         else:
             waiting.append(part)
     if waiting:
         first, *others = waiting
         for one in others:
             first = _absorb(first, one)
-        found.append(replace(first, out=waiting[-1].out))
-    return tuple(found)
+        result.append(replace(first, out=waiting[-1].out))
+    return tuple(result)
 
 
 def _absorb(part: Part, quiet: Part, before: bool = False) -> Part:

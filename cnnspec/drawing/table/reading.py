@@ -59,7 +59,7 @@ class Reader:
 
     def _with_branches(self) -> frozenset[str]:
         """The blocks that have branches that meet, in at least one use."""
-        found: set[str] = set()
+        names: set[str] = set()
         bodies = self.report.graph.bodies
         for body in bodies:
             for step in body.steps:
@@ -71,21 +71,21 @@ class Reader:
                         for one in bodies[step.passes[0].body].steps
                     )
                 ):
-                    found.add(step.block)
-        return frozenset(found)
+                    names.add(step.block)
+        return frozenset(names)
 
     def _outside_blocks(self) -> frozenset[int]:
         """The bodies that are not inside a block."""
         bodies = self.report.graph.bodies
-        found, waiting = set(), [len(bodies) - 1]
+        numbers, waiting = set(), [len(bodies) - 1]
         while waiting:
             number = waiting.pop()
-            if number in found:
+            if number in numbers:
                 continue
-            found.add(number)
+            numbers.add(number)
             regions = [step for step in bodies[number].steps if isinstance(step, Region) and not step.block]
             waiting += [one.body for step in regions for one in step.passes]
-        return frozenset(found)
+        return frozenset(numbers)
 
     def _elements(self, number: int) -> list[Part]:
         """The parts of a body's steps; those in a merge's branches are inside the merge."""
@@ -216,7 +216,7 @@ class Reader:
 
     def _repeated(self, passes: list[tuple[tuple[Part, ...], int]], step: Region) -> Iterable[Part]:
         """The passes of a repeat, with equal ones combined."""
-        found: list[Part] = []
+        parts_of_passes: list[Part] = []
         for parts, count in passes:
             parts = tuple(map(as_cell, parts))
             shown = [part for part in parts if visible(part)]
@@ -224,15 +224,15 @@ class Reader:
             if len(shown) > 1 and (chain or count * len(shown) > WRITTEN_OUT):
                 parts = (_bundle(parts),)
             if len(parts) == 1 and not (parts[0].resizes and count > 1):
-                follow(found, multiplied(parts[0], count))
+                follow(parts_of_passes, multiplied(parts[0], count))
             elif count * len(parts) > MANY:
                 raise TooMany(step.span)
             else:
                 for part in parts * count:
-                    follow(found, part)
-            if len(found) > MANY:
+                    follow(parts_of_passes, part)
+            if len(parts_of_passes) > MANY:
                 raise TooMany(step.span)
-        return found
+        return parts_of_passes
 
 
 def _bundle(parts: tuple[Part, ...]) -> Part:

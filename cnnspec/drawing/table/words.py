@@ -91,13 +91,13 @@ def _percent(part: Part) -> list[Piece]:
 
 
 def _groups(part: Part) -> list[Piece]:
-    found: list[Piece] = []
+    pieces: list[Piece] = []
     groups, apart = getattr(part.op, "G", 1), getattr(part.op, "D", (1,))
     if groups > 1 and not is_depthwise(part):
-        found.append(f", C={groups}")
+        pieces.append(f", C={groups}")
     if any(one > 1 for one in apart):
-        found.append(f", dilation {number(apart)}")
-    return found
+        pieces.append(f", dilation {number(apart)}")
+    return pieces
 
 
 def _stacked(part: Part) -> Line:
@@ -125,8 +125,8 @@ def lines(part: Part, style: Style) -> tuple[Line, ...]:
     if part.kind == "gate":
         return (_gate(part, style),)
     if part.kind == "cell":
-        found = tuple(one for inner in part.inner for one in lines_of_inner(inner, style))
-        return found or (text(part.word or "id"),)
+        inner_lines = tuple(one for inner in part.inner for one in lines_of_inner(inner, style))
+        return inner_lines or (text(part.word or "id"),)
     chosen = main(part)
     if chosen:
         return tuple(one for inner in chosen for one in lines_of_inner(inner, style))
@@ -178,10 +178,10 @@ def _gate(part: Part, style: Style) -> Line:
 
 
 def _separated(parts: Iterable[Line], between: str) -> Line:
-    found: Line | None = None
-    for one in parts:
-        found = one if found is None else found + text(between) + one
-    return found or text()
+    separated: Line | None = None
+    for part in parts:
+        separated = part if separated is None else separated + text(between) + part
+    return separated or text()
 
 
 def bracket(part: Part, style: Style = "matrix") -> Line | Matrix:
@@ -195,10 +195,10 @@ def bracket(part: Part, style: Style = "matrix") -> Line | Matrix:
 
 def stack(part: Part) -> tuple[Line, ...]:
     """A part as in VGG's table: one layer per line; for a cell, × n on the last line."""
-    found = lines(part, "stack")
+    rows = lines(part, "stack")
     if part.kind == "layer" or part.times == 1:
-        return found
-    return (*found, text(f"× {part.times}"))
+        return rows
+    return (*rows, text(f"× {part.times}"))
 
 
 def call(part: Part) -> Line:

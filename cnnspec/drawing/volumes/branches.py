@@ -76,17 +76,17 @@ def _fork(
 
 def _between(start: Volume, end: Volume) -> list[Volume] | None:
     """The volumes on the paths from `start` to `end`, without these two; None where there are too many."""
-    found: list[Volume] = []
+    volumes: list[Volume] = []
     seen, ways = {start}, [end]
     while ways:
         for source in ways.pop().sources:
             if source.volume not in seen:
                 seen.add(source.volume)
-                found.append(source.volume)
+                volumes.append(source.volume)
                 ways.append(source.volume)
-        if len(found) > FAR:
+        if len(volumes) > FAR:
             return None
-    return found
+    return volumes
 
 
 def _comes_back_up(inside: list[Volume], end: Volume) -> bool:

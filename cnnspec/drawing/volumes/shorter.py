@@ -32,8 +32,8 @@ def with_folds(
             volume = became[volume]
         return volume
 
-    links = [Link(now(one.start), now(one.end), one.cropped, one.via) for one in strip.links]
-    kept = {(one.start, one.end): one for one in links if one.start is not one.end}
+    links = [Link(now(link.start), now(link.end), link.cropped, link.via) for link in strip.links]
+    kept = {(link.start, link.end): link for link in links if link.start is not link.end}
     outputs = [now(output) for output in strip.outputs]
     return Strip(rows, [head and now(head) for head in heads], [*kept.values()], outputs)
 
@@ -60,7 +60,7 @@ def fold_of(volumes: list[Volume], became: dict[Volume, Volume]) -> Volume:
     if len(volumes) == 1:
         return volumes[0]
     last, kinds = volumes[-1], {volume.kind for volume in volumes}
-    layers = sum(volume.layers + sum(one.layers for one in volume.sources) for volume in volumes)
+    layers = sum(volume.layers + sum(source.layers for source in volume.sources) for volume in volumes)
     fold = Volume(last.name, last.shape, kinds.pop() if len(kinds) == 1 else "block", layers=layers)
     fold.title, fold.note, fold.label = "several layers", f"{layers:,} layers", last.label
     if fold.kind == "input":

@@ -142,6 +142,6 @@ def _levels(links: list[Link], order: dict[Volume, int]) -> dict[Link, int]:
     levels: dict[Link, int] = {}
     for link in sorted(links, key=lambda one: order[one.end] - order[one.start]):
         start, end = order[link.start], order[link.end]
-        met = [levels[one] for one in levels if order[one.start] < end and start < order[one.end]]
+        met = [levels[level] for level in levels if order[level.start] < end and start < order[level.end]]
         levels[link] = max(met, default=-1) + 1
     return levels

@@ -36,7 +36,7 @@ def strip_of(graph: Graph, options: Options = DEFAULT) -> Strip:
         spine.append(main[spine[-1]])
     spine.reverse()
     on_links = _onto_links(volumes, spine, outputs)
-    rows, heads = _rows([one for one in volumes if one not in on_links], spine, main)
+    rows, heads = _rows([volume for volume in volumes if volume not in on_links], spine, main)
     return Strip(rows, heads, _links(rows, heads), outputs)
 
 

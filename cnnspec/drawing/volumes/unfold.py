@@ -72,14 +72,16 @@ class Unfolder:
         self.volumes.append(volume)
         return Value(volume, volume.shape)
 
-    def layer(self, step: object, body: Body, out: Shape, given: list[Value], name: str, times: int) -> Value:
+    def layer(
+        self, step: object, body: Body, out: Shape, sources: list[Value], name: str, times: int
+    ) -> Value:
         if not isinstance(step, Layer):
-            return self.add(Volume(name, out, "other", layers=times, count=times), given)
+            return self.add(Volume(name, out, "other", layers=times, count=times), sources)
         op = step.op
         inputs = [body.values[value] or () for value in step.inputs]
         if kept_within(op, inputs, out):
-            return self.within(step, given[0], out, times)
-        data = given[:1] if op.tensors else given
+            return self.within(step, sources[0], out, times)
+        data = sources[:1] if op.tensors else sources
         kind = "merge" if op.merges and op.operator else kind_between(op, inputs[0], out)
         parts = tuple(shape[0] for shape in inputs) if op.merges and not is_sum(op) else ()
         volume = Volume(name, out, kind, op, step.label or "", "", times, times, parts=parts)

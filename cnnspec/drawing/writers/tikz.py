@@ -133,16 +133,16 @@ def _point(point: Point) -> str:
 
 def _colors(items: Iterable[Item | Group]) -> list[str]:
     """The colours in the order of first use."""
-    found: dict[str, None] = {}
+    colors: dict[str, None] = {}
     for item in items:
         match item:
             case Group():
-                found.update(dict.fromkeys(_colors(item.items)))
+                colors.update(dict.fromkeys(_colors(item.items)))
             case Shape() | Circle():
                 inks = item.fill, item.pen.color if item.pen is not None else None
-                found.update((ink, None) for ink in inks if ink is not None)
+                colors.update((ink, None) for ink in inks if ink is not None)
             case Line():
-                found[item.pen.color] = None
+                colors[item.pen.color] = None
             case Text():
-                found[item.color] = None
-    return [*found]
+                colors[item.color] = None
+    return [*colors]

@@ -21,10 +21,10 @@ def write(grids: Sequence[Grid]) -> str:
 
 
 def _table(grid: Grid) -> str:
-    found = io.StringIO()
-    writer = csv.writer(found, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([[_harmless(text) for text in row] for row in rows(grid)])
-    return found.getvalue()
+    return buffer.getvalue()
 
 
 def rows(grid: Grid) -> list[list[str]]:

@@ -13,8 +13,8 @@ from cnnspec.drawing.table.formats.csv_ import rows
 def write(grids: Sequence[Grid]) -> str:
     """The document."""
     texts = [(grid.title, *rows(grid)) for grid in grids]
-    found = [{"title": title, "head": head, "rows": body} for title, head, *body in texts]
+    tables = [{"title": title, "head": head, "rows": body} for title, head, *body in texts]
     return (
-        json.dumps({"version": 1, "cnnspec": __version__, "tables": found, "diagnostics": []}, indent=1)
+        json.dumps({"version": 1, "cnnspec": __version__, "tables": tables, "diagnostics": []}, indent=1)
         + "\n"
     )

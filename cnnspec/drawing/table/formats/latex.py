@@ -49,10 +49,10 @@ def _rule(row: Row, covered: list[int]) -> list[str]:
 
 
 def _covered(covered: list[int], cells: list[tuple[int, Cell]]) -> list[int]:
-    found = [max(left - 1, 0) for left in covered]
+    still_covered = [max(left - 1, 0) for left in covered]
     for start, cell in cells:
-        found[start : start + cell.columns] = [cell.rows - 1] * cell.columns
-    return found
+        still_covered[start : start + cell.columns] = [cell.rows - 1] * cell.columns
+    return still_covered
 
 
 def _height(row: Row) -> int:

@@ -32,7 +32,7 @@ def escaped(text: str) -> str:
     """Text that Markdown shows unchanged."""
     text = "".join(char if char.isprintable() else "?" for char in text)
     return _SPECIAL.sub(
-        lambda found: "".join(f"&#{ord(char)};" if char in "<>&@" else f"\\{char}" for char in found[0]),
+        lambda match: "".join(f"&#{ord(char)};" if char in "<>&@" else f"\\{char}" for char in match[0]),
         text,
     )
 

@@ -19,15 +19,15 @@ def write(grids: Sequence[Grid]) -> str:
 
 def escaped(text: str) -> str:
     """Text as markup: with a backslash before all other punctuation."""
-    found = []
+    pieces = []
     for char in text:
         if not char.isprintable():
-            found.append("?")
+            pieces.append("?")
         elif char.isascii() and not char.isalnum() and char not in PLAIN:
-            found.append(f"\\{char}")
+            pieces.append(f"\\{char}")
         else:
-            found.append(char)
-    return "".join(found)
+            pieces.append(char)
+    return "".join(pieces)
 
 
 def _table(grid: Grid) -> str:

@@ -35,10 +35,10 @@ def densenet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
         rows += _rows(name, stages, options)
     if options.columns is not None:
         totals = heads_and_totals(options, networks, ())[1]
-        for place, one in enumerate(totals):
-            cells = tuple(Cell((line,)) for line in one.lines)
+        for place, total in enumerate(totals):
+            cells = tuple(Cell((line,)) for line in total.lines)
             rows.append(
-                Row((Cell((text(one.title),), columns=2, head=True), *cells), "" if place else "full")
+                Row((Cell((text(total.title),), columns=2, head=True), *cells), "" if place else "full")
             )
     return [Grid("c" * (2 + len(networks)), tuple(rows))]
 
@@ -55,31 +55,31 @@ def _stages(network: Network) -> list[Stage]:
     runs = [(dense, tuple(run)) for dense, run in groupby(parts, is_dense)]
     if not any(dense for dense, _ in runs):
         raise Unfit(_without_blocks(parts))
-    found: list[Stage] = []
+    stages: list[Stage] = []
     blocks = sum(dense for dense, _ in runs)
     number = 0
     for dense, run in runs:
         if dense:
             number += 1
-            found.append(Stage(f"Dense Block ({number})", run))
+            stages.append(Stage(f"Dense Block ({number})", run))
         elif not number:
-            found += _before(run)
+            stages += _before(run)
         elif number < blocks:
-            found.append(Stage(f"Transition Layer ({number})", run))
+            stages.append(Stage(f"Transition Layer ({number})", run))
         else:
-            found.append(Stage("Classification Layer", run))
-    return found
+            stages.append(Stage("Classification Layer", run))
+    return stages
 
 
 def _before(parts: Sequence[Part]) -> list[Stage]:
     """The parts before the first block: one row each."""
-    found: list[Stage] = []
+    stages: list[Stage] = []
     for part in parts:
         name = "Convolution" if part.weighted else "Pooling"
-        if any(stage.name == name for stage in found):
-            name = f"{name} ({sum(stage.name.startswith(name) for stage in found) + 1})"
-        found.append(Stage(name, (part,)))
-    return found
+        if any(stage.name == name for stage in stages):
+            name = f"{name} ({sum(stage.name.startswith(name) for stage in stages) + 1})"
+        stages.append(Stage(name, (part,)))
+    return stages
 
 
 def _place(column: Sequence[Stage], name: str) -> int:
@@ -94,12 +94,12 @@ def _rows(name: str, stages: Sequence[Stage | None], options: TableOptions) -> l
     if apart:
         count = len(present[0].parts)
         steps = [
-            [None if one is None else one.parts[place : place + 1] for one in stages]
+            [None if stage is None else stage.parts[place : place + 1] for stage in stages]
             for place in range(count)
         ]
     else:
-        steps = [[None if one is None else one.parts for one in stages]]
-    found: list[Row] = []
+        steps = [[None if stage is None else stage.parts for stage in stages]]
+    rows: list[Row] = []
     made = [
         (_sizes(step, options), below([_shown(parts, options) for parts in step], len(stages), "\n"))
         for step in steps
@@ -107,11 +107,11 @@ def _rows(name: str, stages: Sequence[Stage | None], options: TableOptions) -> l
     high = sum(len(cells) for _, cells in made)
     for sizes, cells in made:
         for place, here in enumerate(cells):
-            before = [Cell((text(name),), rows=high)] if not found else []
+            before = [Cell((text(name),), rows=high)] if not rows else []
             if not place:
                 before.append(Cell(sizes, rows=len(cells)))
-            found.append(Row((*before, *here), "part" if found else "full"))
-    return found
+            rows.append(Row((*before, *here), "part" if rows else "full"))
+    return rows
 
 
 def _sizes(step: Sequence[tuple[Part, ...] | None], options: TableOptions) -> Content:

@@ -61,10 +61,10 @@ def operator(parts: Sequence[Part]) -> Line:
 
 
 def _operator(part: Part) -> list[Piece]:
-    found = inverted(part)
-    if found is not None:
-        name = "Fused-MBConv" if found.fused else "MBConv"
-        return [f"{name}{written_number(found.t)}, k", Size(tuple(map(str, found.kernel)))]
+    block = inverted(part)
+    if block is not None:
+        name = "Fused-MBConv" if block.fused else "MBConv"
+        return [f"{name}{written_number(block.t)}, k", Size(tuple(map(str, block.kernel)))]
     if part.kind == "cell":
         return [part.word or "block"]
     if is_fc(part):

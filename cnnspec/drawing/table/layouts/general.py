@@ -31,12 +31,12 @@ def general(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """A table of one network, or a table with one column per network."""
     rows = options.rows or ("line" if len(networks) == 1 else "size")
     cells = options.cells or CELLS[rows]
-    found = [groups(network, rows) for network in networks]
+    groups_of_networks = [groups(network, rows) for network in networks]
     options = options._replace(cells=cells)
     if len(networks) == 1:
-        columns = chosen(networks[0], options, found[0], LISTED[rows])
-        return [listed(found[0], columns, networks[0].label)]
+        columns = chosen(networks[0], options, groups_of_networks[0], LISTED[rows])
+        return [listed(groups_of_networks[0], columns, networks[0].label)]
     heads, totals = heads_and_totals(options, networks, COMPARED[rows])
     names = [text(network.label) for network in networks]
-    below = in_order(found) if rows == "size" else beside(found)
+    below = in_order(groups_of_networks) if rows == "size" else beside(groups_of_networks)
     return [compared(names, below, heads, lambda part: cells_of(part, cells), totals)]

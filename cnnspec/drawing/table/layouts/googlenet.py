@@ -63,9 +63,9 @@ def _has_branches(part: Part) -> bool:
 def _rows(parts: Sequence[Part], titles: Sequence[Title]) -> list[Group]:
     """One row per part; a 1×1 convolution before a larger one is that layer's reduction, if there is a column
     for it."""
-    found: list[Group] = []
+    row_groups: list[Group] = []
     for part in parts:
-        before = found[-1].parts if found else ()
+        before = row_groups[-1].parts if row_groups else ()
         size = kernel(part)
         if (
             len(before) == 1
@@ -75,10 +75,10 @@ def _rows(parts: Sequence[Part], titles: Sequence[Title]) -> list[Group]:
             and _reduces(before[0], part)
             and ("#", size.dims, " reduce", 1) in titles
         ):
-            found[-1] = found[-1]._replace(parts=(*before, part))
+            row_groups[-1] = row_groups[-1]._replace(parts=(*before, part))
         else:
-            found.append(Group(len(found), part.name, (part,)))
-    return found
+            row_groups.append(Group(len(row_groups), part.name, (part,)))
+    return row_groups
 
 
 def _reduces(first: Part, then: Part) -> bool:
@@ -98,47 +98,47 @@ def _is_conv(part: Part) -> bool:
 def _module(part: Part) -> dict[Title, str]:
     """The channels of a module's branches, by column."""
     inner = part.inner
-    found: dict[Title, str] = {}
+    cells: dict[Title, str] = {}
     if len(inner) == 2 and _is_conv(inner[0]):  # a 1×1 convolution before the branches
-        _put(found, "#", kernel(inner[0]), " squeeze", str(inner[0].out[0]))
+        _put(cells, "#", kernel(inner[0]), " squeeze", str(inner[0].out[0]))
         inner = inner[1:]
     if len(inner) != 1 or inner[0].kind != "merge" or inner[0].word != "concat":
         raise Unfit(_other_module(part, "its branches are not joined by one `concat`"))
     for branch in inner[0].branches:
-        _branch(part, branch, found)
-    return found
+        _branch(part, branch, cells)
+    return cells
 
 
-def _branch(module: Part, branch: Sequence[Part], found: dict[Title, str]) -> None:
+def _branch(module: Part, branch: Sequence[Part], cells: dict[Title, str]) -> None:
     pools = [one for one in branch if one.kind == "layer" and not one.weighted]
     convs = [one for one in branch if _is_conv(one) or (one.kind == "layer" and one.word == "conv")]
-    if len(pools) + len(convs) != len(branch) or len(pools) > 1 or sum(one.times for one in convs) > 3:
+    if len(pools) + len(convs) != len(branch) or len(pools) > 1 or sum(conv.times for conv in convs) > 3:
         raise Unfit(
             _other_module(module, "a branch has other layers than a pool and up to three convolutions")
         )
     if pools:
         if len(convs) > 1:
             raise Unfit(_other_module(module, "a branch has a pool and several convolutions"))
-        _put(found, "pool proj", None, "", str(convs[0].out[0]) if convs else "pass")
+        _put(cells, "pool proj", None, "", str(convs[0].out[0]) if convs else "pass")
         return
-    sizes = [size for one in convs if (size := kernel(one)) is not None]
+    sizes = [size for conv in convs if (size := kernel(conv)) is not None]
     if not sizes:
-        _put(found, "pass", None, "", "✓")
+        _put(cells, "pass", None, "", "✓")
         return
     if any(len(set(size.dims)) > 1 for size in sizes) or len(set(sizes[1:])) > 1:
         raise Unfit(_other_module(module, "a branch has kernels of several sizes"))
     sharp = "double #" if len(convs) == 3 or convs[-1].times > 1 else "#"
     if len(convs) > 1:
-        _put(found, sharp, sizes[-1], " reduce", str(convs[0].out[0]))
-    _put(found, sharp, sizes[-1], "", str(convs[-1].out[0]))
+        _put(cells, sharp, sizes[-1], " reduce", str(convs[0].out[0]))
+    _put(cells, sharp, sizes[-1], "", str(convs[-1].out[0]))
 
 
-def _put(found: dict[Title, str], sharp: str, size: Size | None, after: str, value: str) -> None:
+def _put(cells: dict[Title, str], sharp: str, size: Size | None, after: str, value: str) -> None:
     dims = size.dims if size is not None else ()
     number = 1
-    while (sharp, dims, after, number) in found:
+    while (sharp, dims, after, number) in cells:
         number += 1
-    found[sharp, dims, after, number] = value
+    cells[sharp, dims, after, number] = value
 
 
 def _title(title: Title) -> Line:
@@ -162,7 +162,7 @@ def _type(row: Listed) -> Content:
     part = row.group.parts[-1]
     if part.kind == "cell":
         levels = [level for level in part.name.split(".") if not level.startswith("group")]
-        number = next((found[1] for level in levels if (found := _NUMBER.match(level))), "")
+        number = next((match[1] for level in levels if (match := _NUMBER.match(level))), "")
         times = f" × {part.times}" if part.times > 1 else ""
         return content(f"{part.word or 'module'}{f' ({number})' if number else ''}{times}")
     name = TYPES.get(part.word, NAMES.get(part.word, part.word))

@@ -27,10 +27,10 @@ def inverted(part: Part) -> Inverted | None:
     """The block as an inverted residual or a separable convolution; None where it is neither."""
     if part.kind != "cell":
         return None
-    layers = [one for one in _layers(part) if one.weighted]
-    depthwise = [one for one in layers if is_depthwise(one)]
+    layers = [layer for layer in _layers(part) if layer.weighted]
+    depthwise = [layer for layer in layers if is_depthwise(layer)]
     incoming = part.input_shape[0]
-    gate = any(one.kind == "gate" for one in _layers(part))
+    gate = any(layer.kind == "gate" for layer in _layers(part))
     if len(depthwise) == 1 and len(layers) <= 3:
         one = depthwise[0]
         hidden = one.out[0]
@@ -63,11 +63,11 @@ def _act(layers: list[Part]) -> str:
 def alike(part: Part) -> Any:
     """A key that is equal for uses of one such block; the first use may have a stride and another number of
     input channels."""
-    found = inverted(part)
-    if found is None:
+    block = inverted(part)
+    if block is None:
         return form(part)
     return (
         part.word,
         part.out[0],
-        found._replace(hidden=0, t=found.t if found.t.denominator == 1 else Fraction(0)),
+        block._replace(hidden=0, t=block.t if block.t.denominator == 1 else Fraction(0)),
     )

@@ -25,7 +25,7 @@ def mobilenet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
 
 def _of(network: Network, options: TableOptions) -> Grid:
     parts = joined(joined(network.parts()), alike)
-    blocks = [found for part in parts if (found := inverted(part)) is not None]
+    blocks = [block for part in parts if (block := inverted(part)) is not None]
     if not blocks:
         raise Unfit(_without_blocks(parts))
     rows = [Group(place, part.name, (part,)) for place, part in enumerate(parts)]
@@ -37,23 +37,23 @@ def _of(network: Network, options: TableOptions) -> Grid:
 
 
 def _columns(blocks: list[Inverted], options: TableOptions) -> list[Column]:
-    whole = all(one.t.denominator == 1 for one in blocks)
-    found = [
+    whole = all(block.t.denominator == 1 for block in blocks)
+    columns = [
         Column(text("Input"), "l", lambda row: (text(_input(row.group.input_shape, options)),)),
         Column(text("Operator"), "l", lambda row: (operator(row.group.parts[0]),)),
     ]
     if whole:
-        found.append(Column(text(Symbol("t")), "c", lambda row: content(_t(row, whole))))
+        columns.append(Column(text(Symbol("t")), "c", lambda row: content(_t(row, whole))))
     else:  # as in MobileNetV3's table
-        found.append(Column(text("exp size"), "c", lambda row: content(_t(row, whole))))
-    found.append(Column(text(Symbol("c")), "c", _c))
-    if any(one.gate for one in blocks):
-        found.append(Column(text("SE"), "c", lambda row: content(_gate(row))))
-    if len({one.act for one in blocks}) > 1:
-        found.append(Column(text("NL"), "c", lambda row: content(_act(row))))
-    found.append(Column(text(Symbol("n")), "c", _n))
-    found.append(Column(text(Symbol("s")), "c", _s))
-    return found
+        columns.append(Column(text("exp size"), "c", lambda row: content(_t(row, whole))))
+    columns.append(Column(text(Symbol("c")), "c", _c))
+    if any(block.gate for block in blocks):
+        columns.append(Column(text("SE"), "c", lambda row: content(_gate(row))))
+    if len({block.act for block in blocks}) > 1:
+        columns.append(Column(text("NL"), "c", lambda row: content(_act(row))))
+    columns.append(Column(text(Symbol("n")), "c", _n))
+    columns.append(Column(text(Symbol("s")), "c", _s))
+    return columns
 
 
 def _input(shape: tuple[int, ...], options: TableOptions) -> Size:
@@ -73,18 +73,18 @@ def operator(part: Part) -> Line:
 
 
 def _block(part: Part) -> Line:
-    found = inverted(part)
+    block = inverted(part)
     name = part.word or "block"
-    if found is None or set(found.kernel) == {3}:
+    if block is None or set(block.kernel) == {3}:
         return text(name)
-    return text(name, " ", Size(tuple(map(str, found.kernel))))
+    return text(name, " ", Size(tuple(map(str, block.kernel))))
 
 
 def _t(row: Listed, whole: bool) -> str:
-    found = inverted(row.group.parts[0])
-    if found is None:
+    block = inverted(row.group.parts[0])
+    if block is None:
         return NONE
-    return written_number(found.t) if whole else str(found.hidden)
+    return written_number(block.t) if whole else str(block.hidden)
 
 
 def _c(row: Listed) -> Content:
@@ -104,14 +104,14 @@ def _s(row: Listed) -> Content:
 
 
 def _gate(row: Listed) -> str:
-    found = inverted(row.group.parts[0])
-    return "✓" if found is not None and found.gate else NONE
+    block = inverted(row.group.parts[0])
+    return "✓" if block is not None and block.gate else NONE
 
 
 def _act(row: Listed) -> str:
     part = row.group.parts[0]
-    found = inverted(part)
-    words = [found.act] if found is not None else [word for word in part.quiet if is_activation(word)]
+    block = inverted(part)
+    words = [block.act] if block is not None else [word for word in part.quiet if is_activation(word)]
     return words[0] if words and words[0] else NONE
 
 

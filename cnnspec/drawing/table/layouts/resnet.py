@@ -19,13 +19,16 @@ from cnnspec.drawing.table.parts import joined
 def resnet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """The table."""
     if options.rows in (None, "size"):
-        found = [by_size(joined(network.parts("softmax"))) for network in networks]
+        columns = [by_size(joined(network.parts("softmax"))) for network in networks]
     else:
-        found = [groups(network, options.rows) for network in networks]
-    rows = in_order(found) if options.rows in (None, "size") else beside(found)
+        columns = [groups(network, options.rows) for network in networks]
+    rows = in_order(columns) if options.rows in (None, "size") else beside(columns)
     heads = [Head("layer name", _namer(rows)), Head("output size", head_of("output", options))]
     totals = [
-        Total("MACs", tuple(scientific(one.report.totals.macs or 0, options.numbers) for one in networks))
+        Total(
+            "MACs",
+            tuple(scientific(network.report.totals.macs or 0, options.numbers) for network in networks),
+        )
     ]
     if options.columns is not None:
         heads, totals = heads_and_totals(options, networks, ())
@@ -62,11 +65,11 @@ def _namer(rows: Sequence[Beside]) -> Callable[[Beside], Content]:
 
 def heads_of(networks: Sequence[Network]) -> list[str]:
     """`50-layer` where the networks' names contain their depth and differ in it, else the names."""
-    depths = [str(one.report.totals.layers) for one in networks]
+    depths = [str(network.report.totals.layers) for network in networks]
     named = (
-        re.search(rf"(?<![0-9]){depth}(?![0-9])", one.label)
-        for one, depth in zip(networks, depths, strict=True)
+        re.search(rf"(?<![0-9]){depth}(?![0-9])", network.label)
+        for network, depth in zip(networks, depths, strict=True)
     )
     if len(set(depths)) == len(depths) > 1 and all(named):
         return [f"{depth}-layer" for depth in depths]
-    return [one.label for one in networks]
+    return [network.label for network in networks]

@@ -38,7 +38,9 @@ def vgg(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
             continue
         marked = [lines[0], *(_marked(left, here) for left, here in pairwise(lines))]
         rows.append(Row(tuple(Cell(column) for column in marked), "full"))
-    amounts = [f"{amount(one.report.totals.params or 0, options.numbers)} weights" for one in networks]
+    amounts = [
+        f"{amount(network.report.totals.params or 0, options.numbers)} weights" for network in networks
+    ]
     rows.append(Row(tuple(Cell((text(one),)) for one in amounts), "full"))
     return [Grid("c" * width, tuple(rows), heads=2)]
 
@@ -61,20 +63,20 @@ def _inputs(networks: Sequence[Network], options: TableOptions) -> list[Row]:
 
 def _segments(parts: Sequence[Part], cells: Cells) -> list[Content]:
     """The layers between poolings, each pooling by itself, and each layer after the maps by itself."""
-    found: list[Content] = []
+    segments: list[Content] = []
     open_ = False
     for part in parts:
         lines = cells_of(part, cells)
         pools = part.kind == "layer" and not part.weighted and part.resizes
         if pools or len(part.input_shape) == 1 or set(part.input_shape[1:]) == {1}:
-            found += [(line,) for line in lines] if part.kind == "layer" else [lines]
+            segments += [(line,) for line in lines] if part.kind == "layer" else [lines]
             open_ = False
         elif open_:
-            found[-1] += lines
+            segments[-1] += lines
         else:
-            found.append(lines)
+            segments.append(lines)
             open_ = True
-    return found
+    return segments
 
 
 def _marked(left: Content, here: Content) -> Content:

@@ -111,7 +111,7 @@ class Arrows:
         """From the right side of a bar, over the bars between, into the top of the other."""
         level = start.bar.level
         bars = [one for row in self.rows for one in row if one.bar.level == level]
-        y = min(self._head(one) for one in bars if start.x <= one.x <= end.x) - STEP * (height + 1)
+        y = min(self._head(bar) for bar in bars if start.x <= bar.x <= end.x) - STEP * (height + 1)
         left, right = start.label_right + 1.5, end.centre - (3.5 if end.climb < 0 else 0)
         beside = start.top + 3
         return (start.right + 1, beside), (left, beside), (left, y), (right, y), (right, self._head(end))

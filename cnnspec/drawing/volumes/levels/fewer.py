@@ -26,8 +26,8 @@ def any_kind(before: Volume, volume: Volume) -> bool:
 def fewer(strip: Strip, together: Callable[[Volume, Volume], bool]) -> Strip:
     """The strip with one volume for each run of steps that stay on a level and may be joined (`together`). A
     volume at which a skip or another row begins or ends is the last of its run."""
-    ends = {one.end for one in strip.links}
-    kept = {one.start for one in strip.links} | ends | {*strip.heads} | {*strip.outputs}
+    ends = {link.end for link in strip.links}
+    kept = {link.start for link in strip.links} | ends | {*strip.heads} | {*strip.outputs}
     became: dict[Volume, Volume] = {}
     rows = []
     for row in strip.rows:

@@ -34,13 +34,13 @@ def sheets(strip: Strip, options: Options, width: float) -> Figure:
     fills = Fills(colors, volumes)
     lines = lines_within(strip, place, SIZES, width)
     skips = Skips(strip, [row for line in lines for row in line], colors)
-    longest = max(len(one.caption) for row in skips.rows for one in _stacks(row))
+    longest = max(len(stack.caption) for row in skips.rows for stack in _stacks(row))
     figure = stacked(lines, skips, longest * LINE)
     for line in lines:
         foot = max(row.bottom for row in line) + 6 + SMALL
         for row in line:
             stacks = _stacks(row)
-            figure.items += [painted(one, fills, colors) for one in stacks]
+            figure.items += [painted(stack, fills, colors) for stack in stacks]
             figure.items += [connected(one, other, colors) for one, other in pairwise(stacks)]
             figure.items += _captions(stacks, foot, figure, colors.muted)
     figure.items += skips.items()

@@ -131,17 +131,17 @@ def placed_row(
     stacks = [stack_of(volume, lengths, names.get(volume, "")) for volume in row]
     right, text_right, caption_right = -GAP, -6.0, -6.0
     before: Stack | None = None
-    for one in stacks:
-        one.above = LETTER * letters[one.volume]
-        one.y = (one.deep - one.high) / 2
-        one.x = right + GAP + one.deep
-        one.x += max(0.0, text_right + 6 - (one.text_middle - one.text_wide / 2))
+    for stack in stacks:
+        stack.above = LETTER * letters[stack.volume]
+        stack.y = (stack.deep - stack.high) / 2
+        stack.x = right + GAP + stack.deep
+        stack.x += max(0.0, text_right + 6 - (stack.text_middle - stack.text_wide / 2))
         if before is not None:
-            half = caption_wide(one.caption) / 2
-            middle = (before.middle + one.middle) / 2
-            one.x += max(0.0, 2 * (caption_right + 6 + half - middle))
-            caption_right = (before.middle + one.middle) / 2 + half
-        before, right, text_right = one, one.right, one.text_middle + one.text_wide / 2
+            half = caption_wide(stack.caption) / 2
+            middle = (before.middle + stack.middle) / 2
+            stack.x += max(0.0, 2 * (caption_right + 6 + half - middle))
+            caption_right = (before.middle + stack.middle) / 2 + half
+        before, right, text_right = stack, stack.right, stack.text_middle + stack.text_wide / 2
     return stacks
 
 
