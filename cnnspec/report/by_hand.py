@@ -86,13 +86,13 @@ def _lines(grid: Sequence[Sequence[float | None]], outside: str, most: int = MOS
     return [*lines, f"… {len(grid) - most} more"] if len(grid) > most else lines
 
 
-def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
+def im2col_as_text(result: dict[str, Any]) -> Iterator[str]:
     """The matrices of a layer for a person: their shapes, and the numbers of small ones."""
-    word, matrices = found["word"], found["matrices"]
-    yield f"\n{titled(found).strip()}, as a matrix product\n"
+    word, matrices = result["word"], result["matrices"]
+    yield f"\n{titled(result).strip()}, as a matrix product\n"
     (rows, depth), (_, positions) = matrices[0]["filters"]["shape"], matrices[0]["patches"]["shape"]
     each, several = ("position", "positions") if word == "local" else ("group", "groups")
-    count = found["products"]
+    count = result["products"]
     times = f" for each of {count} {several}" if count > 1 else ""
     yield f"  {rows}x{depth} · {depth}x{positions} = {rows}x{positions}{times}\n"
     titles = {
@@ -112,28 +112,28 @@ def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
         (
             "filters: one row per output channel",
             "patches: one row per channel and tap, one column per output position",
-            f"product: one row per output channel, to be read as {shape_text(found['out'])}",
+            f"product: one row per output channel, to be read as {shape_text(result['out'])}",
         ),
     )
-    for number, one in enumerate(matrices[:MOST_GROUPS], 1):
+    for number, matrix in enumerate(matrices[:MOST_GROUPS], 1):
         if count > 1:
             yield f"\n  {each} {number} of {count}\n"
         for title, name in zip(titles, ("filters", "patches", "product"), strict=True):
-            yield f"\n  {title} ({shape_text(one[name]['shape'])})\n"
-            yield from _small(one[name])
+            yield f"\n  {title} ({shape_text(matrix[name]['shape'])})\n"
+            yield from _small(matrix[name])
     if count > MOST_GROUPS:
         every = "them all" if count == len(matrices) else f"{len(matrices):,} of them"
         yield f"\n  … {count - MOST_GROUPS} more {several} (--format json has {every})\n"
-    if found["bias"] is not None and word == "local":
+    if result["bias"] is not None and word == "local":
         yield "\n  then the bias of each channel and position is added\n"
-    elif found["bias"] is not None and word != "deconv":
-        shown = ", ".join(map(short, found["bias"][:6])) + (", …" if len(found["bias"]) > 6 else "")
+    elif result["bias"] is not None and word != "deconv":
+        shown = ", ".join(map(short, result["bias"][:6])) + (", …" if len(result["bias"]) > 6 else "")
         yield f"\n  then the bias of each row is added: {shown}\n"
 
 
-def _small(found: dict[str, Any]) -> Iterator[str]:
+def _small(result: dict[str, Any]) -> Iterator[str]:
     """The numbers, split into ranges of columns if their lines are too long."""
-    values = found["values"]
+    values = result["values"]
     if values is None or len(values) > MOST_LINES or len(values[0]) > MOST_COLUMNS:
         yield "    too large to show (--format json gives matrices of up to 10,000 numbers)\n"
         return

@@ -39,8 +39,8 @@ class Difference(NamedTuple):
         """The changes in weights and MACs of layers that are themselves unchanged but have inputs of other
         sizes."""
         old, new = self.before.totals, self.after.totals
-        params = _less(new.params, [old.params, *(one.params for one in self.changes)])
-        return params, _less(new.macs, [old.macs, *(one.macs for one in self.changes)])
+        params = _less(new.params, [old.params, *(change.params for change in self.changes)])
+        return params, _less(new.macs, [old.macs, *(change.macs for change in self.changes)])
 
     def as_json(self) -> dict[str, Any]:
         sides = {}
@@ -59,21 +59,21 @@ class Difference(NamedTuple):
             "elsewhere": dict(zip(("params", "macs"), self.elsewhere(), strict=True)),
             "changes": [
                 {
-                    "kind": one.kind,
-                    "layer": one.where,
-                    "word": one.word,
+                    "kind": change.kind,
+                    "layer": change.where,
+                    "word": change.word,
                     "values": [
                         {"written": [list(pair) for pair in value], "count": count}
-                        for value, count in one.values
+                        for value, count in change.values
                     ],
-                    "count": one.times,
-                    "places": list(one.places),
-                    "shapes": [[list(shape or ()) for shape in pair] for pair in one.shapes],
-                    "params": one.params,
-                    "macs": one.macs,
-                    "note": one.note,
+                    "count": change.times,
+                    "places": list(change.places),
+                    "shapes": [[list(shape or ()) for shape in pair] for pair in change.shapes],
+                    "params": change.params,
+                    "macs": change.macs,
+                    "note": change.note,
                 }
-                for one in self.changes
+                for change in self.changes
             ],
         }
 
@@ -97,21 +97,21 @@ class Difference(NamedTuple):
         if not self.changes:
             lines.append("  no layer was added, removed or changed")
         lines += self._further()
-        totals = [one for one in self.totals() if one[1] or one[2]]
+        totals = [total for total in self.totals() if total[1] or total[2]]
         width = max(len(name) for name, *_ in totals)
         lines += [f"  {name:{width}}  {_said(one, other, more)}" for name, one, other, more in totals]
         return "\n".join(lines) + "\n"
 
     def _further(self) -> list[str]:
         amounts = zip(("weights", "MACs"), self.elsewhere(), (exact, short), strict=True)
-        found = [f"{name} {signed(amount, text)}" for name, amount, text in amounts if amount]
-        return [f"    layers as before, on other maps: {'; '.join(found)}"] if found else []
+        differences = [f"{name} {signed(amount, text)}" for name, amount, text in amounts if amount]
+        return [f"    layers as before, on other maps: {'; '.join(differences)}"] if differences else []
 
     def markdown(self) -> str:
         lines = [f"**{self.title}**", ""]
         if self.changes:
             lines += [f"| {' | '.join(COLUMNS)} |", f"|{'|'.join(' --- ' for _ in COLUMNS)}|"]
-            lines += [f"| {' | '.join(map(_escaped, _cells(one)))} |" for one in self.changes]
+            lines += [f"| {' | '.join(map(_escaped, _cells(change)))} |" for change in self.changes]
             lines += [f"|  | {line.strip()} | | | | |" for line in self._further()]
             lines.append("")
         lines += ["| | before | after | |", "| --- | --- | --- | --- |"]

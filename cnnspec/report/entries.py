@@ -60,15 +60,15 @@ def model_entry(model: Model) -> Entry:
     if report is not None:
         totals = report.totals
         entry["totals"] = {**totals._asdict(), "field": totals.field and _numbers(totals.field)}
-        entry["rows"] = (_row(one, source) for one in report.rows())
+        entry["rows"] = (_row(row, source) for row in report.rows())
         entry["claims"] = [
             {
-                "line": source.position(one.span.start).line,
-                "text": one.text,
-                "holds": one.holds,
-                "value": one.value,
+                "line": source.position(claim.span.start).line,
+                "text": claim.text,
+                "holds": claim.holds,
+                "value": claim.value,
             }
-            for one in report.claims
+            for claim in report.claims
         ]
     return entry
 

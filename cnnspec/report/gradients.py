@@ -24,9 +24,9 @@ def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str | 
         yield from gradients_as_text(job, result["gradients"])
 
 
-def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[str | Table]:
+def gradients_as_text(job: dict[str, Any], gradients: dict[str, Any]) -> Iterator[str | Table]:
     """The gradients for a person."""
-    yield from _loss(found["loss"], job)
+    yield from _loss(gradients["loss"], job)
     names = [printable(one["name"]) for one in job["outputs"]]
     own = names.pop(job["grad"]["output"])
     if names:
@@ -38,20 +38,20 @@ def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[st
     yield "\ngradients, from the last layer to the first\n"
     shown: set[str] = set()
     large: list[Row] = []
-    for one in found["layers"]:
+    for one in gradients["layers"]:
         row = job["rows"][one["row"]]
         prefix = f"{row['attribute']}."
-        keys = [key for key in found["weights"] if key.startswith(prefix) and key not in shown]
+        keys = [key for key in gradients["weights"] if key.startswith(prefix) and key not in shown]
         shown.update(keys)
-        volumes = [one["arrives"], *one["leaves"], *(found["weights"][key] for key in keys)]
+        volumes = [one["arrives"], *one["leaves"], *(gradients["weights"][key] for key in keys)]
         if "maxima" in one or any("values" in volume for volume in volumes):
             yield from tables(COLUMNS, large)
             large = []
-            yield from _layer(row, one, {key.removeprefix(prefix): found["weights"][key] for key in keys})
+            yield from _layer(row, one, {key.removeprefix(prefix): gradients["weights"][key] for key in keys})
         else:
             large.append(_summary(row, volumes, len(one["leaves"])))
     yield from tables(COLUMNS, large)
-    for one, leaves in zip(job["inputs"], found["inputs"], strict=True):
+    for one, leaves in zip(job["inputs"], gradients["inputs"], strict=True):
         yield f"\n{printable(one['name'])}: input\n"
         yield from _volume("dL/dx", leaves)
 
@@ -97,18 +97,18 @@ def _lines(places: Any) -> Iterator[list[list[int]]]:
     if isinstance(places[0][0], int):
         yield places
     else:
-        for one in places:
-            yield from _lines(one)
+        for place in places:
+            yield from _lines(place)
 
 
-def _volume(title: str, found: dict[str, Any]) -> Iterator[str]:
+def _volume(title: str, volume: dict[str, Any]) -> Iterator[str]:
     """A tensor number by number if it is small; else its norm, its least and its greatest number."""
-    head = f"  {printable(title)}  {shape_text(found['shape']) or 'one number'}"
-    if "values" in found:
+    head = f"  {printable(title)}  {shape_text(volume['shape']) or 'one number'}"
+    if "values" in volume:
         yield f"{head}\n"
-        yield matrix(found["values"]).replace("\n  ", "\n    ").replace("  ", "    ", 1)
+        yield matrix(volume["values"]).replace("\n  ", "\n    ").replace("  ", "    ", 1)
     else:
-        numbers = ", ".join(f"{name} {short(found[name])}" for name in ("norm", "min", "max"))
+        numbers = ", ".join(f"{name} {short(volume[name])}" for name in ("norm", "min", "max"))
         yield f"{head}: {numbers}\n"
 
 

@@ -62,15 +62,15 @@ class InputSizes(NamedTuple):
                 }
                 for axis in axes
             ],
-            "outputs": [{"name": one.name, "shape": list(one.shape)} for one in outputs],
+            "outputs": [{"name": output.name, "shape": list(output.shape)} for output in outputs],
             "misfits": [
                 {
-                    "shape": list(one.shape),
-                    "code": one.finding.code,
-                    "line": one.line,
-                    "message": one.finding.message,
+                    "shape": list(misfit.shape),
+                    "code": misfit.finding.code,
+                    "line": misfit.line,
+                    "message": misfit.finding.message,
                 }
-                for one in self.misfits
+                for misfit in self.misfits
             ],
         }
 
@@ -89,9 +89,9 @@ class InputSizes(NamedTuple):
         named = "" if sizes.inputs == ("input",) else " " + ", ".join(sizes.inputs)
         rows = [(f"input{named}", "x".join((str(self.channels), *letters)))]
         rows += [(" and ".join(names), axis_text(axis)) for names, axis in _alike(sizes.axes)]
-        for one in sizes.outputs:
-            label = "output" if one.name == "output" else f"output {one.name}"
-            rows.append((label, "x".join("?" if size is None else factor(size) for size in one.shape)))
+        for output in sizes.outputs:
+            label = "output" if output.name == "output" else f"output {output.name}"
+            rows.append((label, "x".join("?" if size is None else factor(size) for size in output.shape)))
         width = max(len(name) for name, _ in rows)
         yield from (f"  {name:{width}}  {text}" for name, text in rows)
         for misfit in self.misfits:
@@ -100,10 +100,10 @@ class InputSizes(NamedTuple):
             yield f"  tried from 1 to {sizes.axes[0].tried}: {sizes.why}"
 
 
-def text_of(found: list[InputSizes]) -> str:
+def text_of(results: list[InputSizes]) -> str:
     """The answers as text; models with the same answer are grouped."""
     titles: dict[tuple[str, ...], list[str]] = {}
-    for one in found:
+    for one in results:
         titles.setdefault(tuple(one.lines()), []).append(one.title)
     parts = (
         f"{', '.join(names)}\n" + "".join(f"{line}\n" for line in lines) for lines, names in titles.items()
@@ -151,7 +151,7 @@ def input_sizes(model: Model, limits: Limits) -> InputSizes:
             finding = run(shape)[1]
         except OverWork:
             break
-        if finding is not None and finding.code not in [one.finding.code for one in misfits]:
+        if finding is not None and finding.code not in [misfit.finding.code for misfit in misfits]:
             line = model.source.position(finding.span.start).line
             misfits.append(Misfit(shape, finding, line))
     return InputSizes(model, graph.name, first[0], sizes, tuple(misfits))
@@ -174,16 +174,16 @@ def examples(sizes: Sizes, first: Shape) -> list[Shape]:
     axes = sizes.axes if len(sizes.axes) == rank else sizes.axes * rank
     least = [axis.start if axis.residues else 1 for axis in axes]
     own = [max(size, start) for size, start in zip(first[1:], least, strict=True)]
-    found = []
+    shapes = []
     for step in range(1, axes[0].modulus + 1 if sizes.exact else LISTED):
         larger = tuple(size + step for size in own)
         if not sizes.has((first[0], *larger)):
-            found.append((first[0], *larger))
+            shapes.append((first[0], *larger))
             break
     smaller = tuple(axis.start - 1 for axis in axes)
     if all(axis.residues for axis in axes) and min(smaller) >= 1 and not sizes.has((first[0], *smaller)):
-        found.append((first[0], *smaller))
-    return found
+        shapes.append((first[0], *smaller))
+    return shapes
 
 
 def _alike(axes: tuple[Along, ...]) -> Iterator[tuple[list[str], Along]]:

@@ -16,8 +16,8 @@ def no_layer(file: str, layer: str | None, names: list[str]) -> str:
         longer = next((name for name in names if _in_order(levels, name.split("."))), None)
         near = f"; did you mean {longer}?" if longer is not None else ""
         parts = {name.rsplit(".", level)[0] for name in names for level in range(1, name.count(".") + 1)}
-        if not near and (found := did_you_mean(layer, [*names, *parts])):
-            near = f"; {found}"
+        if not near and (suggestion := did_you_mean(layer, [*names, *parts])):
+            near = f"; {suggestion}"
         listed = names
         while levels and len(listed) == len(names):  # names below the part of the path that exists
             levels.pop()

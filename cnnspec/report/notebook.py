@@ -40,7 +40,10 @@ def _model(model: ModelEntry) -> Iterator[str]:
     yield "</table>"
     yield f"<p>peak activation memory {bytes_text(totals.peak_memory)} (float32, inference, one image)</p>"
     lines = [f"{MARKS[claim.holds]} {claim.text}" for claim in model.claims]
-    lines += [f"{one.severity}[{one.code}], line {one.line}: {one.message}" for one in model.diagnostics]
+    lines += [
+        f"{diagnostic.severity}[{diagnostic.code}], line {diagnostic.line}: {diagnostic.message}"
+        for diagnostic in model.diagnostics
+    ]
     if lines:
         yield f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 

@@ -16,8 +16,10 @@ def page(topic: str) -> str | None:
 
     if topic in LISTS:
         return _list_page(topic)
-    found = pages.page(topic)
-    return next((page for page in (found, _layer_page(topic), word_page(topic)) if page is not None), None)
+    code_page = pages.page(topic)
+    return next(
+        (page for page in (code_page, _layer_page(topic), word_page(topic)) if page is not None), None
+    )
 
 
 def topics() -> Iterator[str]:

@@ -30,23 +30,25 @@ def as_text(
     inputs = zip(job["inputs"], result["inputs"], strict=True)
     outputs = list(zip(job["outputs"], result["outputs"], strict=True))
     layers = [
-        (row, found) for row, found in zip(job["rows"], result["trace"], strict=False) if found is not None
+        (row, shown_volume)
+        for row, shown_volume in zip(job["rows"], result["trace"], strict=False)
+        if shown_volume is not None
     ]
     traced = {row["output"] for row, _ in layers}
-    shown = [(one["name"], "input", found) for one, found in inputs]
-    shown += [(row["name"], row["layer"], found) for row, found in layers]
+    shown = [(one["name"], "input", shown_volume) for one, shown_volume in inputs]
+    shown += [(row["name"], row["layer"], shown_volume) for row, shown_volume in layers]
     left = [
-        (one["name"], "output", found)
-        for one, found in outputs
-        if one["value"] not in traced and not (found["top"] and "values" not in found)
+        (one["name"], "output", shown_volume)
+        for one, shown_volume in outputs
+        if one["value"] not in traced and not (shown_volume["top"] and "values" not in shown_volume)
     ]
     if result["batch"] > 1 and (job["trace"] or left):
         yield f"{result['batch']} images: numbers of the first image, statistics over all images\n"
     if job["trace"]:
         yield from _volumes(shown)
     yield from _volumes(left)
-    for one, found in outputs:
-        yield from _classes(one["name"] if len(outputs) > 1 else "", found["top"])
+    for one, volume in outputs:
+        yield from _classes(one["name"] if len(outputs) > 1 else "", volume["top"])
 
 
 def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> Iterator[str]:
@@ -63,17 +65,17 @@ def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> 
 def _volumes(volumes: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str | Table]:
     """The tensors: small ones one by one, and the large ones between them as tables."""
     rows: list[Row] = []
-    for name, layer, found in volumes:
-        if "values" in found:
+    for name, layer, volume in volumes:
+        if "values" in volume:
             yield from tables(COLUMNS, rows)
             rows = []
             layer = layer if len(layer) <= 60 else f"{layer[:59]}…"
-            yield f"\n{printable(name)}  {printable(layer)}  {shape_text(found['shape'])}\n"
-            yield matrix(found["values"])
+            yield f"\n{printable(name)}  {printable(layer)}  {shape_text(volume['shape'])}\n"
+            yield matrix(volume["values"])
         else:
-            numbers = [short(found[key]) for key in STATISTICS]
-            zeros = f"{found['zeros']:.0%}"
-            rows.append(Row((name, layer, shape_text(found["shape"]), *numbers, zeros)))
+            numbers = [short(volume[key]) for key in STATISTICS]
+            zeros = f"{volume['zeros']:.0%}"
+            rows.append(Row((name, layer, shape_text(volume["shape"]), *numbers, zeros)))
     yield from tables(COLUMNS, rows)
 
 
@@ -123,15 +125,16 @@ def as_document(
         "batch": result["batch"],
         "notes": result["notes"],
         "inputs": [
-            {"name": one["name"], **found} for one, found in zip(job["inputs"], result["inputs"], strict=True)
+            {"name": one["name"], **volume}
+            for one, volume in zip(job["inputs"], result["inputs"], strict=True)
         ],
         "layers": [
-            {"name": row["name"], "layer": row["layer"], **(found or {"shape": row["shape"]})}
-            for row, found in zip(job["rows"], result["trace"], strict=False)
+            {"name": row["name"], "layer": row["layer"], **(volume or {"shape": row["shape"]})}
+            for row, volume in zip(job["rows"], result["trace"], strict=False)
         ],
         "outputs": [
-            {"name": one["name"], **found}
-            for one, found in zip(job["outputs"], result["outputs"], strict=True)
+            {"name": one["name"], **volume}
+            for one, volume in zip(job["outputs"], result["outputs"], strict=True)
         ],
         "written": written,
     } | {name: result[name] for name in ("gradients", "im2col") if name in result}

@@ -94,7 +94,7 @@ class _Folder:
                 items = [item for item in run.step.body.items if isinstance(item, tree.Line)]
                 inside = self._inside("group", run.places, scope)
                 yield from self.lines(items, inside or scope._replace(places=run.places))
-            elif run.places or not all(isinstance(one, _SILENT) for one in run.steps):
+            elif run.places or not all(isinstance(step, _SILENT) for step in run.steps):
                 yield self._row(run, scope, label if len(runs) == 1 else "")
 
     def _inside(self, kind: str, here: list[Place], scope: _Scope) -> _Scope | None:

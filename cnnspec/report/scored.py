@@ -59,13 +59,13 @@ class Score:
     @property
     def mistakes(self) -> list[tuple[int, int, int]]:
         """The count, the correct class, the answer; the most frequent mistake first."""
-        found = [
+        counts = [
             (-count, right, answer)
             for right, row in enumerate(self.confusion)
             for answer, count in enumerate(row)
             if count and right != answer
         ]
-        return [(-count, right, answer) for count, right, answer in sorted(found)]
+        return [(-count, right, answer) for count, right, answer in sorted(counts)]
 
 
 def percent(share: float | None) -> str:

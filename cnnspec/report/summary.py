@@ -86,19 +86,19 @@ def _claims(model: Model) -> list[str]:
     assert model.report is not None
     lines: list[str] = []
     quiet = 0
-    for one in model.report.claims:
-        if one.holds and one.body is not None:
+    for claim in model.report.claims:
+        if claim.holds and claim.body is not None:
             quiet += 1
             continue
-        line = model.source.position(one.span.start).line
-        value = shape_text(one.value) if isinstance(one.value, tuple) else exact(one.value)
-        if one.holds:
-            lines.append(f"✓ {one.text}" + ("" if value in one.text else f" ({value})"))
-        elif one.holds is None:
+        line = model.source.position(claim.span.start).line
+        value = shape_text(claim.value) if isinstance(claim.value, tuple) else exact(claim.value)
+        if claim.holds:
+            lines.append(f"✓ {claim.text}" + ("" if value in claim.text else f" ({value})"))
+        elif claim.holds is None:
             known = "" if value == UNKNOWN else f"; found {value}"
-            lines.append(f"– {one.text} (line {line}: not checked{known})")
+            lines.append(f"– {claim.text} (line {line}: not checked{known})")
         else:
-            lines.append(f"✗ {one.text} (line {line}: found {value})")
+            lines.append(f"✗ {claim.text} (line {line}: found {value})")
     if quiet:
         lines.append(f"✓ {quiet} inline {'claim' if quiet == 1 else 'claims'}")
     return lines
@@ -112,7 +112,7 @@ def overview(models: list[Model], chosen: Sequence[str]) -> Table:
         graph, report = model.graph, model.report
         name, amounts, claims = model.variant or "", Amounts(), ""
         if graph is not None and report is not None:
-            held = sum(one.holds is True for one in report.claims)
+            held = sum(claim.holds is True for claim in report.claims)
             name, amounts = graph.name, _amounts(graph, report)
             claims = f"{held}/{len(report.claims)}" if report.claims else ""
         wrong = model.has_errors
@@ -128,7 +128,7 @@ def outcome(models: list[Model], findings: list[Diagnostic], left_out: int) -> s
         well = sum(not model.has_errors for model in models)
         parts.append(f"{well} of {len(models)} models passed")
     for severity in (Severity.ERROR, Severity.WARNING):
-        if count := sum(one.severity is severity for one in findings):
+        if count := sum(finding.severity is severity for finding in findings):
             parts.append(f"{count} {severity}{'' if count == 1 else 's'}")
     if left_out:
         parts.append(f"{left_out} suggestion{'' if left_out == 1 else 's'} (see --advice)")

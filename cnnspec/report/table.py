@@ -108,7 +108,9 @@ def _fitted(columns: tuple[Column, ...], natural: list[int], room: int) -> tuple
     def over(sizes: list[int]) -> int:
         return sum(sizes[place] for place in kept) + len(GAP) * (len(kept) - 1) - room
 
-    least = [min(size, one.least) if one.cut else size for size, one in zip(natural, columns, strict=True)]
+    least = [
+        min(size, column.least) if column.cut else size for size, column in zip(natural, columns, strict=True)
+    ]
     for place in sorted(kept, key=lambda place: columns[place].drop):
         if columns[place].drop and over(least) > 0:
             kept.remove(place)

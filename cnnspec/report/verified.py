@@ -46,10 +46,13 @@ class Verdict:
         self.worst, self.where = 0.0, ""
         largest: Found = {}
         for place, differences in (
-            *((row["name"], {kind: found.get(kind, 0.0) for kind in VOLUMES}) for row, found in self.layers),
+            *(
+                (row["name"], {kind: by_kind.get(kind, 0.0) for kind in VOLUMES})
+                for row, by_kind in self.layers
+            ),
             *self.tensors.items(),
-            *((f"output {one['name']}", found) for one, found in self.outputs),
-            *((f"input {one['name']}", found) for one, found in self.inputs),
+            *((f"output {one['name']}", by_kind) for one, by_kind in self.outputs),
+            *((f"input {one['name']}", by_kind) for one, by_kind in self.inputs),
         ):
             for kind, value in differences.items():
                 largest[kind] = max(value, largest.get(kind, 0.0))
@@ -70,11 +73,11 @@ class Verdict:
             "largest difference / largest value"
         )
         parts = [
-            *((one["name"], "input", found) for one, found in self.inputs),
+            *((one["name"], "input", differences) for one, differences in self.inputs),
             *self._parts(every),
-            *((one["name"], "output", found) for one, found in self.outputs),
+            *((one["name"], "output", differences) for one, differences in self.outputs),
         ]
-        compared = [kind for kind in KINDS if any(kind in found for _, _, found in parts)]
+        compared = [kind for kind in KINDS if any(kind in differences for _, _, differences in parts)]
         columns = (Column(KINDS[kind][0], right=True, drop=KINDS[kind][2]) for kind in compared)
         rows = [self._row(*part, compared) for part in parts]
         yield Table((*COLUMNS, *columns), rows, title=above)
@@ -108,10 +111,10 @@ class Verdict:
             yield f"  in training {printable(name)} normalises {numbers} numbers per channel ({at}){more}:\n"
             yield "  hardly more than their signs is left; use a larger input (--size) or a larger --batch\n"
 
-    def _row(self, name: str, layer: str, found: Found, compared: Sequence[str]) -> Row:
-        values = [found.get(kind) for kind in compared]
-        cells = ("" if one is None else "0" if one == 0 else f"{one:.1e}" for one in values)
-        bad = any(value > self.tolerance for value in found.values())
+    def _row(self, name: str, layer: str, differences: Found, compared: Sequence[str]) -> Row:
+        values = [differences.get(kind) for kind in compared]
+        cells = ("" if value is None else "0" if value == 0 else f"{value:.1e}" for value in values)
+        bad = any(value > self.tolerance for value in differences.values())
         return Row((name, layer, *cells), "wrong" if bad else "plain")
 
     def _parts(self, every: bool) -> Iterator[tuple[str, str, Found]]:
@@ -122,12 +125,12 @@ class Verdict:
         while not every and depth > 1 and len({tuple(name[:depth]) for name in names}) > MOST_ROWS:
             depth -= 1
         parts: dict[tuple[str, ...], tuple[list[str], Found]] = {}
-        for number, (levels, (row, found)) in enumerate(zip(names, self.layers, strict=True)):
+        for number, (levels, (row, differences)) in enumerate(zip(names, self.layers, strict=True)):
             # consecutive uses of a shared block may have one name
             part = (".".join(levels[:depth]), *([str(number)] if every else []))
             layers, worst = parts.setdefault(part, ([], {}))
             layers.append(row["layer"])
-            for kind, value in found.items():
+            for kind, value in differences.items():
                 worst[kind] = max(value, worst.get(kind, 0.0))
         for (name, *_), (layers, worst) in parts.items():
             yield name, layers[0] if len(layers) == 1 else f"{len(layers)} layers", worst
@@ -144,13 +147,14 @@ class Verdict:
             "rounding": _keys(self.rounding),
             "problems": self.problems,
             "layers": [
-                {"name": row["name"], "layer": row["layer"], **_keys(found)} for row, found in self.layers
+                {"name": row["name"], "layer": row["layer"], **_keys(differences)}
+                for row, differences in self.layers
             ],
-            "tensors": {key: _keys(found) for key, found in self.tensors.items()},
-            "outputs": {one["name"]: _keys(found) for one, found in self.outputs},
-            "inputs": {one["name"]: _keys(found) for one, found in self.inputs},
+            "tensors": {key: _keys(differences) for key, differences in self.tensors.items()},
+            "outputs": {one["name"]: _keys(differences) for one, differences in self.outputs},
+            "inputs": {one["name"]: _keys(differences) for one, differences in self.inputs},
         }
 
 
-def _keys(found: Found) -> Found:
-    return {kind.replace(" ", "_"): value for kind, value in found.items()}
+def _keys(differences: Found) -> Found:
+    return {kind.replace(" ", "_"): value for kind, value in differences.items()}

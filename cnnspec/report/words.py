@@ -12,12 +12,12 @@ from pathlib import Path
 @cache
 def _sections() -> dict[str, tuple[str, str]]:
     """By name: the meaning in one line, and the rest of the page."""
-    found: dict[str, tuple[str, str]] = {}
+    sections: dict[str, tuple[str, str]] = {}
     text = (Path(__file__).with_name("words.md")).read_text("utf-8")
     for names, what, rest in re.findall(r"^# (.*?): (.*)\n((?:(?!# ).*\n)*)", text, re.MULTILINE):
         for name in names.split(", "):
-            found[name] = what, rest.strip("\n")
-    return found
+            sections[name] = what, rest.strip("\n")
+    return sections
 
 
 def words() -> tuple[str, ...]:
@@ -32,5 +32,7 @@ def meaning(symbol: str) -> str:
 
 def word_page(word: str) -> str | None:
     """The page of a word or symbol as Markdown; None for others."""
-    found = _sections().get(word)
-    return None if found is None else f"# {word}: {found[0]}\n" + (f"\n{found[1]}\n" if found[1] else "")
+    section = _sections().get(word)
+    return (
+        None if section is None else f"# {word}: {section[0]}\n" + (f"\n{section[1]}\n" if section[1] else "")
+    )

@@ -86,8 +86,8 @@ class Worksheet(NamedTuple):
 
 
 def _plain(formula: Formula) -> dict[str, Any]:
-    def value(given: object) -> object:
-        return given if isinstance(given, int | str) else str(given)
+    def value(number: object) -> object:
+        return number if isinstance(number, int | str) else str(number)
 
     return {
         "name": formula.name,
@@ -129,7 +129,7 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
             axes = len(here.size)
             first = Field((1,) * axes, (Fraction(1),) * axes, (0,) * axes)
             before = fields.get(read, first)
-            if len(entry.inputs) == 1 and before is not None and any(one != POINT for one in windows):
+            if len(entry.inputs) == 1 and before is not None and any(window != POINT for window in windows):
                 field = recurrence(before, windows, here.size)
             size = field_text(here.size)
             field = field or (Formula("field", size, {}, size),)

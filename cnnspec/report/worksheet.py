@@ -12,18 +12,18 @@ from cnnspec.report.words import meaning
 from cnnspec.report.worked_out import Worked, Worksheet
 
 
-def as_text(found: Worked | Worksheet) -> str:
+def as_text(worked: Worked | Worksheet) -> str:
     """For a terminal; ends in a new line."""
-    if isinstance(found, Worked):
-        return "\n".join(_layer_text(found, alone=True)) + "\n"
-    lines = [f"{found.name}: {found.number} layers, {found.inputs} → {found.out}"]
-    lines += [f"  {found.title}"] if found.title else []
-    for layer in found.layers:
+    if isinstance(worked, Worked):
+        return "\n".join(_layer_text(worked, alone=True)) + "\n"
+    lines = [f"{worked.name}: {worked.number} layers, {worked.inputs} → {worked.out}"]
+    lines += [f"  {worked.title}"] if worked.title else []
+    for layer in worked.layers:
         lines += ["", *_layer_text(layer)]
     lines += ["", "in all"]
-    lines += [f"  {formula.line()}{_behind(remark)}" for formula, remark in found.totals]
-    lines += [f"  {claim}" for claim in found.claims]
-    lines += ["", *(f"  {line}" for line in legend(_formulas(found)))]
+    lines += [f"  {formula.line()}{_behind(remark)}" for formula, remark in worked.totals]
+    lines += [f"  {claim}" for claim in worked.claims]
+    lines += ["", *(f"  {line}" for line in legend(_formulas(worked)))]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 
@@ -46,20 +46,20 @@ def _layer_text(layer: Worked, *, alone: bool = False) -> Iterator[str]:
         yield from ("", "  the symbols: cnnspec explain words")
 
 
-def as_markdown(found: Worked | Worksheet) -> str:
+def as_markdown(worked: Worked | Worksheet) -> str:
     """For a document: a heading and a list of formulas for each layer."""
-    if isinstance(found, Worked):
-        lines = [*_layer_markdown(found, "#"), "", *(f"- {line}" for line in legend(_formulas(found)))]
+    if isinstance(worked, Worked):
+        lines = [*_layer_markdown(worked, "#"), "", *(f"- {line}" for line in legend(_formulas(worked)))]
         return "\n".join(lines) + "\n"
-    lines = [f"# {_md(found.name)}", ""]
-    lines += [_md(found.title), ""] if found.title else []
-    lines += [f"{found.number} layers, {found.inputs} → {found.out}"]
-    for layer in found.layers:
+    lines = [f"# {_md(worked.name)}", ""]
+    lines += [_md(worked.title), ""] if worked.title else []
+    lines += [f"{worked.number} layers, {worked.inputs} → {worked.out}"]
+    for layer in worked.layers:
         lines += ["", *_layer_markdown(layer, "##")]
     lines += ["", "## Totals", ""]
-    lines += [f"- `{formula.line()}`{_behind(remark)}" for formula, remark in found.totals]
-    lines += [f"- {_md(claim)}" for claim in found.claims]
-    lines += ["", "## Symbols", "", *(f"- {line}" for line in legend(_formulas(found)))]
+    lines += [f"- `{formula.line()}`{_behind(remark)}" for formula, remark in worked.totals]
+    lines += [f"- {_md(claim)}" for claim in worked.claims]
+    lines += ["", "## Symbols", "", *(f"- {line}" for line in legend(_formulas(worked)))]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 
@@ -81,10 +81,10 @@ def _md(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", printable(text))
 
 
-def as_latex(found: Worked | Worksheet) -> str:
+def as_latex(worked: Worked | Worksheet) -> str:
     """A whole document: `pdflatex` makes a page of it."""
-    sheet = found if isinstance(found, Worksheet) else None
-    layers = sheet.layers if sheet is not None else (found,)
+    sheet = worked if isinstance(worked, Worksheet) else None
+    layers = sheet.layers if sheet is not None else (worked,)
     lines = [LATEX_HEAD]
     if sheet is not None:
         title = f"{sheet.name}: {sheet.title}" if sheet.title else sheet.name
@@ -105,7 +105,7 @@ def as_latex(found: Worked | Worksheet) -> str:
                 "\\end{itemize}",
             ]
     lines += ["\\subsection*{Symbols}", "\\begin{itemize}"]
-    lines += [f"\\item ${_math(symbol)}$: {_tex(what)}" for symbol, what in symbols(_formulas(found))]
+    lines += [f"\\item ${_math(symbol)}$: {_tex(what)}" for symbol, what in symbols(_formulas(worked))]
     lines += ["\\end{itemize}", "\\end{document}"]
     return "\n".join(lines) + "\n"
 
@@ -232,8 +232,8 @@ def _listed(names: tuple[str, ...], most: int = 6) -> str:
     return ", ".join(names[:most]) + rest
 
 
-def _formulas(found: Worked | Worksheet) -> list[Formula]:
-    layers = found.layers if isinstance(found, Worksheet) else (found,)
+def _formulas(worked: Worked | Worksheet) -> list[Formula]:
+    layers = worked.layers if isinstance(worked, Worksheet) else (worked,)
     return [
         formula
         for layer in layers
