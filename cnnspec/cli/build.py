@@ -42,32 +42,31 @@ def build(
 ) -> int:
     """Write the program of a spec.
 
-    FILE defaults to the only .cnn file of the current folder; `paper.md#NAME` is a spec of a document. Of a
-    spec with variants, the first is built, or --variant. Errors stop the build. A claim that fails is
-    reported and does not stop it, but the exit status is then 1, too.
-    """
+    FILE defaults to the only .cnn file of the current folder; `paper.md#NAME` is a spec of a document. If the
+    spec has variants, the first is built unless --variant names another. Errors stop the build. A claim that
+    fails is reported and does not stop it, but the exit status is then 1, too."""
     if fold_bn and target != "torch":
         raise click.UsageError("--fold-bn needs --target torch")
     if recipe is not None and (fold_bn or output in (None, STDIN)):
         raise click.UsageError("--recipe needs -o with a folder, and no --fold-bn")
-    found = built(open_model(file, choice), (target,), fold_bn=fold_bn)
-    text = found.programs.get(target)
+    opened = built(open_model(file, choice), (target,), fold_bn=fold_bn)
+    text = opened.programs.get(target)
     destination = None if output in (None, STDIN) else output
-    head = found.head()
+    head = opened.head()
     document = {
         "file": head["file"],
         "variant": head["variant"],
-        "target": None if found.model is None else target,
-        "ok": not found.findings,
-        "output": None if found.model is None else destination,
+        "target": None if opened.model is None else target,
+        "ok": not opened.findings,
+        "output": None if opened.model is None else destination,
         "program": text if destination is None else None,
         "diagnostics": head["diagnostics"],
     }
-    to.findings(found.findings, found.source)
+    to.findings(opened.findings, opened.source)
     if text is not None and recipe is not None:
-        return _with_recipe(found, recipe, target, output or "", force, document, to)
+        return _with_recipe(opened, recipe, target, output or "", force, document, to)
     if text is not None and destination is not None:
-        problem = write_whole(destination, text, force=force, inputs=(found.path,))
+        problem = write_whole(destination, text, force=force, inputs=(opened.path,))
         if problem is not None:
             return to.refuse(destination, problem, document | {"ok": False, "output": None})
     to.document(document)
@@ -76,11 +75,11 @@ def build(
             out(text)
         else:
             say(f"{printable(destination)}: written\n")
-    return found.status
+    return opened.status
 
 
 def _with_recipe(
-    found: Opened,
+    opened: Opened,
     recipe: str,
     target: str,
     folder: str,
@@ -92,9 +91,9 @@ def _with_recipe(
     from cnnspec.cli.recipe import programs
     from cnnspec.diagnostics.as_json import as_json
 
-    made = programs(found, recipe, folder, target)
+    made = programs(opened, recipe, folder, target)
     to.findings(made.findings, made.source)
-    document["diagnostics"] += [as_json(one, made.source) for one in made.findings]
+    document["diagnostics"] += [as_json(finding, made.source) for finding in made.findings]
     document |= {
         "output": folder if made.files else None,
         "program": None,
@@ -102,10 +101,10 @@ def _with_recipe(
     }
     if made.files:
         files = {os.path.join(folder, name): text for name, text in made.files.items()}
-        problem = write_all(files, folder=folder, force=force, inputs=(found.path, recipe))
+        problem = write_all(files, folder=folder, force=force, inputs=(opened.path, recipe))
         if problem is not None:
             return to.refuse(*problem, document | {"ok": False, "output": None})
         if to.form == "text":
             say("".join(f"{printable(path)}: written\n" for path in files))
     to.document(document)
-    return made.status or found.status
+    return made.status or opened.status

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 def number(file: str, layer: str | None, at: str, options: dict[str, Any], choice: Choice, to: Output) -> int:
-    """Run the network in a process of its own, and show the sum of one number."""
+    """Run the network in a separate process, and show how one number is computed."""
     if layer is None:
         raise click.UsageError("--at is a place in the output of a layer: name the LAYER")
-    found = built(open_model(file, choice), ("numpy",))
-    document, graph = found.head(), found.graph
-    to.findings(found.findings, found.source)
-    if graph is None or not found.programs:
+    build = built(open_model(file, choice), ("numpy",))
+    document, graph = build.head(), build.graph
+    to.findings(build.findings, build.source)
+    if graph is None or not build.programs:
         to.document(document)
-        return found.status
+        return build.status
     row, entry, names = find(graph, layer)
     if entry is None:
-        err(not_one_layer(found.source.name, layer, names))
+        err(not_one_layer(build.source.name, layer, names))
         return USAGE
     place = _place(at, entry)
     on = given(options, graph)
@@ -49,17 +49,17 @@ def number(file: str, layer: str | None, at: str, options: dict[str, Any], choic
     with (
         Progress("explain") as progress,
         on.stored() as job["files"],
-        work(job, found.programs, progress) as outcome,
+        work(job, build.programs, progress) as outcome,
     ):
         if outcome.result is None:
             return unfinished(on.named(outcome), document, to)
         result = outcome.result
-    document["ok"] = not found.findings
+    document["ok"] = not build.findings
     shown = job["rows"][row]
     to.document(document | {"name": shown["name"], "layer": shown["layer"], "at": place} | result)
     if to.form == "text":
         to.show(number_as_text(job, result, on.weights))
-    return found.status
+    return build.status
 
 
 def find(graph: Graph, layer: str | None) -> tuple[int, Entry | None, list[str]]:
@@ -171,16 +171,16 @@ def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
         job["grad"] = {"loss": loss, "labels": labels, "target": target, "training": train, "output": place}
         job["grad"] |= {"gives": gives, "maxpools": pools}
     if layer is not None:
-        row, found, names = find(graph, layer)
-        if found is None or found.op is None:
+        row, row_, names = find(graph, layer)
+        if row_ is None or row_.op is None:
             raise click.UsageError(not_one_layer(file, layer, names).strip())
-        if found.op.word not in PRODUCTS:
+        if row_.op.word not in PRODUCTS:
             raise click.UsageError(f"{layer} is not a matrix product with weights: {', '.join(PRODUCTS)} are")
-        if getattr(found.op, "offsets", False):
+        if getattr(row_.op, "offsets", False):
             raise click.UsageError(f"{layer} has no patches of the map: its offsets say what each tap reads")
-        shapes = [shape for shape in found.input_shapes if shape is not None]
-        weights = [weight.name for weight in found.op.weights(*shapes)]
-        job["im2col"] = {"row": row, "op": operation(found.op, *shapes), "weights": weights}
+        shapes = [shape for shape in row_.input_shapes if shape is not None]
+        weights = [weight.name for weight in row_.op.weights(*shapes)]
+        job["im2col"] = {"row": row, "op": operation(row_.op, *shapes), "weights": weights}
     return job
 
 
@@ -200,5 +200,5 @@ def _classes(labels: list[int], shape: tuple[int, ...], output: str) -> None:
         raise click.UsageError(f"cross-entropy needs a vector of classes; {output} is {has}")
     if not labels:
         raise click.UsageError("--loss cross_entropy needs the true class: --label 3")
-    if any(not 0 <= one < shape[0] for one in labels):
+    if any(not 0 <= label < shape[0] for label in labels):
         raise click.UsageError(f"--label: the classes of {output} are 0 to {shape[0] - 1}")

@@ -32,18 +32,18 @@ class Checked(NamedTuple):
 
 def _columns(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     added = value is not None and value.startswith("+")
-    found = list(USUAL) if value is None or added else []
+    columns = list(USUAL) if value is None or added else []
     names = {name.lower(): name for name in COLUMNS}
     for word in (value or "").removeprefix("+").split(","):
         word = word.strip().removeprefix("+").lower()
         if word == "all":
-            found += COLUMNS
+            columns += COLUMNS
         elif word in names:
-            found.append(names[word])
+            columns.append(names[word])
         elif word not in ("", "name", "layer"):  # these two are always shown
             near = did_you_mean(word, COLUMNS) or f"expected {', '.join(COLUMNS)}"
             raise click.BadParameter(f"{word!r} is not a column; {near}", context, parameter)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(columns))
 
 
 @command("check", "text", "json", "github")
@@ -55,7 +55,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     help="Apply the fixes that keep the meaning of the network, then check the result.",
 )
 @click.option(
-    "--documents", is_flag=True, help="Of a folder: also check the documents below it that contain specs."
+    "--documents", is_flag=True, help="For a folder: also check the documents below it that contain specs."
 )
 @click.option("--update", is_flag=True, help="Regenerate the generated regions of documents, then check.")
 @click.option(
@@ -137,11 +137,16 @@ def _named(argument: str, documents: bool) -> tuple[list[tuple[str, str]], Diagn
     if os.path.isdir(argument) and (documents or problem is not None):
         from cnnspec.documents.folder import documents_below
 
-        found = documents_below(argument)
+        documents_found = documents_below(argument)
         if documents:
-            pairs, problem = [*pairs, *((path, path) for path in found)], None if found else problem
-        elif found and problem is not None:
-            problem = problem._replace(help=f"--documents also checks {found[0]}" + ", …" * (len(found) > 1))
+            pairs, problem = (
+                [*pairs, *((path, path) for path in documents_found)],
+                None if documents_found else problem,
+            )
+        elif documents_found and problem is not None:
+            problem = problem._replace(
+                help=f"--documents also checks {documents_found[0]}" + ", …" * (len(documents_found) > 1)
+            )
     return pairs, problem
 
 
@@ -155,13 +160,17 @@ def _check(
     from cnnspec.pipeline import misuse
 
     models = choice.models(source, ignore=ignore)
-    findings = tuple(dict.fromkeys(one for model in models for one in model.findings))
+    findings = tuple(dict.fromkeys(finding for model in models for finding in model.findings))
     status = USAGE if misuse(models[0]) else _status(findings, strict, advice)
     return Checked(source, models, findings, status)
 
 
 def _status(findings: Sequence[Diagnostic], strict: bool, advice: bool) -> int:
-    wrong = shown(findings, advice) if strict else [one for one in findings if one.severity is Severity.ERROR]
+    wrong = (
+        shown(findings, advice)
+        if strict
+        else [finding for finding in findings if finding.severity is Severity.ERROR]
+    )
     return FOUND if wrong else OK
 
 
@@ -183,10 +192,10 @@ def _check_document(
             status = USAGE if part.document.unread else _status(part.findings, strict, advice)
             checked.append(Checked(part.document.source, [], part.findings, status))
         checked += [_check(path, path, choice, ignore, strict, advice) for path in part.files]
-    for one in checked_specs(opened.specs, lambda source: choice.models(source, ignore=ignore)):
-        if opened.chosen in (None, one.spec):
-            status = USAGE if one.misused else _status(one.findings, strict, advice)
-            checked.append(Checked(one.spec, one.models, one.findings, status))
+    for spec in checked_specs(opened.specs, lambda source: choice.models(source, ignore=ignore)):
+        if opened.chosen in (None, spec.spec):
+            status = USAGE if spec.misused else _status(spec.findings, strict, advice)
+            checked.append(Checked(spec.spec, spec.models, spec.findings, status))
     return checked
 
 
@@ -232,7 +241,7 @@ def _fixed(path: str, name: str, choice: Choice) -> tuple[str, str, int]:
     source, problem = read_source(path, choice.max_bytes, name)
     text, made = source.text, 0
     for _ in range(MOST_ROUNDS if problem is None else 0):
-        findings = dict.fromkeys(one for model in choice.models(source) for one in model.findings)
+        findings = dict.fromkeys(finding for model in choice.models(source) for finding in model.findings)
         fixed, count = apply_fixes(source, tuple(findings))
         if fixed == source.text:
             break

@@ -98,7 +98,9 @@ def blocks(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
     source = _given()
     statements = () if source is None else parse(source, Sink()).statements
-    return _matching((one.name for one in statements if isinstance(one, tree.Block)), incomplete)
+    return _matching(
+        (statement.name for statement in statements if isinstance(statement, tree.Block)), incomplete
+    )
 
 
 def _given() -> Source | None:
@@ -111,8 +113,8 @@ def _given() -> Source | None:
         if document_named(word) is not None:
             from cnnspec.documents.read import read_spec
 
-            found = read_spec(word)
-            return found.source if found.problem is None else None
+            opened = read_spec(word)
+            return opened.source if opened.problem is None else None
     return None
 
 

@@ -45,19 +45,21 @@ def diff(before: str, after: str, choice: Choice, to: Output) -> int:
     cnnspec diff HEAD:model.cnn model.cnn
     """
     specs = [_opened(argument, choice) for argument in (before, after)]
-    for one in specs:
-        to.findings(one.findings, one.source, always=True)
-    status = max(one.status for one in specs)
+    for spec in specs:
+        to.findings(spec.findings, spec.source, always=True)
+    status = max(spec.status for spec in specs)
     if status:
         return status
     from cnnspec.report.changes import difference
 
-    found = [difference(*map(_report, pair)) for pair in _pairs(*(one.models for one in specs))]
-    to.document({"files": [one.source.name for one in specs], "models": [one.as_json() for one in found]})
+    differences = [difference(*map(_report, pair)) for pair in _pairs(*(spec.models for spec in specs))]
+    to.document(
+        {"files": [spec.source.name for spec in specs], "models": [one.as_json() for one in differences]}
+    )
     if to.form == "markdown":
-        out("\n".join(one.markdown() for one in found))
+        out("\n".join(one.markdown() for one in differences))
     elif to.form == "text":
-        say("\n".join(one.text(to.colored(sys.stdout)) for one in found))
+        say("\n".join(one.text(to.colored(sys.stdout)) for one in differences))
     return OK
 
 
@@ -69,10 +71,10 @@ def _opened(argument: str, choice: Choice) -> Compared:
 
     models = choice._replace(variant=variant or choice.variant).models(source, lints=False)
     errors = dict.fromkeys(
-        one
+        finding
         for model in models
-        for one in model.findings
-        if one.severity is Severity.ERROR and one.code != "E501"
+        for finding in model.findings
+        if finding.severity is Severity.ERROR and finding.code != "E501"
     )
     status = USAGE if misuse(models[0]) else FOUND if errors else OK
     return Compared(source, models, list(errors), status)

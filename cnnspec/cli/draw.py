@@ -38,8 +38,8 @@ def _width(context: click.Context, parameter: click.Parameter, value: str | None
     """`3.4in`, `86mm`, in points."""
     if value is None:
         return None
-    found = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) *(pt|in|cm|mm|px)", value.strip())
-    if found is None or not 10 <= (points := float(found[1]) * POINTS[found[2]]) <= MOST_WIDTH:
+    match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) *(pt|in|cm|mm|px)", value.strip())
+    if match is None or not 10 <= (points := float(match[1]) * POINTS[match[2]]) <= MOST_WIDTH:
         raise click.BadParameter(f"{value!r}: expected a width such as 3.4in, 86mm or 245pt")
     return points
 
@@ -62,10 +62,10 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
     source, problem = read_source(value, MAX_COLORS)
     if problem is not None:
         raise click.BadParameter(f"{printable(value)}: {problem.message}; expected paper, grey or a file")
-    found = palette(source.text)
-    if isinstance(found, str):
-        raise click.BadParameter(f"{printable(value)}: {found}")
-    return found
+    colors = palette(source.text)
+    if isinstance(colors, str):
+        raise click.BadParameter(f"{printable(value)}: {colors}")
+    return colors
 
 
 @command("draw", *FORMATS, chosen=True)
@@ -73,7 +73,11 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
 @click.option("-o", "--output", metavar="OUT", help="The file to write; default: standard output.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--style", type=click.Choice(STYLES), default="flow", show_default=True, help="What is drawn.")
-@click.option("--look", type=click.Choice(LOOKS), help="Of volumes; default: chosen by the network.")
+@click.option(
+    "--look",
+    type=click.Choice(LOOKS),
+    help="For --style volumes: how volumes are drawn; default: chosen by the network.",
+)
 @click.option(
     "--expand",
     multiple=True,
@@ -88,17 +92,18 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
     shell_complete=completing("blocks"),
     help="Draw this block as one box.",
 )
-@click.option("--panels/--no-panels", default=True, help="Of flow: a panel for each block, or none.")
+@click.option("--panels/--no-panels", default=True, help="For --style flow: a panel for each block, or none.")
 @click.option(
     "--wrap",
     type=click.IntRange(1, 50),
     metavar="N",
-    help="Of flow: the network in N columns; default: as a page needs.",
+    help="For --style flow: the network in N columns; default: as many as a page needs.",
 )
 @click.option("--width", metavar="3.4in", callback=_width, help="How wide the figure is on paper.")
 @click.option(
     "--scale", "power", metavar="linear|P", callback=_power,
-    help="Of volumes: a side of length n is drawn as n, or as n to the power of P (default: by the look).",
+    help="For --style volumes: a side of length n is drawn as n, or as n to the power of P; default: "
+    "by the look.",
 )  # fmt: skip
 @click.option(
     "--colors", default="paper", metavar="paper|grey|FILE", callback=_colors, help="Colours, or a TOML file."
@@ -106,24 +111,24 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
 def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: Output, **how: Any) -> int:
     """Draw a figure of a spec.
 
-    The format is that of OUT's ending (.svg, .tex, .pdf, .png, .mmd, .dot), or --format, else SVG. FILE
-    defaults to the only .cnn file of the current folder. Of a spec with variants, the first is drawn, or
-    --variant. Style `flow` shows the layers with blocks and repeats folded and a panel for each block,
-    style `volumes` the tensors to scale.
+    The ending of OUT chooses the format (.svg, .tex, .pdf, .png, .mmd, .dot), unless --format is given;
+    default: SVG. FILE defaults to the only .cnn file of the current folder. If the spec has variants, the
+    first is drawn unless --variant names another. Style `flow` shows the layers with blocks and repeats
+    folded and a panel for each block, style `volumes` the tensors to scale.
 
     \b
     cnnspec draw zoo:resnet --variant ResNet50 -o resnet50.svg
     cnnspec draw zoo:vgg --style volumes --width 6.8in -o vgg.tex
     """
-    found = open_model(file, choice)
-    Output("text", to.color).findings(found.findings, found.source)
+    opened = open_model(file, choice)
+    Output("text", to.color).findings(opened.findings, opened.source)
     destination = None if output in (None, STDIN) else output
     form = _form(to.form, destination)
-    if found.model is None or not found.model.buildable or found.graph is None:
-        return found.status
-    picture = _picture(found, how, form)
+    if opened.model is None or not opened.model.buildable or opened.graph is None:
+        return opened.status
+    picture = _picture(opened, how, form)
     if isinstance(picture, Diagnostic):
-        Output("text", to.color).findings([picture], found.source)
+        Output("text", to.color).findings([picture], opened.source)
         return FOUND
     err(_advice(picture.smallest, how))
     if destination is None:
@@ -131,12 +136,12 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
             out(picture.written)
         else:
             _binary(picture.written, form)
-        return found.status
-    problem = write_whole(destination, picture.written, force=force, inputs=(found.path,))
+        return opened.status
+    problem = write_whole(destination, picture.written, force=force, inputs=(opened.path,))
     if problem is not None:
         return Output("text", to.color).refuse(destination, problem)
     say(f"{printable(destination)}: written\n")
-    return found.status
+    return opened.status
 
 
 def _form(name: str | None, destination: str | None) -> str:
@@ -164,7 +169,7 @@ def _advice(smallest: float | None, how: dict[str, Any]) -> str:
     )
 
 
-def _picture(found: Opened, how: dict[str, Any], form: str) -> Picture | Diagnostic:
+def _picture(opened: Opened, how: dict[str, Any], form: str) -> Picture | Diagnostic:
     from cnnspec.drawing.draw import picture
     from cnnspec.drawing.flow.diagram import TooLarge
     from cnnspec.drawing.options import Options
@@ -174,7 +179,7 @@ def _picture(found: Opened, how: dict[str, Any], form: str) -> Picture | Diagnos
         **how | {"expand": tuple(one for one in how["expand"] if one not in levels)},
         levels=max(map(int, levels), default=0),
     )
-    graph = found.graph
+    graph = opened.graph
     assert graph is not None
     _known_blocks((*options.expand, *options.collapse), [block.name for block in graph.blocks])
     for missing in (f"cnnspec.drawing.writers.{form}", f"cnnspec.drawing.{options.style}"):

@@ -90,8 +90,8 @@ def _several_words(topic: str) -> str | None:
     from cnnspec.notations.words import CLAIMS, LAYERS
     from cnnspec.report.pages import page
 
-    found = CLAIMS.get(fold(topic)) or LAYERS.get(fold(topic)) or CLAIMS.get(fold(topic.replace(" ", "")))
-    return found if found is not None and page(found) is not None else None
+    topic_ = CLAIMS.get(fold(topic)) or LAYERS.get(fold(topic)) or CLAIMS.get(fold(topic.replace(" ", "")))
+    return topic_ if topic_ is not None and page(topic_) is not None else None
 
 
 def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
@@ -105,14 +105,14 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
     from cnnspec.report.worked_out import worked_out
     from cnnspec.report.worksheet import FORMS
 
-    found = worked_out(model, layer)
-    if isinstance(found, list):
+    worked = worked_out(model, layer)
+    if isinstance(worked, list):
         to.findings(opened.findings, opened.source, always=True)
-        err(no_layer(name, layer, found))
-        return USAGE if found else FOUND
-    to.document({"file": name, "variant": model.variant, **found.as_json()})
+        err(no_layer(name, layer, worked))
+        return USAGE if worked else FOUND
+    to.document({"file": name, "variant": model.variant, **worked.as_json()})
     if to.form != "json":
-        (say if to.form == "text" else out)(FORMS[to.form](found))
+        (say if to.form == "text" else out)(FORMS[to.form](worked))
     if layer is not None:
         return OK
     to.findings(opened.findings, opened.source, always=True)

@@ -39,10 +39,9 @@ class Formatted(NamedTuple):
 def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
     """Rewrite specs in their canonical form.
 
-    FILE is a spec, a folder (all .cnn files below it), a document (Markdown, LaTeX, a notebook: its specs
-    alone change) or `-` (standard input to standard output). Comments are kept, and formatting twice changes
-    nothing. A file with syntax errors is not changed.
-    """
+    FILE is a spec, a folder (all .cnn files below it), a document (Markdown, LaTeX, a notebook: only its
+    specs are changed) or `-` (standard input to standard output). Comments are kept, and formatting twice
+    changes nothing. A file with syntax errors is not changed."""
     done: list[Formatted] = []
     for argument in files:
         if argument.startswith(ZOO):
@@ -91,10 +90,10 @@ def _format_document(path: str, asked: bool) -> Formatted:
     from cnnspec.documents.write import formatted, write_document
 
     document = read_document(path)
-    found = formatted(document)
-    if found.findings:
-        return Formatted(document.source, None, found.findings, USAGE if document.unread else FOUND)
-    done = Formatted(document.source, found.text, (), OK)
+    result = formatted(document)
+    if result.findings:
+        return Formatted(document.source, None, result.findings, USAGE if document.unread else FOUND)
+    done = Formatted(document.source, result.text, (), OK)
     if done.changed and asked:
         return done._replace(status=FOUND)
     if done.changed:

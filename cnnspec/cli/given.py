@@ -69,10 +69,14 @@ OPTIONS = (
         default="",
         metavar="A,B,C",
         callback=_numbers,
-        help="Then subtract, one per channel.",
+        help="Then subtract A,B,C, one number per channel.",
     ),
     click.option(
-        "--std", default="", metavar="A,B,C", callback=_numbers, help="Then divide, one per channel."
+        "--std",
+        default="",
+        metavar="A,B,C",
+        callback=_numbers,
+        help="Then divide by A,B,C, one number per channel.",
     ),
 )
 
@@ -104,7 +108,10 @@ class RunInputs(NamedTuple):
             path = os.path.join(folder, COPY + suffix)
             with open(path, "wb") as file:
                 file.write(data)
-            yield {name: path if given == STDIN else given for name, given in self.files.items()}
+            yield {
+                name: path if stored_path == STDIN else stored_path
+                for name, stored_path in self.files.items()
+            }
 
     def named(self, outcome: Outcome) -> Outcome:
         """A finding about the copy of standard input is about `<stdin>`."""
@@ -114,8 +121,8 @@ class RunInputs(NamedTuple):
 
 def problem_of(paths: Iterable[str]) -> tuple[str, Diagnostic] | None:
     """The first of these files that cannot be read."""
-    found = ((path, unreadable(path)) for path in paths)
-    return next(((path, finding) for path, finding in found if finding is not None), None)
+    findings = ((path, unreadable(path)) for path in paths)
+    return next(((path, finding) for path, finding in findings if finding is not None), None)
 
 
 COPY = "cnnspec-standard-input"
@@ -125,10 +132,10 @@ BEGINNINGS = {b"\x93NUMPY": ".npy", b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"B
 
 def reads_stdin(inputs: Iterable[str]) -> bool:
     """Whether one of the `--input`s is standard input."""
-    found = [one for one in inputs if one.rpartition("=")[2] == STDIN]
-    if len(found) > 1:
+    from_stdin = [input_ for input_ in inputs if input_.rpartition("=")[2] == STDIN]
+    if len(from_stdin) > 1:
         raise click.UsageError("standard input can be read only once")
-    return bool(found)
+    return bool(from_stdin)
 
 
 def takes_inputs(function: Callable[..., int]) -> Callable[..., int]:
@@ -147,17 +154,17 @@ def given(options: dict[str, Any], graph: Graph) -> RunInputs:
     return RunInputs(files, weights, job | {"scale": job["scale"][0]})
 
 
-def _files(given: Iterable[str], names: tuple[str, ...], random: bool) -> dict[str, str]:
+def _files(values: Iterable[str], names: tuple[str, ...], random: bool) -> dict[str, str]:
     """The file of each input, by the input's name."""
     files: dict[str, str] = {}
-    for one in given:
-        name, equals, path = one.partition("=")
-        if not equals or (name not in names and os.path.exists(one)):
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not equals or (name not in names and os.path.exists(value)):
             if len(names) > 1:
                 raise click.UsageError(
-                    f"the spec has {len(names)} inputs: name the one for {one!r}, as in {names[0]}={one}"
+                    f"the spec has {len(names)} inputs: name the one for {value!r}, as in {names[0]}={value}"
                 )
-            name, path = names[0], one
+            name, path = names[0], value
         if name not in names:
             from cnnspec.diagnostics.suggest import did_you_mean
 

@@ -47,20 +47,20 @@ def _module(context: click.Context, parameter: click.Parameter, value: str | Non
 
 def _arguments(context: click.Context, parameter: click.Parameter, value: str) -> Any:
     try:
-        found = json.loads(value)
+        arguments = json.loads(value)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict | list):
+        arguments = None
+    if not isinstance(arguments, dict | list):
         raise click.BadParameter(
             f"{value!r}: expected JSON, as in '{{\"depth\": 50}}' or '[50]'", context, parameter
         )
-    return found
+    return arguments
 
 
 def _inputs(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str, Shape], ...]:
-    found = []
+    inputs = []
     for value in values:
         name, _, size = value.rpartition("=")
         parts = size.split("x")
@@ -72,8 +72,8 @@ def _inputs(
                 context,
                 parameter,
             )
-        found.append((name, tuple(map(int, parts))))
-    return tuple(found)
+        inputs.append((name, tuple(map(int, parts))))
+    return tuple(inputs)
 
 
 class Files(NamedTuple):
@@ -164,56 +164,56 @@ def import_(
         if file is not None:
             from cnnspec.running.opening import opened
 
-            found = opened(file, inputs, progress)
+            traced_ = opened(file, inputs, progress)
         else:
             from cnnspec.running.tracing import TraceRequest, traced
 
             assert module is not None
-            found = traced(TraceRequest(*module, arguments, inputs, max_seconds, max_memory), progress)
-    if found.outcome is not None:
-        return unfinished(found.outcome, document, to)
-    if found.finding is not None or found.layers is None:
-        return _found_wrong(found, document, to)
-    return _written(found, files, inputs, document, to)
+            traced_ = traced(TraceRequest(*module, arguments, inputs, max_seconds, max_memory), progress)
+    if traced_.outcome is not None:
+        return unfinished(traced_.outcome, document, to)
+    if traced_.finding is not None or traced_.layers is None:
+        return _found_wrong(traced_, document, to)
+    return _written(traced_, files, inputs, document, to)
 
 
-def _found_wrong(found: Traced, document: dict[str, Any], to: Output) -> int:
-    assert found.finding is not None
-    to.refuse(document["source"], found.finding, document)
+def _found_wrong(traced: Traced, document: dict[str, Any], to: Output) -> int:
+    assert traced.finding is not None
+    to.refuse(document["source"], traced.finding, document)
     return FOUND
 
 
 def _written(
-    found: Traced, files: Files, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
+    traced: Traced, files: Files, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
 ) -> int:
     from cnnspec.diagnostics.as_json import as_json
     from cnnspec.sources.findings import findings_of, map_of, unused_of
     from cnnspec.structure import UnfitList, spec
 
-    assert found.layers is not None
+    assert traced.layers is not None
     source = Source(document["source"], "")
-    wrong = [*found.wrong, *findings_of(found.layers, _tool(document["source"]))]
+    wrong = [*traced.wrong, *findings_of(traced.layers, _tool(document["source"]))]
     try:
-        made = spec(found.layers)
+        made = spec(traced.layers)
     except UnfitList as error:
         wrong = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
         to.findings(wrong, source)
         to.document(document | {"diagnostics": [as_json(one, source) for one in wrong]})
         return FOUND
-    unused = unused_of(found.trace, made.keys, found.layers.rearranged) if found.trace is not None else []
+    unused = unused_of(traced.trace, made.keys, traced.layers.rearranged) if traced.trace is not None else []
     document |= {
         "ok": not wrong,
         "weights": dict(made.keys),
         "unused": unused,
-        "notes": list(found.layers.notes),
+        "notes": list(traced.layers.notes),
         "diagnostics": [as_json(one, source) for one in wrong],
     }
     contents: dict[str, str | bytes] = {} if files.output is None else {files.output: made.text}
     if files.map is not None:
-        where = map_of(made.text, made.keys, found.layers, unused)
+        where = map_of(made.text, made.keys, traced.layers, unused)
         contents[files.map] = json.dumps(where, indent=1, ensure_ascii=False) + "\n"
     if files.weights is not None and files.weights_out is not None:
-        moved = _moved(made, found.layers.rearranged, files.weights, sizes, document, to)
+        moved = _moved(made, traced.layers.rearranged, files.weights, sizes, document, to)
         if isinstance(moved, int):
             return moved
         contents[files.weights_out] = moved

@@ -34,7 +34,7 @@ _CHOICE = re.compile(r"'(.*)' is not one of '")
 def with_what_was_meant(error: click.ClickException) -> click.ClickException:
     """An error of the command line, with the option or the value that was most likely meant."""
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        near = [f"'{one}'" for one in _options(error.option_name, error.ctx.command)]
+        near = [f"'{option}'" for option in _options(error.option_name, error.ctx.command)]
         way = f"; did you mean {' or '.join(near)}?" if near else "."
         text = error.message  # click's, not a finding's
         return click.UsageError(f"{text.rstrip('.')}{way}", error.ctx)
@@ -51,7 +51,7 @@ def with_what_was_meant(error: click.ClickException) -> click.ClickException:
 def _options(written: str, command: click.Command) -> Iterator[str]:
     """The options of a command, at most three, that one which it does not have was meant for."""
     name = written.lstrip("-")
-    own = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    own = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
     longs = {long: one for one in own for long in one.opts if long.startswith("--")}
     if len(name) == 1:
         yield from [long for long in longs if long[2] == name.lower()][:3]
@@ -59,9 +59,9 @@ def _options(written: str, command: click.Command) -> Iterator[str]:
     for long, option in longs.items():  # `--json`
         if isinstance(option.type, click.Choice):
             values = [_VALUES.get(fold(name), name.lower()), name]
-            found = next((value for value in values if value in option.type.choices), None)
-            if found is not None:
-                yield f"{long} {found}"
+            choice = next((value for value in values if value in option.type.choices), None)
+            if choice is not None:
+                yield f"{long} {choice}"
                 return
     if _OPTIONS.get(fold(name)) in longs:
         yield _OPTIONS[fold(name)]

@@ -79,8 +79,10 @@ def codes(context: click.Context, parameter: click.Parameter, values: tuple[str,
         return frozenset()
     from cnnspec.diagnostics import pages
 
-    found = frozenset(code.strip().upper() for value in values for code in value.split(",") if code.strip())
-    for code in sorted(found):
+    known_codes = frozenset(
+        code.strip().upper() for value in values for code in value.split(",") if code.strip()
+    )
+    for code in sorted(known_codes):
         if code.startswith("E"):
             problem = f"{code} is an error; only lints (W…) can be ignored"
         elif not (len(code) == 4 and code[0] == "W" and code[1:].isdigit()):
@@ -90,7 +92,7 @@ def codes(context: click.Context, parameter: click.Parameter, values: tuple[str,
         else:
             continue
         raise click.BadParameter(problem, context, parameter)
-    return found
+    return known_codes
 
 
 def completing(what: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
@@ -100,8 +102,8 @@ def completing(what: str) -> Callable[[click.Context, click.Parameter, str], lis
     def complete(*asked: Any) -> list[Any]:
         from cnnspec.cli import completion
 
-        found: list[Any] = getattr(completion, what)(*asked)
-        return found
+        items: list[Any] = getattr(completion, what)(*asked)
+        return items
 
     return complete
 

@@ -30,35 +30,35 @@ class Programs(NamedTuple):
     status: int
 
 
-def programs(found: Opened, path: str, folder: str, target: str) -> Programs:
+def programs(opened: Opened, path: str, folder: str, target: str) -> Programs:
     """`net.py` and `train.py` of a built network and a recipe, to be written into `folder`."""
     from cnnspec.training import numpy, program
 
     def files(recipe: Recipe, facts: Network, reading: Reading, data: str) -> dict[str, str]:
-        graph, net = found.graph, found.programs[target]
+        graph, net = opened.graph, opened.programs[target]
         if graph is None or (target == "numpy" and numpy.refused(recipe, reading)):
             return {}
         data = os.path.relpath(data, folder) if data else ""
         emit = numpy.emit if target == "numpy" else program.emit
         return {"net.py": net, "train.py": emit(graph, facts, recipe, net, data)}
 
-    return _made(found, path, files)
+    return _made(opened, path, files)
 
 
-def scoring(found: Opened, path: str) -> Programs:
+def scoring(opened: Opened, path: str) -> Programs:
     """The program that reads a recipe's data and scores outputs (`data.py`), and the path of the data."""
     from cnnspec.training import numpy
 
     def files(recipe: Recipe, facts: Network, reading: Reading, data: str) -> dict[str, str]:
-        if found.graph is None:
+        if opened.graph is None:
             return {}
-        return {"data.py": numpy.emit_data(found.graph, facts, recipe), "path": data}
+        return {"data.py": numpy.emit_data(opened.graph, facts, recipe), "path": data}
 
-    return _made(found, path, files)
+    return _made(opened, path, files)
 
 
 def _made(
-    found: Opened, path: str, files: Callable[[Recipe, Network, Reading, str], dict[str, str]]
+    opened: Opened, path: str, files: Callable[[Recipe, Network, Reading, str], dict[str, str]]
 ) -> Programs:
     """The files that `files` builds from a recipe that fits the network, or the findings about the recipe."""
     from cnnspec.training.network import network
@@ -70,7 +70,7 @@ def _made(
     if problem is not None:
         return Programs(source, [problem], {}, None, USAGE)
     recipe, reading = read(source)
-    graph = found.graph
+    graph = opened.graph
     assert graph is not None
     facts = network(graph, recipe, reading) if recipe is not None else None
     made: dict[str, str] = {}

@@ -15,7 +15,7 @@ COMMANDS = {
     "check": "report findings, the layer table, totals and claims",
     "build": "write a standalone PyTorch or NumPy program",
     "run": "run an input through the NumPy program",
-    "train": "train a network as a recipe says",
+    "train": "train a network with the settings of a recipe",
     "verify": "compare the PyTorch and the NumPy program",
     "explain": "show how numbers are computed, or the page of a code or a word",
     "sizes": "list the input sizes that fit, and the output size as a formula",

@@ -66,19 +66,19 @@ def run(
     pixels of an image are used as stored, 0 to 255: a network trained on 0 to 1 needs --scale 1/255.
     """
     _check_usage(file, dataset, output, options)
-    found = built(open_model(file, choice), ("numpy",))
-    document, graph = found.head(), found.graph
-    to.findings(found.findings, found.source)
-    if graph is None or not found.programs:
+    build = built(open_model(file, choice), ("numpy",))
+    document, graph = build.head(), build.graph
+    to.findings(build.findings, build.source)
+    if graph is None or not build.programs:
         to.document(document)
-        return found.status
+        return build.status
     if dataset is not None:
         names, problem = _labels(labels, graph)
         problem = problem or problem_of([options["weights"]])
         if problem is not None:
             return to.refuse(*problem, document)
-        return scored(found, dataset, options["weights"], names, output, force, document, to)
-    on, sums = given(options, graph), asked(options, graph, found.source.name)
+        return scored(build, dataset, options["weights"], names, output, force, document, to)
+    on, sums = given(options, graph), asked(options, graph, build.source.name)
     if output and output.endswith(".npy") and len(graph.outputs) > 1:
         raise click.UsageError(f"the network has {len(graph.outputs)} outputs; -o must be an .npz file")
     names, problem = _labels(labels, graph)
@@ -107,11 +107,11 @@ def run(
     with (
         Progress("run") as progress,
         on.stored() as job["files"],
-        work(job, found.programs, progress) as outcome,
+        work(job, build.programs, progress) as outcome,
     ):
         if outcome.result is None:
             return unfinished(on.named(outcome), document, to)
-        kept = (found.path, *read, *([] if labels is None else [labels]))
+        kept = (build.path, *read, *([] if labels is None else [labels]))
         contents, sheets = _contents(outcome, graph, output, save_maps)
         problem = write_all(contents, folder=save_maps, force=force, inputs=kept)
         if problem is not None:
@@ -119,15 +119,17 @@ def run(
     written = [output] if output else []
     written += [] if save_maps is None else [f"{os.path.join(save_maps, '')} ({sheets} sheets)"]
     result = outcome.result
-    for one in (one for found in result["outputs"] for image in found["top"] for one in image):
+    for one in (
+        one for output_result in result["outputs"] for image in output_result["top"] for one in image
+    ):
         one["label"] = names[one["class"]] if names else None
-    document["ok"] = not found.findings
+    document["ok"] = not build.findings
     to.document(document | as_document(job, result, on.weights, written))
     if to.form == "text":
-        to.show(as_text(job, result, found.source.name, graph.title, on.weights))
+        to.show(as_text(job, result, build.source.name, graph.title, on.weights))
         to.show(sums_as_text(job, result))
         say("".join(f"{printable(path)}: written\n" for path in written))
-    return found.status
+    return build.status
 
 
 def _check_usage(file: str, dataset: str | None, output: str | None, options: dict[str, Any]) -> None:

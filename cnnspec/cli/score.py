@@ -30,8 +30,8 @@ PACKAGES = {"PIL": "pillow"}
 
 def misused(dataset: str, weights: str | None, output: str | None, others: dict[str, Any]) -> None:
     """End the command where its options contradict `--dataset`."""
-    for name, given in others.items():
-        if given:
+    for name, value in others.items():
+        if value:
             raise click.UsageError(f"--dataset has images of its own: leave out --{name.removesuffix('s')}")
     if weights is None:
         raise click.UsageError("--dataset needs --weights FILE, which training has written")
@@ -40,7 +40,7 @@ def misused(dataset: str, weights: str | None, output: str | None, others: dict[
 
 
 def scored(
-    found: Opened,
+    build: Opened,
     dataset: str,
     weights: str,
     names: list[str],
@@ -54,10 +54,10 @@ def scored(
     from cnnspec.report.scored import Score, as_document, as_text
     from cnnspec.running.process import work
 
-    made = scoring(found, dataset)
+    made = scoring(build, dataset)
     to.findings(made.findings, made.source)
-    document["diagnostics"] += [as_json(one, made.source) for one in made.findings]
-    graph, recipe = found.graph, made.recipe
+    document["diagnostics"] += [as_json(finding, made.source) for finding in made.findings]
+    graph, recipe = build.graph, made.recipe
     if graph is None or recipe is None:
         to.document(document)
         return made.status
@@ -65,7 +65,7 @@ def scored(
     if find_spec(package) is None:
         message = f"{package} is needed and is not installed: pip install {PACKAGES.get(package, package)}"
         return failed(message, document, to, USAGE)
-    programs = {**found.programs, "data": made.files["data.py"]}
+    programs = {**build.programs, "data": made.files["data.py"]}
     job = _job(graph, recipe, weights, dataset, made.files["path"])
     if job["classes"] > LARGEST:
         return failed(f"a confusion matrix has at most {LARGEST:,} classes", document, to, USAGE)
@@ -76,15 +76,15 @@ def scored(
     title = f"{graph.name}, {weights}"
     if output is not None:
         text = _written(score, title, os.path.splitext(output)[1])
-        problem = write_all({output: text}, force=force, inputs=(found.path, weights, dataset))
+        problem = write_all({output: text}, force=force, inputs=(build.path, weights, dataset))
         if problem is not None:
             return to.refuse(*problem, document)
-    document["ok"] = not found.findings
+    document["ok"] = not build.findings
     to.document(document | as_document(score) | {"written": [output] if output else []})
     if to.form == "text":
         to.show(as_text(score, title))
         say(f"{printable(output)}: written\n" if output else "")
-    return found.status
+    return build.status
 
 
 def _job(graph: Graph, recipe: Recipe, weights: str, dataset: str, path: str) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from cnnspec.documents.read import read_spec
 @command("sizes", "text", "json")
 @click.argument("file", metavar="FILE", shell_complete=completing("specs"))
 def sizes(file: str, choice: Choice, to: Output) -> int:
-    """Which input sizes fit a spec, and how large the output then is.
+    """Show which input sizes fit a spec, and how large the output then is.
 
     Each axis is checked for a whole period of the network's strides, so that the answer holds for all
-    sizes. Of several inputs, those with the first one's height and width vary together. Claims are not
-    checked. FILE is a spec, `zoo:NAME`, or `-` for standard input; of a spec with variants, all are shown.
+    sizes. Inputs with the height and width of the first one vary together with it. Claims are not
+    checked. FILE is a spec, `zoo:NAME`, or `-` for standard input; if it has variants, all are shown.
     """
     _, source, unread, variant = read_spec(file, choice.max_bytes)
     choice = choice._replace(variant=choice.variant or variant)
@@ -31,13 +31,13 @@ def sizes(file: str, choice: Choice, to: Output) -> int:
 
     models = choice.models(source, lints=False)
     wrong = [
-        one
+        finding
         for model in models
-        for one in model.findings
-        if one.severity is Severity.ERROR and not one.code.startswith(("E3", "E501"))
+        for finding in model.findings
+        if finding.severity is Severity.ERROR and not finding.code.startswith(("E3", "E501"))
     ]
     findings = list(dict.fromkeys(wrong))
-    found = (
+    results = (
         [] if findings else [input_sizes(model, choice.limits) for model in models if model.graph is not None]
     )
     to.findings(findings, source)
@@ -45,10 +45,10 @@ def sizes(file: str, choice: Choice, to: Output) -> int:
         {
             "file": source.name,
             "ok": not findings,
-            "models": [one.as_json() for one in found],
-            "diagnostics": [as_json(one, source) for one in findings],
+            "models": [one.as_json() for one in results],
+            "diagnostics": [as_json(finding, source) for finding in findings],
         }
     )
     if to.form == "text":
-        say(text_of(found))
+        say(text_of(results))
     return USAGE if misuse(models[0]) else FOUND if findings else OK

@@ -78,7 +78,7 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option(
     "--cells",
     type=click.Choice(("bracket", "stack", "call")),
-    help="A block in brackets, its layers one below another, or as the spec calls it.",
+    help="How a block is shown: in brackets, its layers one below another, or as a call.",
 )
 @click.option("--shape", type=click.Choice(("CxHxW", "HxWxC", "HxW")), help="How a shape is written.")
 @click.option("--numbers", type=click.Choice(("exact", "short")), help="25,557,032, or 25.6M.")
@@ -95,10 +95,10 @@ def table(
 ) -> int:
     """Print a network as the table of a paper.
 
-    FILE is a spec, `zoo:NAME`, or `-` for standard input; `#NAME` after it chooses a variant. One network is
-    a table of its own; of several (files or variants), each is a column. --like resnet, vgg and densenet have
-    all variants as columns, the other layouts a table for each network. The format is that of OUT's ending
-    (.md, .tex, .html, .csv, .typ, .json), or --format, else Markdown.
+    FILE is a spec, `zoo:NAME`, or `-` for standard input; `#NAME` after it chooses a variant. One network
+    gives a table of its layers; several (files or variants) are one column each. --like resnet, vgg and
+    densenet have all variants as columns, the other layouts one table per network. The ending of OUT chooses
+    the format (.md, .tex, .html, .csv, .typ, .json), unless --format is given; default: Markdown.
 
     \b
     cnnspec table zoo:resnet --like resnet --variants ResNet18,ResNet50
@@ -158,25 +158,25 @@ def _selection(
     """The networks of all files."""
     from cnnspec.drawing.table.networks import Network
 
-    found = Selection([], [], [], OK)
+    selection = Selection([], [], [], OK)
     models: list[tuple[str, Model]] = []
     for argument in files:
         place, source, problem, variant = _read(argument, choice.max_bytes)
-        found.paths.append(place)
+        selection.paths.append(place)
         if problem is not None:
-            return found._replace(findings=[(source, problem)], status=USAGE)
+            return selection._replace(findings=[(source, problem)], status=USAGE)
         names = (variant,) if variant else variants
         every = names == ("all",) or (names is None and like is not None and like not in SINGLE)
         models += [(source.name, one) for one in _models(source, names, every, choice)]
     status, errors = _errors(models)
     if status:
-        return found._replace(findings=errors, status=status)
+        return selection._replace(findings=errors, status=status)
     labels = [model.graph.name for _, model in models if model.graph is not None]
     for (name, model), label in zip(models, labels, strict=True):
         assert model.report is not None
         unique = label if labels.count(label) == 1 else f"{label} ({name})"
-        found.networks.append(Network(unique, model.report, model.source))
-    return found
+        selection.networks.append(Network(unique, model.report, model.source))
+    return selection
 
 
 def _read(argument: str, limit: int) -> tuple[str, Source, Diagnostic | None, str | None]:

@@ -197,7 +197,7 @@ class Output(NamedTuple):
 
 def shown(findings: Iterable[Diagnostic], advice: bool) -> list[Diagnostic]:
     """The findings to show: advice only with --advice."""
-    return [one for one in findings if advice or one.severity is not Severity.ADVICE]
+    return [finding for finding in findings if advice or finding.severity is not Severity.ADVICE]
 
 
 def _translated(table: Table, missing: dict[int, str]) -> Table:

@@ -1,4 +1,5 @@
-"""`cnnspec train`: a network trained as a recipe says, by a program of its own in a process of its own."""
+"""`cnnspec train`: trains a network with the settings of a recipe, by a generated program in a separate
+process."""
 
 from __future__ import annotations
 
@@ -75,8 +76,8 @@ def _of_the_recipe(context: click.Context, parameter: click.Parameter, value: st
 )
 @click.option("--recipe", metavar="R.toml", help="The recipe; `cnnspec explain recipe` lists its keys.")
 @click.option("-o", "--output", metavar="DIR", help="The folder of the run; default: runs/RECIPE.")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of DIR, if there is one.")
-@click.option("--force", is_flag=True, help="Start again in a folder that has a run.")
+@click.option("--resume", is_flag=True, help="Continue from the last checkpoint in DIR, if there is one.")
+@click.option("--force", is_flag=True, help="Start again in a folder that already contains a run.")
 @click.option(
     "--processes",
     type=click.IntRange(1, 1024),
@@ -102,12 +103,11 @@ def train(
     choice: Choice,
     to: Output,
 ) -> int:
-    """Train a network as a recipe says, with torch and safetensors or with NumPy.
+    """Train a network with the settings of a recipe, with torch and safetensors or with NumPy.
 
     Writes net.py and train.py into DIR, as `build --recipe` does, and runs train.py there: log.csv has one
     line per epoch, best.safetensors (NumPy: best.npz) the weights of the best one. The exit status is 1 if
-    the result is not what the recipe expects. A spec of the zoo may have a recipe beside it, which is the
-    default.
+    the result is worse than the recipe expects. If a spec of the zoo comes with a recipe, it is the default.
     """
     recipe = recipe or beside(file)
     if recipe is None:
@@ -117,13 +117,13 @@ def train(
     if processes > 1 and target == "numpy":
         raise click.UsageError("--processes needs --target torch")
     folder = output or os.path.join("runs", os.path.basename(recipe.removeprefix(ZOO)).removesuffix(TOML))
-    found = built(open_model(file, choice), (target,))
-    document = found.head() | {"output": folder, "result": None}
-    to.findings(found.findings, found.source)
-    if found.graph is None or not found.programs:
+    build = built(open_model(file, choice), (target,))
+    document = build.head() | {"output": folder, "result": None}
+    to.findings(build.findings, build.source)
+    if build.graph is None or not build.programs:
         to.document(document)
-        return found.status
-    made = programs(found, recipe, folder, target)
+        return build.status
+    made = programs(build, recipe, folder, target)
     if made.findings:
         return _refused(made, document, to)
     assert made.recipe is not None
@@ -138,10 +138,10 @@ def train(
     if to.form == "text":
         err(f"{printable(os.path.join(folder, 'train.py'))}: started\n")
     status = _run(folder, resume, processes, to)
-    _draw(folder, found.graph.name)
+    _draw(folder, build.graph.name)
     result = _result(folder)
     if result is not None:
-        status = (OK if result.get("ok") else FOUND) if found.status == OK else found.status
+        status = (OK if result.get("ok") else FOUND) if build.status == OK else build.status
     elif status not in (USAGE, INTERRUPTED):
         return failed(f"train.py ended with status {status}", document, to, INTERNAL)
     to.document(document | {"ok": status == OK, "result": result})
@@ -152,7 +152,7 @@ def _refused(made: Programs, document: dict[str, Any], to: Output) -> int:
     from cnnspec.diagnostics.as_json import as_json
 
     to.findings(made.findings, made.source)
-    document["diagnostics"] += [as_json(one, made.source) for one in made.findings]
+    document["diagnostics"] += [as_json(finding, made.source) for finding in made.findings]
     to.document(document)
     return made.status
 
@@ -254,7 +254,7 @@ def _draw(folder: str, name: str) -> None:
 def _result(folder: str) -> dict[str, Any] | None:
     try:
         with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
-            found = json.load(file)
+            result = json.load(file)
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None

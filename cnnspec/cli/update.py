@@ -142,14 +142,14 @@ def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool, lim
         raise Refused(f"`{name}` cannot make a region", f"write one of {', '.join(COMMANDS)}")
     count, kind, _ = COMMANDS[name]
     first = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
-    given, options = words[:first], words[first:]
-    if not given and name != "diff":
+    positional, options = words[:first], words[first:]
+    if not positional and name != "diff":
         if len(specs) != 1:
             raise Refused(f"the document has {len(specs)} specs", f"name one: {name} NAME")
-        given = ["#1"]
-    places = [_spec(path, word, specs) for word in given[:count]]
+        positional = ["#1"]
+    places = [_spec(path, word, specs) for word in positional[:count]]
     command: click.Command = getattr(import_module(f"cnnspec.cli.{name}"), name)
-    asked = _asked(command, name, [*places, *given[count:], *options], len(given))
+    asked = _asked(command, name, [*places, *positional[count:], *options], len(positional))
     form = asked.get("form")
     file = asked.get("output")
     if file is not None:
@@ -161,7 +161,7 @@ def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool, lim
         kind, form = "text", "text"
     arguments = [
         *places,
-        *given[count:],
+        *positional[count:],
         *options,
         *(["--format", form] if form else []),
         *limits,
@@ -170,7 +170,7 @@ def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool, lim
     ]
     printed = _printed(command, name, arguments, "ascii" if latex and kind == "text" else "utf-8")
     if file is not None:
-        return Made(reference(file, given[0].lstrip("#") if given else "", latex), file, printed)
+        return Made(reference(file, positional[0].lstrip("#") if positional else "", latex), file, printed)
     if name == "draw" and not (latex and form == "tikz"):
         if latex or form not in ("mermaid", "dot", "svg"):
             raise Refused(f"{form} is not text of this document", "name a file: -o figures/name.pdf")
@@ -199,10 +199,10 @@ def _spec(path: str, word: str, specs: Sequence[SpecText]) -> str:
     file, _, variant = word.partition("#")
     if not file.endswith(".cnn"):
         raise Refused(f"the document has no spec named {name}", "name a spec of it, a .cnn file, or zoo:NAME")
-    found = spec_file(os.path.dirname(path), Named(file, NOWHERE))
-    if isinstance(found, Diagnostic):
-        raise Refused(found.message, found.help)
-    return f"{found}#{variant}" if variant else found
+    spec = spec_file(os.path.dirname(path), Named(file, NOWHERE))
+    if isinstance(spec, Diagnostic):
+        raise Refused(spec.message, spec.help)
+    return f"{spec}#{variant}" if variant else spec
 
 
 def _asked(command: click.Command, name: str, arguments: list[str], positional: int) -> dict[str, Any]:
@@ -212,18 +212,18 @@ def _asked(command: click.Command, name: str, arguments: list[str], positional: 
         values, _, order = command.make_parser(context).parse_args(list(arguments))
     except click.ClickException as error:
         raise Refused(error.format_message()) from None
-    given = [one for one in order if not isinstance(one, click.Argument)]
-    for one in given:
+    parameters = [one for one in order if not isinstance(one, click.Argument)]
+    for one in parameters:
         if one.name not in _MODEL | COMMANDS[name][2]:
             raise Refused(f"`{name}` has no option {one.opts[0]} in a region")
     colors = values.get("colors")
     if colors not in (None, "paper", "grey"):
         raise Refused("a region reads no file of colours", "use --colors paper or grey")
-    written = [values.get(one.name or "") for one in command.params if isinstance(one, click.Argument)]
+    written = [values.get(param.name or "") for param in command.params if isinstance(param, click.Argument)]
     places = [isinstance(one, str) or (len(one) if isinstance(one, tuple | list) else 0) for one in written]
     if sum(places) != max(positional, 1):
         raise Refused("it names too many specs, or one after an option")
-    return {one.name or "": values[one.name or ""] for one in given}
+    return {one.name or "": values[one.name or ""] for one in parameters}
 
 
 def _without_output(options: list[str]) -> list[str]:

@@ -44,7 +44,7 @@ A_MINUTE = 4 * 10**10
     show_default=True,
     help="Largest difference of a tensor, divided by its largest value.",
 )
-@click.option("--all", "every", is_flag=True, help="Always one line per layer, even for a large network.")
+@click.option("--all", "every", is_flag=True, help="Print one line per layer, even for a large network.")
 def verify(
     file: str, batch: int, seed: int, tolerance: float, every: bool, choice: Choice, to: Output
 ) -> int:
@@ -52,17 +52,17 @@ def verify(
 
     Both use the same weights (matched by their keys), the same random input and the same dropout masks. In
     evaluation and in training, the outputs of all layers, the running statistics and all gradients are
-    compared. The exit status is 1 if a difference exceeds the tolerance, unless rounding the input's last
-    digit otherwise changes one program as much. Both programs run in a separate process.
+    compared. The exit status is 1 if a difference exceeds the tolerance, unless rounding
+    errors in the input change the result of one program as much. Both programs run in a separate process.
     """
     if not _has_torch():
         return failed(missing("torch"), {"file": file, "ok": False, "diagnostics": []}, to, USAGE)
-    found = built(open_model(file, choice), ("numpy", "torch"))
-    document, model = found.head(), found.model
-    to.findings(found.findings, found.source)
-    if model is None or model.graph is None or not found.programs:
+    build = built(open_model(file, choice), ("numpy", "torch"))
+    document, model = build.head(), build.model
+    to.findings(build.findings, build.source)
+    if model is None or model.graph is None or not build.programs:
         to.document(document)
-        return found.status
+        return build.status
 
     from cnnspec.report.verified import Verdict
     from cnnspec.running.job import network
@@ -71,7 +71,7 @@ def verify(
     job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed, "tolerance": tolerance}
     if is_terminal(sys.stderr):
         _say_what_is_slow(model, batch)
-    with Progress("verify") as progress, work(job, found.programs, progress) as outcome:
+    with Progress("verify") as progress, work(job, build.programs, progress) as outcome:
         pass
     if outcome.result is None:
         status = unfinished(outcome, document, to)
@@ -81,11 +81,11 @@ def verify(
             err("a norm cannot be trained on one number per channel; use --batch 2\n")
         return FOUND
     verdict = Verdict(job, outcome.result, tolerance)
-    document["ok"] = verdict.holds and not found.findings
+    document["ok"] = verdict.holds and not build.findings
     to.document(document | verdict.as_document())
     if to.form == "text":
         to.show(verdict.as_text(model.graph.title, every))
-    return found.status if verdict.holds else FOUND
+    return build.status if verdict.holds else FOUND
 
 
 def _has_torch() -> bool:
@@ -118,6 +118,14 @@ def _knobs_of_the_input(model: Model) -> list[str]:
     from cnnspec.language import tree
 
     statements, text = model.file.statements, model.source.text
-    inputs = [text[one.span.start : one.span.end] for one in statements if isinstance(one, tree.Input)]
+    inputs = [
+        text[statement.span.start : statement.span.end]
+        for statement in statements
+        if isinstance(statement, tree.Input)
+    ]
     words = set(re.findall(r"[A-Za-z_]\w*", " ".join(inputs)))
-    return [one.name for one in statements if isinstance(one, tree.Let) and one.name in words]
+    return [
+        statement.name
+        for statement in statements
+        if isinstance(statement, tree.Let) and statement.name in words
+    ]
