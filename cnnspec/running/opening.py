@@ -139,13 +139,13 @@ def _weights(path: str, progress: Progress) -> Traced:
 
     progress("the zoo's networks", 0, 1)
     try:
-        found = candidates(shapes_in(path))
+        models = candidates(shapes_in(path))
     except Refused as why:
         return _refused(str(why))
-    message, note = "a file of weights has no network in it", "\n".join(map(str, found))
-    if not found:
+    message, note = "a file of weights has no network in it", "\n".join(map(str, models))
+    if not models:
         return _refused(message, "no network of the zoo has weights of these shapes: import the model's code")
-    best = found[0]
+    best = models[0]
     variant = f" --variant {best.variant}" if best.variant else ""
     whole = "is the network" if best.share == 1 else "is the nearest"
     way = f"by its shapes, `zoo:{best.name}{variant}` {whole}"

@@ -43,12 +43,12 @@ class Traced(NamedTuple):
 
 def traced(request: TraceRequest, progress: Progress) -> Traced:
     """The network of a module, from the first device on which it can be exported."""
-    found = Traced()
+    result = Traced()
     for device in ("meta", "cpu"):
-        found = _tried(request, device, progress)
-        if found.layers is not None or (found.outcome is not None and found.outcome.missing is not None):
-            return found
-    return found
+        result = _tried(request, device, progress)
+        if result.layers is not None or (result.outcome is not None and result.outcome.missing is not None):
+            return result
+    return result
 
 
 def _tried(request: TraceRequest, device: str, progress: Progress) -> Traced:

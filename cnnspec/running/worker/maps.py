@@ -48,8 +48,8 @@ def sheet(maps: Array) -> Array:
     columns = int(np.ceil(np.sqrt(C * (H + GAP) / (W + GAP))))
     rows = -(-C // columns)
     picture = np.full((rows * (H + GAP) + GAP, columns * (W + GAP) + GAP), GREY, np.uint8)
-    for number, one in enumerate(pixels):
+    for number, pixel in enumerate(pixels):
         top = GAP + number // columns * (H + GAP)
         left = GAP + number % columns * (W + GAP)
-        picture[top : top + H, left : left + W] = one
+        picture[top : top + H, left : left + W] = pixel
     return picture

@@ -36,7 +36,7 @@ class StandIn(ModuleType):
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         import torch
 
-        if any(isinstance(one, torch.Tensor) for one in (*arguments, *named.values())):
+        if any(isinstance(argument, torch.Tensor) for argument in (*arguments, *named.values())):
             package = self.__name__.partition(".")[0]
             raise ModuleNotFoundError(f"No module named '{package}'", name=package)
         decorated = arguments[0] if len(arguments) == 1 and not named else None
@@ -119,26 +119,28 @@ def _found(error: ModuleNotFoundError, root: str, absent: Absent) -> bool:
     return len(absent.names) <= MOST_ABSENT
 
 
-def made(torch: Any, found: Any, source: str, name: str, arguments: Sequence[Any] | Mapping[str, Any]) -> Any:
+def made(
+    torch: Any, module: Any, source: str, name: str, arguments: Sequence[Any] | Mapping[str, Any]
+) -> Any:
     """The nn.Module of a Python module: a class or a function is called with the arguments."""
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not hasattr(module, part):
             modules = (
                 one
-                for one, value in vars(found).items()
+                for one, value in vars(module).items()
                 if isinstance(value, type) and issubclass(value, torch.nn.Module)
             )
             names = ", ".join(list(modules)[:20])
             raise Fault(f"{source} has no {name}", help=f"its modules are {names}" if names else "")
-        found = getattr(found, part)
-    if not isinstance(found, torch.nn.Module):
+        module = getattr(module, part)
+    if not isinstance(module, torch.nn.Module):
         by_name = arguments if isinstance(arguments, Mapping) else {}
         by_place = () if isinstance(arguments, Mapping) else arguments
-        fitting(name, found, by_place, by_name, f"`--args` gives them; {BY_HAND}")
-        found = found(*by_place, **by_name)
-    if not isinstance(found, torch.nn.Module):
-        raise Fault(f"{name} gives {type(found).__name__}, not an nn.Module")
-    return found
+        fitting(name, module, by_place, by_name, f"`--args` gives them; {BY_HAND}")
+        module = module(*by_place, **by_name)
+    if not isinstance(module, torch.nn.Module):
+        raise Fault(f"{name} gives {type(module).__name__}, not an nn.Module")
+    return module
 
 
 def fitting(
@@ -154,5 +156,5 @@ def fitting(
     try:
         signature.bind(*by_place, **by_name)
     except TypeError as error:
-        takes = ", ".join(str(one) for one in signature.parameters.values())
+        takes = ", ".join(str(parameter) for parameter in signature.parameters.values())
         raise Fault(f"{name} cannot be called: {error}", note=f"it takes ({takes})"[:400], help=way) from None

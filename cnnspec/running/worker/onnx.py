@@ -26,8 +26,8 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 def arrays(path: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
     """The weights of a file, by their names in its trace."""
-    found: dict[str, np.ndarray[Any, Any]] = _read(path, inputs)[1]
-    return found
+    arrays_: dict[str, np.ndarray[Any, Any]] = _read(path, inputs)[1]
+    return arrays_
 
 
 def _read(path: str, inputs: Mapping[str, Any]) -> Any:

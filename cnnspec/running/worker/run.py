@@ -91,7 +91,7 @@ def top(output: Array, count: int, smallest: bool) -> list[list[dict[str, Any]]]
         output = output.reshape(output.shape[:2])
     if output.ndim != 2 or output.shape[1] < 2 or not np.isfinite(output).all():
         return []
-    found = []
+    classes = []
     for scores in output[:1000].astype(np.float64):
         shares = scores
         if scores.min() < 0 or abs(scores.sum() - 1) >= 1e-3:
@@ -99,5 +99,5 @@ def top(output: Array, count: int, smallest: bool) -> list[list[dict[str, Any]]]
             shares /= shares.sum()
         order = np.argsort(scores if smallest else -scores, kind="stable")[:count].tolist()
         shown = [(one, float(scores[one]), None if smallest else float(shares[one])) for one in order]
-        found.append([{"class": one, "score": score, "share": share} for one, score, share in shown])
-    return found
+        classes.append([{"class": one, "score": score, "share": share} for one, score, share in shown])
+    return classes

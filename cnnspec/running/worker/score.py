@@ -53,17 +53,19 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         if answers is None:
             continue
         one_number = y.size == len(y)
-        found, right = (one.reshape(-1 if one_number else one.shape).astype(np.int64) for one in answers)
+        predicted, right = (
+            answer.reshape(-1 if one_number else answer.shape).astype(np.int64) for answer in answers
+        )
         counted = right != ignored
-        confusion += np.bincount(K * right[counted] + found[counted], minlength=K * K)
-        away = ((found != right) & counted).reshape(len(right), -1)
+        confusion += np.bincount(K * right[counted] + predicted[counted], minlength=K * K)
+        away = ((predicted != right) & counted).reshape(len(right), -1)
         for row in np.flatnonzero(away.any(1)).tolist():
             rank = float(away[row].mean())
-            if found.ndim == 1:
+            if predicted.ndim == 1:
                 rank = float(certainty(y[row : row + 1], data.LAST)[0])
-            elif np.squeeze(found[row]).ndim != 2 or images.ndim != 4:
+            elif np.squeeze(predicted[row]).ndim != 2 or images.ndim != 4:
                 continue
-            shown = {"found": found[row], "right": np.where(counted[row], right[row], 0)}
+            shown = {"found": predicted[row], "right": np.where(counted[row], right[row], 0)}
             one = (rank, -(start + row), shown)
             (heapq.heappush if len(worst) < job["most"] else heapq.heappushpop)(worst, one)
     return {
@@ -104,8 +106,8 @@ def _wrong(image: Array, rank: float, shown: dict[str, Array], middle: bool) -> 
     if shown["found"].ndim == 0:
         classes = {name: int(one) for name, one in shown.items()}
         return {**classes, "sure": rank, "png": picture(flat(image))}
-    found, right = np.squeeze(shown["found"]), np.squeeze(shown["right"])
-    return {"share": rank, "png": picture(side_by_side(image, found, right, middle))}
+    predicted, right = np.squeeze(shown["found"]), np.squeeze(shown["right"])
+    return {"share": rank, "png": picture(side_by_side(image, predicted, right, middle))}
 
 
 def flat(image: Array) -> Array:
@@ -115,16 +117,16 @@ def flat(image: Array) -> Array:
     return image if image.ndim == 3 else image.reshape(1, -1, image.shape[-1])
 
 
-def side_by_side(image: Array, found: Array, right: Array, middle: bool) -> Array:
+def side_by_side(image: Array, predicted: Array, right: Array, middle: bool) -> Array:
     """An image, the answer and the right label map in colours: (3, H, 3W)."""
-    height, width = found.shape if middle else image.shape[1:]
+    height, width = predicted.shape if middle else image.shape[1:]
     top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
     pixels = grey(image)[:, top : top + height, left : left + width]
-    rows = np.arange(height) * found.shape[0] // height
-    columns = np.arange(width) * found.shape[1] // width
+    rows = np.arange(height) * predicted.shape[0] // height
+    columns = np.arange(width) * predicted.shape[1] // width
     colours = np.array([list(bytes.fromhex(one[1:])) for one in PALETTE], np.uint8)
-    places = [np.where(one > 0, (one - 1) % (len(PALETTE) - 1) + 1, 0) for one in (found, right)]
-    maps = [np.moveaxis(colours[one[rows][:, columns]], 2, 0) for one in places]
+    places = [np.where(one > 0, (one - 1) % (len(PALETTE) - 1) + 1, 0) for one in (predicted, right)]
+    maps = [np.moveaxis(colours[place[rows][:, columns]], 2, 0) for place in places]
     depth = 3 if len(pixels) >= 3 else 1
     return np.concatenate([np.broadcast_to(pixels[:depth], maps[0].shape), *maps], 2)
 

@@ -23,7 +23,7 @@ def summary(volume: Array) -> dict[str, Any]:
     are few."""
     shape = list(volume.shape[1:])
     with np.errstate(all="ignore"):
-        found: dict[str, Any] = {
+        numbers: dict[str, Any] = {
             "shape": shape,
             "mean": float(volume.mean(dtype=np.float64)),
             "std": float(volume.std(dtype=np.float64)),
@@ -33,8 +33,8 @@ def summary(volume: Array) -> dict[str, Any]:
             "zeros": float(np.count_nonzero(volume == 0) / volume.size),
         }
     if _few(shape):
-        found["values"] = planes(volume[0]).astype(np.float64).tolist()
-    return found
+        numbers["values"] = planes(volume[0]).astype(np.float64).tolist()
+    return numbers
 
 
 def _few(shape: list[int]) -> bool:

@@ -83,12 +83,12 @@ def _traced(torch: Any, job: Mapping[str, Any], absent: Absent) -> dict[str, Any
     if device == "cpu":
         _without_starts(torch)
     with torch.device(device):
-        found = imported(job["module"], job["folder"], absent)
-        module = made(torch, found, job["module"], job["name"], job["arguments"]).to(device)
+        imported_module = imported(job["module"], job["folder"], absent)
+        module = made(torch, imported_module, job["module"], job["name"], job["arguments"]).to(device)
         inputs, named = _inputs(torch, job, module, device)
         way = f"`--input` for each tensor, or `--input name=…`; {BY_HAND}"
         fitting("forward", module.forward, inputs, named, way)
-        if any(torch.nn.parameter.is_lazy(one) for one in module.parameters()):
+        if any(torch.nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
             with torch.no_grad():
                 module.eval()(*inputs, **named)
         return traced(module, inputs, named)

@@ -71,8 +71,8 @@ def difference(ours: Array, theirs: Array, least: float = TINY) -> float:
     if ours.size == 0:
         return 0.0
     apart = float(np.abs(ours - theirs).max())
-    found = apart / max(float(np.abs(theirs).max()), least)
-    return found if np.isfinite(found) else float("inf")
+    relative = apart / max(float(np.abs(theirs).max()), least)
+    return relative if np.isfinite(relative) else float("inf")
 
 
 class Counted(dict[str, Array]):
@@ -126,7 +126,7 @@ class Comparison:
         training, steps = name == "train", len(self.job["rows"])
         self.model.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in params.items()})
         self.model.train(training)
-        leaves = [torch.from_numpy(one.copy()).requires_grad_() for one in inputs]
+        leaves = [torch.from_numpy(input_.copy()).requires_grad_() for input_ in inputs]
         volumes, between = self._hook(name)
         try:
             result = self.model(*(leaf.clone() for leaf in leaves))
@@ -156,7 +156,7 @@ class Comparison:
                 if weight["role"] == "buffer":
                     value = np.asarray(net.stats.get(key, params[key]))
                     self.weight(key, "statistics", difference(value, state[key].numpy()))
-        directions = [rng.standard_normal(one.shape) for one in ours]
+        directions = [rng.standard_normal(our.shape) for our in ours]
         self._backward(name, net, leaves, theirs, directions)
         differences = [*self.rows, *self.outputs, *self.inputs, *self.tensors.values()]
         kinds = {name, f"gradient {name}", *(["statistics"] if training else [])}
@@ -177,7 +177,7 @@ class Comparison:
         rng: np.random.Generator,
     ) -> None:
         """How much the NumPy program's own numbers change with the last digit of its inputs, by kind."""
-        rounded = [one * (1 + 2e-16 * rng.choice([-1, 1], one.shape)) for one in inputs]
+        rounded = [input_ * (1 + 2e-16 * rng.choice([-1, 1], input_.shape)) for input_ in inputs]
         numbers_by_kind, moved_by_kind = (
             self._numbers(name, params, arrays, directions) for arrays in (inputs, rounded)
         )
@@ -281,7 +281,7 @@ class Comparison:
         trained = {key for key, weight in self.job["weights"].items() if weight["role"] == "trainable"}
         theirs = {key: _gradient(parameters[key]) for key in trained}
         inputs = [_gradient(leaf) for leaf in leaves]
-        largest = max((float(np.abs(one).max()) for one in (*theirs.values(), *inputs)), default=0.0)
+        largest = max((float(np.abs(their).max()) for their in (*theirs.values(), *inputs)), default=0.0)
         least = max(PART * largest, TINY)
         for key in self.job["weights"]:
             is_trained = key in trained
@@ -293,8 +293,8 @@ class Comparison:
             if key in parameters and parameters[key].requires_grad != is_trained:
                 trains = "does not train" if is_trained else "trains"
                 self.problems.append(f"the torch program {trains} {key}")
-        for one, a, b in zip(self.inputs, dx, inputs, strict=True):
-            one[kind] = difference(a, b, least)
+        for input_, a, b in zip(self.inputs, dx, inputs, strict=True):
+            input_[kind] = difference(a, b, least)
 
 
 def _gradient(tensor: Tensor) -> Array:

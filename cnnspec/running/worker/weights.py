@@ -37,9 +37,9 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
             f"weights are read from .safetensors and .npz, not from {kind}",
             help=f"a torch checkpoint is a pickle, which can run code: {SAVE}",
         )
-    found = (_npz if suffix == ".npz" else _safetensors)(path, expected)
+    arrays = (_npz if suffix == ".npz" else _safetensors)(path, expected)
     weights = {}
-    for key, value in found.items():
+    for key, value in arrays.items():
         if value.dtype.kind not in "fiu":
             raise Fault(f"{key} has the type {value.dtype}; expected numbers")
         if not np.isfinite(value).all():
@@ -117,7 +117,7 @@ def _safetensors(path: str, expected: Expected) -> dict[str, Array]:
             keys = list(file.keys())
             _not_far_too_many(expected, len(keys))
             slices = {key: file.get_slice(key) for key in keys}
-            if odd := sorted({str(one.get_dtype()) for one in slices.values()} - KNOWN):
+            if odd := sorted({str(slice_.get_dtype()) for slice_ in slices.values()} - KNOWN):
                 raise Fault(f"NumPy has no type {', '.join(odd)}", help="save them as float32")
             _fit(expected, {key: tuple(slice_.get_shape()) for key, slice_ in slices.items()})
             return {key: file.get_tensor(key) for key in slices}

@@ -260,8 +260,8 @@ def activation(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     own = {name: one for name, one in sheet.op.items() if name in ("slope", "alpha", "amp", "gain", "p")}
     with np.errstate(over="ignore"):
         value = FUNCTIONS[sheet.op["word"]](x, **own)
-    given = "".join(f", {name} = {text(one)}" for name, one in own.items())
-    sheet.lines.append(f"x = {text(x)}{given}")
+    parameters = "".join(f", {name} = {text(one)}" for name, one in own.items())
+    sheet.lines.append(f"x = {text(x)}{parameters}")
     sheet.lines.append(f"y = {sheet.formula} = {text(value)}")
     return float(value)
 
@@ -348,24 +348,24 @@ MOVING = (
 def moved(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     """Each number of the input has a coefficient in the output, mostly 0: the gradient from the layer's own
     backward pass where dL/dy is 1 at this place and 0 elsewhere."""
-    found = []
+    parts = []
     for number, (x, share) in enumerate(zip(inputs, sheet.shares, strict=False)):
         for place in np.argwhere(share):
             of = f" of branch {number + 1}" if sheet.op["word"] == "concat" else ""
             where = f"x[{', '.join(map(str, place))}]{of}"
-            found.append((where, float(x[tuple(place)]), float(share[tuple(place)])))
+            parts.append((where, float(x[tuple(place)]), float(share[tuple(place)])))
     if sheet.op["word"] == "unpool":
-        found = found[-1:]  # of two windows with the same maximum, the later one's number stays
-    if not found:
+        parts = parts[-1:]  # of two windows with the same maximum, the later one's number stays
+    if not parts:
         none = {"pad": "this position is padding", "unpool": "no window has its maximum here"}
         sheet.lines.append(f"y = 0: {none[sheet.op['word']]}")
-    elif all(share == 1 for _, _, share in found):
-        sheet.lines.append(f"y = {found[0][0]} = {text(found[0][1])}")
+    elif all(share == 1 for _, _, share in parts):
+        sheet.lines.append(f"y = {parts[0][0]} = {text(parts[0][1])}")
     else:
-        shown = " + ".join(f"{text(share)}·{factor(x)}" for _, x, share in found)
-        sheet.lines += [f"{where} = {text(x)}, its share {text(share)}" for where, x, share in found]
-        sheet.lines.append(f"y = {shown} = {text(sum(x * share for _, x, share in found))}")
-    return sum(x * share for _, x, share in found)
+        shown = " + ".join(f"{text(share)}·{factor(x)}" for _, x, share in parts)
+        sheet.lines += [f"{where} = {text(x)}, its share {text(share)}" for where, x, share in parts]
+        sheet.lines.append(f"y = {shown} = {text(sum(x * share for _, x, share in parts))}")
+    return sum(x * share for _, x, share in parts)
 
 
 @layer("coords")

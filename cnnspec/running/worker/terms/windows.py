@@ -168,9 +168,9 @@ def largest(grid: Grid, places: Places) -> tuple[float, list[list[int]]]:
 
 @layer("maxpool", "gmp")
 def maxpool(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    value, found = largest(*window(sheet, inputs[0], at))
-    more = f" (and at {len(found) - 1} more; the first one gets the gradient)" if len(found) > 1 else ""
-    sheet.lines.append(f"y = the largest number = {text(value)}, at {where(found[0])}{more}")
+    value, places = largest(*window(sheet, inputs[0], at))
+    more = f" (and at {len(places) - 1} more; the first one gets the gradient)" if len(places) > 1 else ""
+    sheet.lines.append(f"y = the largest number = {text(value)}, at {where(places[0])}{more}")
     return value
 
 
@@ -182,8 +182,8 @@ def maxima(op: dict[str, Any], x: Array, out: Sequence[int]) -> list[Any]:
             return largest(*window(Sheet(op, {}, ""), x, [*at]))[1][0]
         return [under(*at, i) for i in range(out[len(at)])]
 
-    found: list[Any] = under()
-    return found
+    places: list[Any] = under()
+    return places
 
 
 @layer("avgpool", "gap")
