@@ -187,7 +187,7 @@ def _accumulated(writer: Writer, plan: Plan) -> None:
     writer.line("optimizer.zero_grad()")
     writer.line("total = torch.zeros((), device=device)")
     parts = ["images", "labels", *(["chance"] if plan.chances else [])]
-    writer.put("parts = ", call("zip", *(f"np.split({one}, PARTS)" for one in parts), strict=True))
+    writer.put("parts = ", call("zip", *(f"np.split({part}, PARTS)" for part in parts), strict=True))
     with writer.block(f"for number, ({', '.join(parts)}) in enumerate(parts):"):
         writer.line('seed = seed_from(SEED, "dropout", step, team.rank, number)')
         writer.line("torch.manual_seed(seed)")

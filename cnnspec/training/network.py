@@ -171,8 +171,8 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
         if data.fit == "exact" or (data.fit == "pad" and not smaller):
             other = 'fit = "pad" puts zeros around, ' if smaller else ""
             hint = f'{other}fit = "resize" scales the images'
-            found = f"{name} has images of {written_shape(images)}, the input is {written_shape(shape)}"
-            _misfit(reading, found, ("data", "fit"), hint)
+            misfit = f"{name} has images of {written_shape(images)}, the input is {written_shape(shape)}"
+            _misfit(reading, misfit, ("data", "fit"), hint)
     for output in outputs:
         if output.loss.kind != "cross_entropy" or output.maps:
             message = f"{name} has a class per image, the loss of {output.label} is {output.loss.kind}"

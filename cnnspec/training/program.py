@@ -159,10 +159,10 @@ def _imports(writer: Writer, names: set[str]) -> None:
         for name, (module, part) in parts.items():
             if name in names:
                 modules.setdefault(module, []).append(part)
-        for module, found in sorted(modules.items()):
-            line = f"from {module} import {', '.join(found)}"
+        for module, imported in sorted(modules.items()):
+            line = f"from {module} import {', '.join(imported)}"
             if len(line) <= writer.room:
                 writer.line(line)
             else:
-                writer.put(f"from {module} import ", Group("(", tuple(found)))
+                writer.put(f"from {module} import ", Group("(", tuple(imported)))
         writer.gap(1)

@@ -229,7 +229,7 @@ def _valid(table: dict[str, Any], model: type[BaseModel], key: str, value: Any) 
     try:
         model.model_validate({**table, key: value})
     except ValidationError as problem:
-        return all(one["loc"][0] != key for one in problem.errors(include_url=False))
+        return all(error["loc"][0] != key for error in problem.errors(include_url=False))
     return True
 
 

@@ -369,8 +369,8 @@ class Recipe(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """A hash of all that changes the weights."""
-        found: dict[str, Any] = {"seed": self.seed}
+        settings: dict[str, Any] = {"seed": self.seed}
         for name in ("data", "augment", "optimizer", "schedule", "loss", "run"):
-            found[name] = getattr(self, name).model_dump(exclude=WITHOUT_EFFECT.get(name))
-        found["losses"] = {label: loss.model_dump() for label, loss in self.losses.items()}
-        return sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+            settings[name] = getattr(self, name).model_dump(exclude=WITHOUT_EFFECT.get(name))
+        settings["losses"] = {label: loss.model_dump() for label, loss in self.losses.items()}
+        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

@@ -17,5 +17,5 @@ ROOMS = ("augment", "losses", "processes", "steps", "checkpoints")
 @cache
 def pieces(sharded: bool = False) -> Mapping[str, library.Piece]:
     """All functions and classes by name, in the order of a program."""
-    found = {**library.pieces(FOLDER, *ROOMS), **library.pieces(FOLDER, *SHARED)}
-    return found | library.pieces(FOLDER, "sharded") if sharded else found
+    pieces_ = {**library.pieces(FOLDER, *ROOMS), **library.pieces(FOLDER, *SHARED)}
+    return pieces_ | library.pieces(FOLDER, "sharded") if sharded else pieces_

@@ -64,7 +64,7 @@ def save_checkpoint(
     tensors = dict(sorted(tensors.items()))
     about = {
         **asdict(progress),
-        "hash": hash_of(*(one.numpy() for one in tensors.values())),
+        "hash": hash_of(*(tensor.numpy() for tensor in tensors.values())),
         "identity": identity,
     }
     write_whole(path, save(tensors, {"training": json.dumps(about)}))
@@ -84,7 +84,7 @@ def load_checkpoint(
         raise Refused(
             f"{path} is damaged, or is not a checkpoint of this program"
         ) from None
-    if written != hash_of(*(one.numpy() for one in tensors.values())):
+    if written != hash_of(*(tensor.numpy() for tensor in tensors.values())):
         raise Refused(f"{path} is damaged: its tensors are not those that were written")
     for what, value in identity.items():
         if not isinstance(found, dict) or found.get(what) != value:

@@ -53,7 +53,7 @@ def class_files(path: Path, names: Sequence[str]) -> Files:
     labels: list[int] = []
     for label, name in enumerate(names):
         files = [one.name for one in os.scandir(path / name) if one.is_file()]
-        visible = sorted(one for one in files if not one.startswith("."))
+        visible = sorted(file for file in files if not file.startswith("."))
         if not visible:
             raise Refused(f"{path / name} has no images")
         paths += [path / name / one for one in visible]

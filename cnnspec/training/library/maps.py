@@ -16,7 +16,7 @@ def files_by_name(path: Path) -> dict[str, Path]:
         files = [one for one in path.iterdir() if one.is_file()]
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}") from None
-    return {one.stem: one for one in sorted(files) if not one.name.startswith(".")}
+    return {file.stem: file for file in sorted(files) if not file.name.startswith(".")}
 
 
 def map_file(

@@ -132,7 +132,7 @@ def resized(images: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Images scaled to this size: bilinear, and the mean of what becomes one pixel."""
     height, width = size
     rows, columns = shares(images.shape[2], height), shares(images.shape[3], width)
-    scaled = [rows @ one.astype(np.float32) @ columns.T for one in images]
+    scaled = [rows @ image.astype(np.float32) @ columns.T for image in images]
     if images.dtype == np.uint8:
         scaled = [np.round(one).astype(np.uint8) for one in scaled]
     return np.stack(scaled)

@@ -20,7 +20,7 @@ def on_device(array: np.ndarray, device: torch.device) -> Tensor:
 
 def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weight decay is for filters: biases and the weights of norms have one axis."""
-    trained = [one for one in net.parameters() if one.requires_grad]
+    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     filters = [one for one in trained if one.ndim > 1]
     others = [one for one in trained if one.ndim <= 1]
     return [

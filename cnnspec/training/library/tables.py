@@ -49,7 +49,7 @@ def table_of(path: Path, split: str) -> Any:
             names = [one.name for one in parquet[:5]]
             message = f"no Parquet file begins with {split}: {', '.join(names)}"
             raise ValueError(message)
-        parts = [pyarrow.parquet.read_table(one, memory_map=True) for one in files]
+        parts = [pyarrow.parquet.read_table(file, memory_map=True) for file in files]
         return datasets.Dataset(pyarrow.concat_tables(parts))
     except Exception as error:  # what a damaged file raises depends on the damage
         raise Refused(f"{path}: {error}") from None
@@ -67,11 +67,13 @@ def table_files(path: Path, split: str, image: str, label: str, classes: int) ->
     if isinstance(table.features[image], datasets.Image):
         table = table.cast_column(image, datasets.Image(decode=False))
     numbers = list(table[label])
-    if not all(type(one) is int and 0 <= one < (classes or 2**31) for one in numbers):
+    if not all(
+        type(number) is int and 0 <= number < (classes or 2**31) for number in numbers
+    ):
         wrong = next(
-            one
-            for one in numbers
-            if type(one) is not int or one not in range(classes or 2**31)
+            number
+            for number in numbers
+            if type(number) is not int or number not in range(classes or 2**31)
         )
         expected = f"labels from 0 to {classes - 1}" if classes else "whole numbers"
         raise Refused(f"{path}: expected {expected} in {label}, found {wrong!r:.60}")
