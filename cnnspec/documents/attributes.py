@@ -37,16 +37,16 @@ def attributes(info: str, start: int) -> dict[str, Attribute]:
     >>> {key: one.value for key, one in attributes('cnn after=stem hl_lines="2" error=E301,W104', 0).items()}
     {'after': 'stem', 'error': 'E301,W104'}
     """
-    found: dict[str, Attribute] = {}
+    attributes_: dict[str, Attribute] = {}
     for match in _PAIR.finditer(info):
         group = match.lastindex or 0
         if match[1] in OURS:
             place = Span(start + match.start(group), start + match.end(group))
-            found.setdefault(match[1], Attribute(match[group].strip(), place))
+            attributes_.setdefault(match[1], Attribute(match[group].strip(), place))
     if identifier := _IDENTIFIER.search(info):
         place = Span(start + identifier.start(1), start + identifier.end(1))
-        found.setdefault("name", Attribute(identifier[1], place))
-    return found
+        attributes_.setdefault("name", Attribute(identifier[1], place))
+    return attributes_
 
 
 _OPTION = re.compile(r"[ \t]*(:|#\||)[ \t]*([A-Za-z][\w-]*):(?:[ \t]+(.*?))?[ \t]*$")
@@ -59,7 +59,7 @@ def option(line: str, start: int, mark: str) -> tuple[str, Attribute] | None:
     match = _OPTION.match(line)
     if match is None or match[1] != mark:
         return None
-    given = match[3] or ""
-    value = given.strip("\"'")
-    at = start + match.start(3) + len(given) - len(given.lstrip("\"'"))
+    text = match[3] or ""
+    value = text.strip("\"'")
+    at = start + match.start(3) + len(text) - len(text.lstrip("\"'"))
     return match[2], Attribute(value, Span(at, at + len(value)))

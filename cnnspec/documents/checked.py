@@ -33,16 +33,16 @@ def checked_specs(specs: list[SpecText], models: Callable[[Source], list[Model]]
     those have it, too. A claim is checked in its own fence, and a finding is reported once. An error that a
     fence has on purpose is not a finding.
     """
-    found = [models(spec) for spec in specs]
+    models_of_specs = [models(spec) for spec in specs]
     onward: dict[int, list[set[_Place]]] = {}
-    for spec, checked in zip(specs, found, strict=True):
-        there = {_place(spec, one) for model in checked for one in model.findings}
+    for spec, checked in zip(specs, models_of_specs, strict=True):
+        there = {_place(spec, finding) for model in checked for finding in model.findings}
         for fence in spec.before:
             onward.setdefault(id(fence), []).append(there)
     reported: set[_Place] = set()
     return [
         _counted(spec, checked, onward.get(id(spec.fence), []), reported)
-        for spec, checked in zip(specs, found, strict=True)
+        for spec, checked in zip(specs, models_of_specs, strict=True)
     ]
 
 
@@ -75,8 +75,8 @@ def _counted(
     missing = [code for code in expected_codes if code not in codes]
     if missing:
         models[0] = models[0]._replace(findings=(*models[0].findings, _not_given(spec, missing[0])))
-    findings = tuple(dict.fromkeys(one for model in models for one in model.findings))
-    reported |= {_place(spec, one) for one in findings}
+    findings = tuple(dict.fromkeys(finding for model in models for finding in model.findings))
+    reported |= {_place(spec, finding) for finding in findings}
     if onward and not findings and checked[0].has_errors:
         models = []  # a part of a network, which is one in the fences that continue from it
     return CheckedSpec(spec, models, findings, misuse(checked[0]))

@@ -146,7 +146,7 @@ def specs(document: Document) -> tuple[list[SpecText], list[Diagnostic]]:
     """The specs of a document's fences, and the findings about their attributes."""
     composer = Composer()
     added = [composer.add(document.source, fence) for fence in document.fences]
-    return [spec for spec, _ in added if spec is not None], [one for _, found in added for one in found]
+    return [spec for spec, _ in added if spec is not None], [one for _, findings in added for one in findings]
 
 
 def _too_much(what: str, fence: Fence) -> Diagnostic:

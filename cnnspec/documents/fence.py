@@ -85,7 +85,7 @@ class Document(NamedTuple):
     @property
     def unread(self) -> bool:
         """Whether it could not be read at all."""
-        return any(one.code.startswith(("E6", "E7")) for one in self.findings)
+        return any(finding.code.startswith(("E6", "E7")) for finding in self.findings)
 
 
 class SpecText(Source):

@@ -18,7 +18,7 @@ _SIGN = re.compile(
 
 def documents_below(folder: str) -> list[str]:
     """Their paths, without those that another of them includes."""
-    found: list[str] = []
+    paths: list[str] = []
     included: set[str] = set()
     for path in files_below(folder, tuple(DOCUMENTS)):
         data = read_bytes(path, most_bytes(path))
@@ -30,5 +30,5 @@ def documents_below(folder: str) -> list[str]:
         included |= {os.path.normpath(part.document.source.name) for part in parts[1:]}
         contains = any(part.document.fences or part.document.regions or part.files for part in parts)
         if contains or (parts[0].findings and _SIGN.search(data)):
-            found.append(path)
-    return [path for path in found if os.path.normpath(path) not in included]
+            paths.append(path)
+    return [path for path in paths if os.path.normpath(path) not in included]

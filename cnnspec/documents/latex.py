@@ -224,16 +224,16 @@ class _Scanner:
         if token == "\\inputminted" and self.group() != "cnn":
             return
         start = self.at
-        found = _GROUP.match(self.text, start) or re.compile(r"[ \t]+([^\s{}\\%]+)").match(self.text, start)
-        if found is None or "\\" in found[1] or "#" in found[1]:  # a macro, or a macro's argument
+        match = _GROUP.match(self.text, start) or re.compile(r"[ \t]+([^\s{}\\%]+)").match(self.text, start)
+        if match is None or "\\" in match[1] or "#" in match[1]:  # a macro, or a macro's argument
             return
-        self.at = found.end()
-        path = found[1].strip()
+        self.at = match.end()
+        path = match[1].strip()
         document = token in ("\\input", "\\include", "\\subfile")
         if document and not os.path.splitext(path)[1]:
             path += ".tex"
         if path and path.lower().endswith((".tex", ".ltx") if document else ".cnn"):
-            self.files.append(Named(path, Span(found.start(1), found.end(1))))
+            self.files.append(Named(path, Span(match.start(1), match.end(1))))
 
     def environment(self, start: int) -> None:
         r"""`\begin{…}`: a spec, verbatim text, or something that contains more."""
@@ -243,8 +243,8 @@ class _Scanner:
         options = self.bracketed("[", "]")
         language = self.group() if name == "minted" else ""
         if name == "lstlisting":
-            found = _LANGUAGE.search(options[0]) if options is not None else None
-            language = found[1] if found else self.language
+            match = _LANGUAGE.search(options[0]) if options is not None else None
+            language = match[1] if match else self.language
         ours = name in _SPECS or (language or "").lower() == "cnn"
         closing = f"\\end{{{name}}}"
         end = self.text.find(closing, self.at)
@@ -291,5 +291,5 @@ class _Scanner:
 def _common(indents: list[str]) -> str:
     """The first words that all of them have in common."""
     shortest = min(indents, key=len, default="")
-    same = (all(one[at] == char for one in indents) for at, char in enumerate(shortest))
+    same = (all(indent[at] == char for indent in indents) for at, char in enumerate(shortest))
     return shortest[: next((at for at, equal in enumerate(same) if not equal), len(shortest))]

@@ -46,7 +46,7 @@ def checked(text: str, named: dict[str, str]) -> Document | None:
         fences.append(_fence(one, start))
         start += len(one) + 1
     found, findings = specs(parts.Document(source, tuple(reversed(fences))))
-    own = [one for one in checked_specs(found, models) if one.spec.fence == fences[0]]
+    own = [spec for spec in checked_specs(found, models) if spec.spec.fence == fences[0]]
     if findings or not own:
         _show(findings, source)
         return None
@@ -69,10 +69,10 @@ def _chain(text: str, named: dict[str, str]) -> list[str]:
 def _fence(text: str, start: int) -> parts.Fence:
     magic, newline, spec = text.partition("\n")
     behind = start + len(magic) + len(newline)
-    given = {key: one for key, one in attributes(magic, start).items() if key in OURS}
+    options = {key: attribute for key, attribute in attributes(magic, start).items() if key in OURS}
     piece = Piece(Span(0, len(spec)), Span(behind, behind + len(spec)), True)
-    return parts.Fence(spec, (piece,) if spec else (), Span(start, start + len(magic)), given, "\n")
+    return parts.Fence(spec, (piece,) if spec else (), Span(start, start + len(magic)), options, "\n")
 
 
 def _show(findings: list[Diagnostic], source: Source) -> None:
-    sys.stderr.write("".join(render_text(one, source) for one in findings))
+    sys.stderr.write("".join(render_text(finding, source) for finding in findings))

@@ -110,17 +110,17 @@ class _Page:
         """A spec, with its attributes and where its lines are."""
         first = _first(token)
         head = self.line(first)
-        given = attributes(token.info, self.starts[first] + len(head) - len(token.info))
+        options = attributes(token.info, self.starts[first] + len(head) - len(token.info))
         lines = list(self.lines(token.content, first + 1))
         if "{" in token.info and "{." not in token.info:
-            lines = lines[_options(lines, ":", given) :]
+            lines = lines[_options(lines, ":", options) :]
             fence = [at for at, line in enumerate(lines) if line.text.strip() == "---"][:2]
             if len(fence) == 2 and fence[0] == 0:
-                _options(lines[1 : fence[1]], "", given)
+                _options(lines[1 : fence[1]], "", options)
                 lines = lines[fence[1] + 1 :]
-        _options(lines, "#|", given)
+        _options(lines, "#|", options)
         text, pieces = pieces_of(lines)
-        return Fence(text, pieces, self.head(token), given, self.ending(first) + self.prefix(lines, token))
+        return Fence(text, pieces, self.head(token), options, self.ending(first) + self.prefix(lines, token))
 
     def lines(self, content: str, number: int) -> Iterator[Line]:
         """The lines of a block's text. markdown-it removes a prefix, which may end inside a tab."""
@@ -157,14 +157,14 @@ class _Page:
         return Region(command, head, body, self.ending(_first(opens)), re.sub(r"[^>\s]", " ", before))
 
 
-def _options(lines: list[Line], mark: str, given: dict[str, Attribute]) -> int:
+def _options(lines: list[Line], mark: str, options: dict[str, Attribute]) -> int:
     """Take the attributes from the options at the head of a block; returns the number of these lines."""
     for number, line in enumerate(lines):
-        found = option(line.text, line.start, mark)
-        if found is None:
+        pair = option(line.text, line.start, mark)
+        if pair is None:
             return number
-        if found[0] in OURS:
-            given.setdefault(*found)
+        if pair[0] in OURS:
+            options.setdefault(*pair)
     return len(lines)
 
 

@@ -77,8 +77,8 @@ def read_notebook(source: Source) -> Document:
             if marked > _MOST_MARKDOWN or len(regions) + len(findings) > MAX_FOUND:
                 return _too_large(text, spans[0], "split the notebook")
             written, pieces = _decoded(text.text, spans)
-            found, problems = _regions(text.text, written, pieces)
-            regions += found
+            cell_regions, problems = _regions(text.text, written, pieces)
+            regions += cell_regions
             findings += problems
             cells.append(_Cell(number, _line_starts(written, pieces), spans[-1].end))
         if kind != "code":
@@ -119,11 +119,11 @@ class _Json:
 
     def sources(self) -> list[list[Span]]:
         """For each cell, the places of the strings of its source."""
-        found: list[list[Span]] = []
+        spans: list[list[Span]] = []
         for key, at in self.entries(self.behind_blanks(0)):
             if key == "cells":
-                found = [self.source(cell) for cell in self.entries_of_list(at)]
-        return found
+                spans = [self.source(cell) for cell in self.entries_of_list(at)]
+        return spans
 
     def source(self, at: int) -> list[Span]:
         spans: list[Span] = []
@@ -204,19 +204,19 @@ def _fence(text: str, written: str, pieces: tuple[Piece, ...]) -> Fence:
     magic = written.split("\n", 1)[0]
     start = min(len(magic) + 1, len(written))
     there = Source("", written, Source("", text), pieces)
-    given: dict[str, Attribute] = {}
-    for key, one in attributes(magic, 0).items():
+    options: dict[str, Attribute] = {}
+    for key, attribute in attributes(magic, 0).items():
         if key in OURS:
-            given[key] = Attribute(one.value, there.written(one.span))
+            options[key] = Attribute(attribute.value, there.written(attribute.span))
     head = there.written(Span(0, len(magic)))
-    between = [one for one in pieces if one.span.start == len(magic)]
+    between = [piece for piece in pieces if piece.span.start == len(magic)]
     line_break = text[slice(*between[0].original)] if between else "\\n"
     body = tuple(
         Piece(Span(span.start - start, span.end - start), original, kept)
         for span, original, kept in pieces
         if span.start >= start
     )
-    return Fence(written[start:], body, head, given, line_break, _escaped)
+    return Fence(written[start:], body, head, options, line_break, _escaped)
 
 
 def _regions(text: str, written: str, pieces: tuple[Piece, ...]) -> tuple[list[Region], list[Diagnostic]]:
@@ -225,7 +225,7 @@ def _regions(text: str, written: str, pieces: tuple[Piece, ...]) -> tuple[list[R
 
     there = Source("", written, Source("", text), pieces)
     page = read_markdown(Source("", written))
-    found = []
+    regions = []
     for one in page.regions:
         line_end = written.find("\n", one.head.end)
         if line_end < 0:
@@ -234,8 +234,8 @@ def _regions(text: str, written: str, pieces: tuple[Piece, ...]) -> tuple[list[R
         body = Span(before.end, after.start)
         newline = text[slice(*before)]
         region = one._replace(head=there.written(one.head), body=body, newline=newline, escaped=_escaped)
-        found.append(region)
-    return found, [one._replace(span=there.written(one.span)) for one in page.findings]
+        regions.append(region)
+    return regions, [finding._replace(span=there.written(finding.span)) for finding in page.findings]
 
 
 def _escaped(line: str) -> str:

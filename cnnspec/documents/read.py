@@ -98,8 +98,8 @@ class _Reader:
         findings, files = [*document.findings], list[str]()
         place = len(self.parts)
         self.parts.append(Part(document, (), files))
-        found: list[Fence | Named] = [*document.fences, *document.files]
-        for one in sorted(found, key=_start):
+        parts: list[Fence | Named] = [*document.fences, *document.files]
+        for one in sorted(parts, key=_start):
             if isinstance(one, Fence):
                 spec, problems = self.composer.add(document.source, one)
                 self.specs += [spec] if spec is not None else []
@@ -146,14 +146,14 @@ def spec_of(argument: str, source: Source) -> Spec:
     """The same of a document whose text is known; files that it includes are not read."""
     name = (document_named(argument) or ("", ""))[1]
     document = document_of(source)
-    found, problems = specs(document)
+    texts, problems = specs(document)
     part = Part(document, (*document.findings, *problems), [])
-    return _spec(argument, _chosen(Opened([part], found), name))
+    return _spec(argument, _chosen(Opened([part], texts), name))
 
 
 def _spec(argument: str, opened: Opened) -> Spec:
     source = opened.parts[0].document.source
-    findings = [one for part in opened.parts for one in part.findings]
+    findings = [finding for part in opened.parts for finding in part.findings]
     if opened.chosen is not None:
         return Spec(argument, opened.chosen, None, opened.variant)
     if findings and not opened.specs:

@@ -102,11 +102,13 @@ def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[
     for spec in specs(document)[0]:
         if spec.fence.wrong_on_purpose:
             continue
-        findings = tuple(dict.fromkeys(one for model in models(spec) for one in model.findings))
+        findings = tuple(dict.fromkeys(finding for model in models(spec) for finding in model.findings))
         inside = tuple(
-            one
-            for one in findings
-            if all(spec.own.start <= edit.span.start and edit.span.end <= spec.own.end for edit in one.fix)
+            finding
+            for finding in findings
+            if all(
+                spec.own.start <= edit.span.start and edit.span.end <= spec.own.end for edit in finding.fix
+            )
         )
         text, count = apply_fixes(spec, inside)
         own = text[spec.own.start : len(text) - (len(spec.text) - spec.own.end)]
