@@ -35,8 +35,8 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
     ('conv F3 P1 K8', True, '`Conv2d(…)` is a call; a layer is written as a word followed by its arguments')
     """
     if span is not None:
-        found = step(text[span.start : span.end])
-        return found and found._replace(span=span)
+        translation = step(text[span.start : span.end])
+        return translation and translation._replace(span=span)
     begin = line_start(text, at)
     line = (text[begin : begin + _LONGEST_LINE].splitlines() or [""])[0]
     return (
@@ -62,20 +62,20 @@ def _step_at(text: str, begin: int, at: int) -> Translation | None:
     span = step_around(text, begin, at)
     if span is None:
         return None
-    found = step(text[span.start : span.end])
-    if found is not None and found.text:
-        return found._replace(span=span)
+    translation = step(text[span.start : span.end])
+    if translation is not None and translation.text:
+        return translation._replace(span=span)
     for place in (span.start, before_arrow(text, span.start)):
         if turned := _FROM_TO.match(text, place):
             other = step(f"{turned[1]} {turned[2]}{turned[3].rstrip(') ')}")
             if other is not None and other.text:
                 notation = Notation.CALL if "(" in turned.group() else other.notation
                 return other._replace(notation=notation, name=turned[1], span=Span(*turned.span()))
-    word = found and layer_word(found.name)
-    if found is None or found.name.islower() or not (word or found.why):
+    word = translation and layer_word(translation.name)
+    if translation is None or translation.name.islower() or not (word or translation.why):
         return None
-    way = found.why or (f"as in `{word} [ @a | @b ]`" if word in MERGES else LAYER_SHOWN)
-    return found._replace(span=span, why=way)
+    way = translation.why or (f"as in `{word} [ @a | @b ]`" if word in MERGES else LAYER_SHOWN)
+    return translation._replace(span=span, why=way)
 
 
 def is_from_to(text: str, arrow: int) -> bool:

@@ -105,7 +105,7 @@ def _input_of(text: str, head: Span) -> tuple[str, Node] | None:
         fields = parsed(text[slice(*head)])
     except Unreadable:
         return None
-    shapes = [one.texts("dim") for one in fields.messages("input_shape")]
+    shapes = [message.texts("dim") for message in fields.messages("input_shape")]
     dims = shapes[0] if shapes else fields.texts("input_dim")
     if not fields.texts("input") or not 2 <= len(dims) <= 4 or not all(map(str.isdecimal, dims)):
         return None
@@ -124,8 +124,8 @@ def _layers(text: str) -> Iterator[Span]:
 
 def _model_of(text: str, head: tuple[str, Node] | None) -> tuple[Part, ...]:
     """The network's name, where that is a name here too."""
-    found = _NAME.match(text, head[1].span.start) if head is not None else None
-    return (Part(f"model {found[1]}\n"),) if found and not _MODEL.search(text) else ()
+    match = _NAME.match(text, head[1].span.start) if head is not None else None
+    return (Part(f"model {match[1]}\n"),) if match and not _MODEL.search(text) else ()
 
 
 def _network(layers: Sequence[Span], text: str, head: tuple[str, Node] | None) -> Network:
@@ -152,7 +152,9 @@ def _network(layers: Sequence[Span], text: str, head: tuple[str, Node] | None) -
                 unknown = f"no layer `{fields.get('type', [''])[0]}` is known"
                 reading = Reading("", unknown if fields else "this is not in protobuf's text format")
             else:
-                reading = read(entry, (), {name: one for name, one in values.items() if name not in _IGNORED})
+                reading = read(
+                    entry, (), {name: value for name, value in values.items() if name not in _IGNORED}
+                )
             strange = [name for name in fields.get("bottom", ()) if name not in blobs and nodes]
             why = reading.why or (f"what `{strange[0]}` is, is not in this text" if strange else "")
             begins = reading.text.startswith("input ")
@@ -167,19 +169,19 @@ def _network(layers: Sequence[Span], text: str, head: tuple[str, Node] | None) -
 
 def _fields(layer: str) -> dict[str, list[str]]:
     """The fields of a layer and of the messages in it."""
-    found: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     try:
         waiting = parsed(layer.replace("...", " ").replace("…", " ")).messages("layer", "layers")
     except Unreadable:
-        return found
+        return fields
     while waiting:
         for name, values in waiting.pop(0).fields.items():
             for value in values:
                 if isinstance(value, str):
-                    found.setdefault(name, []).append(value)
+                    fields.setdefault(name, []).append(value)
                 elif not _UNUSED.fullmatch(name):
                     waiting.append(value)
-    return found
+    return fields
 
 
 def _completes(nodes: Sequence[Node], inputs: Sequence[int], values: Arguments) -> bool:

@@ -83,8 +83,8 @@ def _entries(name: str = "") -> dict[str, list[tuple[Tool, Entry]]]:
         for entry in tool.entries:
             name = name_of(entry)
             for key in {name, f"~{fold(name)}", f"?{fold(name).removesuffix('2d')}"}:
-                found.setdefault(key, []).append((tool, entry))
-    return found
+                entries.setdefault(key, []).append((tool, entry))
+    return entries
 
 
 def _entries_of(name: str, prefix: str, tool: str) -> tuple[list[tuple[Tool, Entry]], bool]:
@@ -112,10 +112,10 @@ def statement(text: str) -> ast.stmt | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            (found,) = ast.parse(text).body
+            (node,) = ast.parse(text).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-    return found
+    return node
 
 
 def parsed(text: str) -> Call | None:
@@ -128,8 +128,8 @@ def parsed(text: str) -> Call | None:
         return None
     text = text.strip().rstrip(",; \t")
     for written in (text, f"{text})", _APART.sub(", ", text)):
-        found = statement(written)
-        if isinstance(found, ast.Expr) and (inner := [*_calls(found.value)]):
+        node = statement(written)
+        if isinstance(node, ast.Expr) and (inner := [*_calls(node.value)]):
             call, whole = (
                 call_of(inner[-1], partial(source_of, written)),
                 ast.get_source_segment(written, inner[-1]) or "",
@@ -157,8 +157,8 @@ def call_of(node: ast.Call, written: Callable[[ast.expr], str]) -> Call | None:
     if not name.isidentifier():
         return None
     positional: list[str] = []
-    named = {one.arg: written(one.value) for one in node.keywords if one.arg is not None}
-    parts = iter([written(one) for one in node.args])
+    named = {keyword.arg: written(keyword.value) for keyword in node.keywords if keyword.arg is not None}
+    parts = iter([written(argument) for argument in node.args])
     for part in parts:
         if pair := _MATLAB_NAME.fullmatch(part):
             named[pair[1]] = next(parts, "")
@@ -178,8 +178,8 @@ def read_call(call: Call, tool: str = "") -> Reading | None:
     entries, whole = _entries_of(call.name, call.prefix, tool)
     if call.prefix in ("F", "functional"):  # the tensor comes first
         call = call._replace(positional=call.positional[1:])
-    for narrower in ([one for one in entries if call.prefix in one[0].prefixes],
-                     [one for one in entries if one[0].name == tool]):  # fmt: skip
+    for narrower in ([entry for entry in entries if call.prefix in entry[0].prefixes],
+                     [entry for entry in entries if entry[0].name == tool]):  # fmt: skip
         entries = narrower or entries
     read_as = [(tool, read(entry, call.positional, call.named, tool.ignored)) for tool, entry in entries]
     fitting = [(tool, reading) for tool, reading in read_as if reading.fits] or read_as[:1]

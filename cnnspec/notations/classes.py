@@ -51,15 +51,15 @@ class Block(NamedTuple):
     @property
     def used(self) -> list[tuple[str, str]]:
         words = {word for node in self.network.nodes for word in re.findall(r"[A-Za-z_]\w*", node.text)}
-        return [one for one in self.parameters if one[0] in words]
+        return [parameter for parameter in self.parameters if parameter[0] in words]
 
     def call(self, positional: Sequence[str], named: Mapping[str, str]) -> str | None:
         """A use with the class's arguments; None where one is missing."""
         names = [name for name, _ in self.parameters]
         if len(positional) > len(names) or named.keys() - {*names}:
             return None
-        given = dict(zip(names, positional, strict=False)) | dict(named)
-        values = [given.get(name, default) for name, default in self.used]
+        arguments = dict(zip(names, positional, strict=False)) | dict(named)
+        values = [arguments.get(name, default) for name, default in self.used]
         defaults = [default for _, default in self.used]
         while values and defaults and values[-1] == defaults[-1]:
             values.pop()
@@ -123,7 +123,7 @@ def grouped(together: Sequence[Statement]) -> dict[str, list[Statement]]:
 def functions(groups: dict[str, list[Statement]]) -> dict[str, list[Statement]]:
     """The functions with arguments that the program uses, separated from their class or from the code around
     them."""
-    found: dict[str, list[Statement]] = {}
+    functions_by_name: dict[str, list[Statement]] = {}
     everything = "\n".join(one.text for group in groups.values() for one in group)
     for where, group in groups.items():
         left, kept = [*group], list[Statement]()
@@ -131,13 +131,18 @@ def functions(groups: dict[str, list[Statement]]) -> dict[str, list[Statement]]:
             one = left.pop(0)
             body = [*takewhile(partial(is_inside, one.indent), left)]
             head = _FUNCTION.match(one.text.strip())
-            if head and head[2] and head[1] not in found and _is_block(head[1], where, body, everything):
-                found[head[1]] = [one, *body]
+            if (
+                head
+                and head[2]
+                and head[1] not in functions_by_name
+                and _is_block(head[1], where, body, everything)
+            ):
+                functions_by_name[head[1]] = [one, *body]
                 del left[: len(body)]
             else:
                 kept.append(one)
         group[:] = kept
-    return found
+    return functions_by_name
 
 
 def is_inside(indent: int, one: Statement) -> bool:
@@ -166,9 +171,9 @@ def is_used(groups: Mapping[str, Sequence[Statement]], name: str) -> bool:
     """Whether another class creates a layer of this class, or the class is passed to one."""
     handed, called = re.compile(rf"[(,=][ \t]*{name}\b(?!\()"), re.compile(rf"\b{name}\(")
     return any(
-        handed.search(one.text) or (other.strip() and called.search(one.text))
+        handed.search(statement.text) or (other.strip() and called.search(statement.text))
         for other, statements in groups.items()
-        for one in statements
+        for statement in statements
         if other != name
     )
 

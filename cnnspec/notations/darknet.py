@@ -108,11 +108,11 @@ def sections(text: str) -> Iterator[Section]:
     for head in _SECTION.finditer(text):
         keys, end = dict[str, str](), head.end()
         place = end
-        while place < len(text) and (found := _ITEM.match(text, place)) is not None:
-            if found[1]:
-                keys[found[1]] = found[2].rstrip(" \t")
-                end = found.start(2) + len(keys[found[1]])
-            place = found.end()
+        while place < len(text) and (match := _ITEM.match(text, place)) is not None:
+            if match[1]:
+                keys[match[1]] = match[2].rstrip(" \t")
+                end = match.start(2) + len(keys[match[1]])
+            place = match.end()
         yield Section(head[1].lower(), keys, Span(head.start() + head.group().index("["), end))
 
 
@@ -123,8 +123,8 @@ def _network(sections: Sequence[Section]) -> Network:
     outputs: list[int] = []
     for name, keys, span in sections:
         before = made_by[-1] if made_by else len(nodes) - 1
-        given = [int(place) for place in re.findall(r"-?[0-9]+", keys.get("layers", keys.get("from", "")))]
-        places = [place + len(made_by) if place < 0 else place for place in given]
+        offsets = [int(place) for place in re.findall(r"-?[0-9]+", keys.get("layers", keys.get("from", "")))]
+        places = [place + len(made_by) if place < 0 else place for place in offsets]
         inputs = tuple(made_by[place] if 0 <= place < len(made_by) else INPUT for place in places)
         if name in HEADS:
             outputs.append(before)
@@ -171,5 +171,5 @@ def _step(name: str, keys: dict[str, str]) -> tuple[str, str]:
 
 def far_away(text: str, begin: int) -> Translation | None:
     """A line that begins at `begin` and refers to other layers by their distance: `route -1, 61`."""
-    found = _FAR_AWAY.match(text, begin)
-    return found and Translation(Notation.DARKNET, Span(*found.span(1)), "", _NAMED[found[2]])
+    match = _FAR_AWAY.match(text, begin)
+    return match and Translation(Notation.DARKNET, Span(*match.span(1)), "", _NAMED[match[2]])

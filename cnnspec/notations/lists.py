@@ -48,7 +48,7 @@ def networks(text: str) -> Iterator[Program]:
     whole = _JSON.match(text)
     for found in [[*_objects(text)]] if whole else stretches(_items(text), _span, text, r"\s*+"):
         nodes: list[Node] = []
-        for number, item in enumerate(found):
+        for number, item in enumerate(items):
             node = _node(item)
             if node.text.startswith("fc "):
                 node = node._replace(text=dense(node.text, nodes, (number - 1,)))
@@ -88,14 +88,14 @@ def _objects(text: str) -> Iterator[_Item]:
 
 
 def _items(text: str) -> Iterator[_Item]:
-    for found in islice(_ITEM.finditer(text), 400):
-        content = found[1].strip()[:_LONGEST]
+    for match in islice(_ITEM.finditer(text), 400):
+        content = match[1].strip()[:_LONGEST]
         if _OURS.search(content):
             continue
-        pairs = _PAIR.findall(found[2])
+        pairs = _PAIR.findall(match[2])
         inner = re.fullmatch(r"\{(.*)\}", content)
         first = re.fullmatch(r"[\"']?([\w ]+?)[\"']?[ \t]*:[ \t]*(.*)", content)
-        span = Span(found.start() + len(found[0]) - len(found[0].lstrip()), found.end())
+        span = Span(match.start() + len(match[0]) - len(match[0].lstrip()), match.end())
         if inner:
             pairs = _PAIR.findall(inner[1])
         elif first and first[1].lower() in _NAMES:
@@ -134,12 +134,12 @@ def _written(word: str, rest: str, pairs: Sequence[tuple[str, str]]) -> str:
     """A layer in this language; "" where its numbers are not certain."""
     kind = next((value.strip().lower() for key, value in pairs if key == "type"), "")
     word = "avgpool" if word == "maxpool" and kind in ("avg", "average", "mean") else word
-    pairs = [one for one in pairs if one[0] != "type"]
+    pairs = [pair for pair in pairs if pair[0] != "type"]
     pieces = [one for one in re.split(r"[\s,;]+", rest) if one and one.lower() not in _FILLER]
     pieces += [f"{key}={value.strip().strip('[]').replace(' ', '')}" for key, value in pairs]
     if word in ROWS:
-        found = row(word, pieces)
-        return found.text if found is not None and not found.why else ""
+        reading = row(word, pieces)
+        return reading.text if reading is not None and not reading.why else ""
     return "" if any(re.search("[0-9]", piece) for piece in pieces) else word
 
 

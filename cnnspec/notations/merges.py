@@ -32,16 +32,16 @@ def merge_in_our_words(text: str) -> str | None:
             lines = (filter(None, map(str.strip, side.splitlines())) for side in _SIDE.findall(text))
             sides = map(" -> ".join, lines)
             return f"{layer_word(braced[place])} [ {' | '.join(sides)} ]"
-    found = _MERGE.fullmatch(text.strip())
-    word = found and layer_word(found[1])
-    if found is None or word not in MERGES or (found[4] and word == "max" and "@" not in text):
+    match = _MERGE.fullmatch(text.strip())
+    word = match and layer_word(match[1])
+    if match is None or word not in MERGES or (match[4] and word == "max" and "@" not in text):
         return None
-    inner = found[2] or found[3] or ", ".join((found[4] or "").replace(",", " ").split())
+    inner = match[2] or match[3] or ", ".join((match[4] or "").replace(",", " ").split())
     branches = [part.strip() for piece in parts_of(inner) for part in piece.split("|") if "=" not in part]
     if (
         not branches
         or {"x", "input"} & {*branches}
-        or any("(" in one or one[:1].isdigit() or _NO_TENSOR.fullmatch(one) for one in branches)
+        or any("(" in branch or branch[:1].isdigit() or _NO_TENSOR.fullmatch(branch) for branch in branches)
     ):
         return None
     tensors = [part.isidentifier() and layer_word(part) in (None, *MERGES) for part in branches]

@@ -95,9 +95,11 @@ class Network(NamedTuple):
         """The same network without its input, for a spec that already has one that the first layer
         accepts."""
         first, *rest = self.nodes
-        behind = [node._replace(inputs=tuple(max(one - 1, INPUT) for one in node.inputs)) for node in rest]
+        behind = [
+            node._replace(inputs=tuple(max(input_ - 1, INPUT) for input_ in node.inputs)) for node in rest
+        ]
         behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
-        outputs = tuple(max(one - 1, INPUT) for one in self.outputs)
+        outputs = tuple(max(output - 1, INPUT) for output in self.outputs)
         return self._replace(nodes=behind, outputs=outputs)
 
 
@@ -134,10 +136,10 @@ def head_of(text: str, start: int, line: str) -> int:
     begin = at = line_start(text, start)
     while at > 0:
         end, at = at, line_start(text, at - 1)
-        found = text[at:end].strip()
-        if found.startswith("#") or not found:
+        line_above = text[at:end].strip()
+        if line_above.startswith("#") or not line_above:
             continue
-        if is_labelled_line(found) or not form.fullmatch(found):
+        if is_labelled_line(line_above) or not form.fullmatch(line_above):
             break
         begin = at
     return begin
@@ -148,11 +150,11 @@ def is_labelled_line(line: str) -> bool:
     return bool(_LABELLED.match(line))
 
 
-def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:
+def stretches(items: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:
     """The items found in a text, split into groups wherever there is more than a `gap` between two of
     them."""
     between, row = re.compile(gap), list[T]()
-    for one in islice(found, MOST):
+    for one in islice(items, MOST):
         if row and not between.fullmatch(text, span(row[-1]).end, span(one).start):
             yield row
             row = []
@@ -179,7 +181,7 @@ def written(network: Network) -> Iterator[Part]:
     """The network's text in pieces, a line for each weighted layer with what follows it."""
     nodes = network.nodes
     if nodes and not nodes[0].inputs:  # the input of the line is the first input
-        nodes = [node._replace(inputs=tuple(max(one, 0) for one in node.inputs)) for node in nodes]
+        nodes = [node._replace(inputs=tuple(max(input_, 0) for input_ in node.inputs)) for node in nodes]
     outputs = network.outputs if network.outputs != (len(nodes) - 1,) else ()
     referenced = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}
     labels = _labels(nodes, referenced.union(outputs))
@@ -190,7 +192,7 @@ def written(network: Network) -> Iterator[Part]:
     for number, node in enumerate(nodes):
         text, head = node.text or UNKNOWN, ""
         if text in MERGES:
-            branches = ["id" if one == number - 1 else f"@{labels[one]}" for one in node.inputs]
+            branches = ["id" if input_ == number - 1 else f"@{labels[input_]}" for input_ in node.inputs]
             text = f"{text} [ {' | '.join(branches)} ]"
         elif node.inputs and node.inputs[0] != number - 1:
             head = f"@{labels[node.inputs[0]]} -> "
@@ -218,7 +220,7 @@ def written(network: Network) -> Iterator[Part]:
             before = " -> "
         yield Part("\n")
     if outputs:
-        yield Part(f"output {', '.join(f'@{labels[one]}' for one in outputs)}\n")
+        yield Part(f"output {', '.join(f'@{labels[output]}' for output in outputs)}\n")
     if network.claims:
         yield Part(f"expect {network.claims}\n")
 
@@ -233,8 +235,8 @@ def _claims(nodes: Sequence[Node]) -> str:
 
 def _word(text: str) -> str:
     """The layer's word, or the block's name, that a step begins with."""
-    found = re.match(r"\w*", text)
-    return found.group() if found else ""
+    match = re.match(r"\w*", text)
+    return match.group() if match else ""
 
 
 def _width(line: _Line) -> int:

@@ -73,9 +73,9 @@ def tool_by_sign(code: str) -> str:
 def networks(text: str) -> Iterator[Program]:
     """The programs in other languages, each from its first line to its last, and lines of prose."""
     for what, sign in _LANGUAGES.items():
-        found = [*re.finditer(sign, text, re.MULTILINE)]
-        if found:
-            begin = text.rfind("\n", 0, found[0].start() + 1) + 1
+        matches = [*re.finditer(sign, text, re.MULTILINE)]
+        if matches:
+            begin = text.rfind("\n", 0, matches[0].start() + 1) + 1
             lines = text[begin:].splitlines(keepends=True)
             count = next(
                 (at for at, line in enumerate(lines) if _OURS.search(line) and what[0] not in "CJ"),

@@ -90,13 +90,13 @@ def statements(text: str) -> Iterator[Statement]:
 def networks(text: str) -> Iterator[Program]:
     """The programs in a text; a single line is not one, unless it has three layers and more."""
     together: list[Statement] = []
-    for one in [*statements(text), Statement("model", len(text))]:
-        code = one.text.strip()
+    for statement in [*statements(text), Statement("model", len(text))]:
+        code = statement.text.strip()
         if code and _is_python(code, text):
-            together.append(one)
+            together.append(statement)
         elif code:
-            if together and (found := _program(together, text)):
-                yield found
+            if together and (program := _program(together, text)):
+                yield program
             together = []
 
 
@@ -162,7 +162,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
     for name in inner_first(groups | made_by, [*made_by, *inner]):
         function = made_by.get(name, [])
         tensor = bool(function) and takes_tensor(function)
-        c = State(found, lets, blocks, True, name if function else "", tensor)
+        c = State(library, lets, blocks, True, name if function else "", tensor)
         _read(c, [*constants, *function] if function else [*outside, *groups[name]])
         blocks[name] = made(name, c.parameters.items(), network(c), tensor)
     c = State(found, lets, blocks, shapes=shapes)
@@ -175,7 +175,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
         if not ("\n" in code and (_PYTHON.match(code) or (whole.why and layers))):
             return None
         whole = whole._replace(why=whole.why or "it has no layers, and a spec only describes layers")
-    used = [one for one in blocks.values() if whole.nodes and not one.why]
+    used = [block for block in blocks.values() if whole.nodes and not block.why]
     parts = [part for one in used for part in one.parts()]
     return Program(f"this is {tool} code", span, whole, span.start, parts)
 
@@ -206,9 +206,9 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
     if _BEGINS.match(stripped) and not _ARROW.search(stripped) and (own is None or own[3]):
         c = State(tool_by_sign(stripped) or tool_in(stripped), frozenset(names_in(text)))
         read = read_statement(c, stripped, span.start)
-        found = network(c)
-        if found.nodes:
-            return _of_line(found, c.input_name, stripped, span)
+        translated = network(c)
+        if translated.nodes:
+            return _of_line(translated, c.input_name, stripped, span)
         if read and _DOTTED.search(stripped):
             return Translation(Notation.PYTHON, span, "", LAYER_SHOWN)
     if _PYTHON.match(line) or _BUILDS.match(line):
@@ -217,17 +217,17 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
 
 
 def _of_line(network: Network, input_name: str, code: str, span: Span) -> Translation:
-    node, given = network.nodes[0], _GIVEN.match(code)
+    node, assigned = network.nodes[0], _GIVEN.match(code)
     why = network.why or "; ".join(one.why for one in network.nodes if one.why)
     text = (
         "".join(part.text for part in written(network)).strip()
         if all(one.text for one in network.nodes)
         else ""
     )
-    if text and not why and input_name and given and given[1] != input_name:
+    if text and not why and input_name and assigned and assigned[1] != input_name:
         why = f"it continues from `{input_name}`: `@{input_name} -> …`, with `{input_name}:` before that line"
     notation = Notation.INPUT_CALL if text.startswith("input ") else Notation.PYTHON
-    defined = given is not None and not input_name and notation is Notation.PYTHON
+    defined = assigned is not None and not input_name and notation is Notation.PYTHON
     text = "" if "\n" in text else text
     return Translation(
         notation, span, text, why or ("" if text else LAYER_SHOWN), "Input", not defined, node.takes

@@ -52,30 +52,30 @@ class Message(NamedTuple):
         return [one for one in self.all(name) if isinstance(one, str)]
 
     def text(self, name: str, otherwise: str = "") -> str:
-        found = self.texts(name)
-        return found[-1] if found else otherwise
+        texts = self.texts(name)
+        return texts[-1] if texts else otherwise
 
     def message(self, name: str) -> Message:
         """A message inside this one; an empty message if it does not exist."""
-        found = [one for one in self.all(name) if isinstance(one, Message)]
-        return found[-1] if found else Message({}, self.line)
+        messages = [one for one in self.all(name) if isinstance(one, Message)]
+        return messages[-1] if messages else Message({}, self.line)
 
     def messages(self, *names: str) -> list[Message]:
         return [one for name in names for one in self.all(name) if isinstance(one, Message)]
 
     def integers(self, name: str) -> list[int]:
-        return [_integer(name, one) for one in self.texts(name)]
+        return [_integer(name, text) for text in self.texts(name)]
 
     def integer(self, name: str, otherwise: int = 0) -> int:
-        found = self.integers(name)
-        return found[-1] if found else otherwise
+        integers = self.integers(name)
+        return integers[-1] if integers else otherwise
 
     def numbers(self, name: str) -> list[float]:
-        return [_number(name, one) for one in self.texts(name)]
+        return [_number(name, text) for text in self.texts(name)]
 
     def number(self, name: str, otherwise: float = 0.0) -> float:
-        found = self.texts(name)
-        return _number(name, found[-1]) if found else otherwise
+        texts = self.texts(name)
+        return _number(name, texts[-1]) if texts else otherwise
 
     def flag(self, name: str, otherwise: bool = False) -> bool:
         return self.text(name, "true" if otherwise else "false").lower() in ("true", "t", "1")
@@ -87,25 +87,25 @@ Value = str | Message
 def parsed(text: str) -> Message:
     """The message in a text. Raises Unreadable if it is not one."""
     tokens = _tokens(text)
-    found, ended = _message(tokens, 1, 0)
+    message, ended = _message(tokens, 1, 0)
     if ended:
         raise Unreadable(f"line {ended}: a bracket is closed that was not opened")
-    return found
+    return message
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     place, line, count = 0, 1, 0
     while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
+        match = _TOKEN.match(text, place)
+        if match is None:
             raise Unreadable(f"line {line}: {text[place : place + 20]!r} is not in protobuf's text format")
-        if found.lastgroup is not None:
+        if match.lastgroup is not None:
             count += 1
             if count > MOST:
                 raise Unreadable(f"more than {MOST:,} words")
-            yield found.lastgroup, found.group(), line
-        line += found.group().count("\n")
-        place = found.end()
+            yield match.lastgroup, match.group(), line
+        line += match.group().count("\n")
+        place = match.end()
 
 
 def _message(tokens: Iterator[tuple[str, str, int]], line: int, depth: int) -> tuple[Message, int]:

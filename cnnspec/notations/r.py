@@ -48,20 +48,20 @@ def networks(text: str) -> Iterator[Program]:
 
 
 def _layers(text: str) -> Iterator[Node]:
-    for found in _LAYER.finditer(text):
-        length = closed(text[found.end() : found.end() + _LONGEST], 0)
+    for match in _LAYER.finditer(text):
+        length = closed(text[match.end() : match.end() + _LONGEST], 0)
         if length is None:
             continue
-        name = _NAMES.get(fold(found[1]), found[1])
-        written = f"layers.{name}{text[found.end() : found.end() + length]}"
+        name = _NAMES.get(fold(match[1]), match[1])
+        written = f"layers.{name}{text[match.end() : match.end() + length]}"
         for form, plain in _PLAIN:
             written = re.sub(form, plain, written)
         call = parsed(written)
         if call and call.positional and call.positional[0].isidentifier():  # the tensor
             call = call._replace(positional=call.positional[1:])
         reading = call and read_call(call, "Keras")
-        span = Span(found.start(), found.end() + length)
+        span = Span(match.start(), match.end() + length)
         if reading is None:
-            yield Node("", span, why=f"no layer `{found.group()}` is known")
+            yield Node("", span, why=f"no layer `{match.group()}` is known")
         else:
             yield Node(reading.text, span, why=reading.why, takes=reading.takes)

@@ -106,7 +106,7 @@ def step(text: str) -> Translation | None:
     """
     if len(text) > _LONGEST_CHAIN:
         return None
-    found = _one_step(text)
+    translation = _one_step(text)
     for mark in ";,":
         parts = text.split(mark)
         if found is None and 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
@@ -175,8 +175,8 @@ def _one_step(text: str) -> Translation | None:
     call = parsed(text)
     if call is not None and (is_known(call.name) or layer_word(call.name) is not None):
         return _call(call)
-    found = _row(text)
-    if found is None or not found.text:
+    reading = _row(text)
+    if reading is None or not reading.text:
         return None
     return Translation(
         _notation_of_row(text, found.text), Span(0, 0), found.text, found.why, takes=found.takes
@@ -189,8 +189,8 @@ def _call(call: Call) -> Translation | None:
     if call.name.islower() and not call.rest and not call.prefix:  # the order of its arguments is unknown
         pieces = [*call.positional, *(f"{name}={value}" for name, value in call.named.items())]
         word = None if pieces else layer_word(call.name)
-        if found := row(call.name, pieces) or (Reading(word) if word else None):
-            reading = found
+        if row_reading := row(call.name, pieces) or (Reading(word) if word else None):
+            reading = row_reading
         elif reading and (not reading.fits or (layer_word(call.name) in ROWS and not reading.why)):
             reading = None
     reading = reading or Reading("")

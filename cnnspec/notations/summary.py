@@ -71,18 +71,18 @@ class _Row(NamedTuple):
 
 def networks(text: str) -> Iterator[Program]:
     """The summaries in a text."""
-    for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
-        if len(found) < 2:
+    for rows in stretches(_rows(text), lambda row: row.span, text, _GAP):
+        if len(rows) < 2:
             continue
-        begin, end = head_of(text, found[0].span.start, _AROUND), found[-1].span.end
+        begin, end = head_of(text, rows[0].span.start, _AROUND), rows[-1].span.end
         while (
             (line := _LINE.match(text, end))
             and re.fullmatch(_AROUND, line[1].strip())
             and not is_labelled_line(line[1].strip())
         ):
             end = line.end()
-        span = Span(found[0].span.start, end)
-        yield Program("this is a model's summary", span, _network(found, text), begin)
+        span = Span(rows[0].span.start, end)
+        yield Program("this is a model's summary", span, _network(rows, text), begin)
 
 
 def _rows(text: str) -> Iterator[_Row]:
@@ -95,31 +95,31 @@ def _rows(text: str) -> Iterator[_Row]:
             continue
         columns = [*zip(*cells, strict=False)]
         row = " ".join([" ".join(columns[0]), *map("".join, columns[1:])]) if columns else ""
-        if found := _KERAS.match(row):
-            yield _row(found.groups(), Span(begin, line.start() - 1))
+        if match := _KERAS.match(row):
+            yield _row(match.groups(), Span(begin, line.start() - 1))
         cells = []
-    for found in _KERAS.finditer(text):
-        rest = _CUT.match(text, found.end())
-        name, kind, *others = found.groups()
+    for match in _KERAS.finditer(text):
+        rest = _CUT.match(text, match.end())
+        name, kind, *others = match.groups()
         kind += rest[1] if rest else ""
-        yield _row([name, kind, *others], Span(found.start(), rest.end() if rest else found.end()))
+        yield _row([name, kind, *others], Span(match.start(), rest.end() if rest else match.end()))
     yield from _of_torchinfo(text)
-    for found in _TORCH.finditer(text):
-        kind, name, shape, params = found.groups()
+    for match in _TORCH.finditer(text):
+        kind, name, shape, params = match.groups()
         sizes = tuple(map(int, re.findall("[0-9]+", shape)))
-        yield _Row(name, kind, sizes, int(params.replace(",", "")), (), Span(*found.span()))
+        yield _Row(name, kind, sizes, int(params.replace(",", "")), (), Span(*match.span()))
 
 
 def _of_torchinfo(text: str) -> Iterator[_Row]:
     """The rows of torchinfo that are layers: a row with deeper rows below it is a module that contains
     them."""
     rows = [*_TORCHINFO.finditer(text)]
-    for found, below in zip_longest(rows, rows[1:]):
-        kind, depth, number, shape, params = found.groups()
+    for match, below in zip_longest(rows, rows[1:]):
+        kind, depth, number, shape, params = match.groups()
         if shape and not (below and int(below[2]) > int(depth)):
             sizes = tuple(map(int, re.findall("[0-9]+", shape)))
             count = 0 if params == "--" else int(params.replace(",", ""))
-            yield _Row(f"{depth}_{number}", kind, sizes, count, (), Span(*found.span()))
+            yield _Row(f"{depth}_{number}", kind, sizes, count, (), Span(*match.span()))
 
 
 def _row(groups: Sequence[str], span: Span) -> _Row:

@@ -57,21 +57,21 @@ def networks(text: str) -> Iterator[Program]:
     """The tables in a text."""
     input_size = _INPUT.search(text)
     size = (int(input_size[1]), int(input_size[2])) if input_size else None
-    for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
-        if not any(row.text for row in found):
+    for rows in stretches(_rows(text), lambda row: row.span, text, _GAP):
+        if not any(row.text for row in rows):
             continue  # `&` between other things
-        begin, headed = found[0].span.start, not found[0].text
-        while found and not found[0].text and _is_head(text[slice(*found[0].span)]):
-            found = found[1:]
+        begin, headed = rows[0].span.start, not rows[0].text
+        while rows and not rows[0].text and _is_head(text[slice(*rows[0].span)]):
+            rows = rows[1:]
         begin, first = head_of(text, begin, _RULE.pattern), begin
         headed = headed or text[begin:first].lstrip().startswith("\\begin")
-        cells = len(found) > 1 and all("&" in text[slice(*one.span)] for one in found)
-        if len(found) >= FEWEST or (found and (headed or cells)):
-            end = found[-1].span.end
+        cells = len(rows) > 1 and all("&" in text[slice(*one.span)] for one in rows)
+        if len(rows) >= FEWEST or (rows and (headed or cells)):
+            end = rows[-1].span.end
             while (line := _BELOW.match(text, end)) and _RULE.fullmatch(line[1].strip()):
                 end = line.end(1)
-            span = Span(found[0].span.start, end)
-            yield Program("these are rows of a paper's table", span, Network(_nodes(found, size)), begin)
+            span = Span(rows[0].span.start, end)
+            yield Program("these are rows of a paper's table", span, Network(_nodes(rows, size)), begin)
 
 
 def _is_head(row: str) -> bool:
@@ -130,8 +130,8 @@ def _by_columns(cells: Sequence[str], columns: Sequence[str]) -> str | None:
         pieces.append(out)
     if len({*letters}) < len(letters) and kind != "fc":
         return None
-    found = row(word, pieces)
-    return found and found.text
+    reading = row(word, pieces)
+    return reading and reading.text
 
 
 def _out(cells: Sequence[str], columns: Sequence[str]) -> str:
@@ -156,19 +156,23 @@ def _row(line: re.Match[str], columns: Sequence[str]) -> _Row | None:
     cells = _cells(written)
     if columns and (text := _by_columns(cells, columns)):
         volume = _VOLUME.fullmatch(_out(cells, columns))
-        sides = [int(one) for one in volume.groups() if one != _depth(volume.group())] if volume else []
+        sides = [int(group) for group in volume.groups() if group != _depth(volume.group())] if volume else []
         return _Row(text, "", "", (sides[0], sides[1]) if len(sides) == 2 else None, span)
     cells = [cell for cell in cells if cell]
     table = len(cells) > 1
     if not table and (_OURS.search(written) or "(" in written):
         return None
     for joined in (cells[1:], cells) if table else ([written],):
-        found = step(" ".join(joined))
-        if found is not None and found.text not in ("", written) and found.notation in _ROWS:
+        translation = step(" ".join(joined))
+        if (
+            translation is not None
+            and translation.text not in ("", written)
+            and translation.notation in _ROWS
+        ):
             sizes = [(int(size[1]), int(size[2])) for size in map(_SIZE.fullmatch, cells) if size and table]
             out = sizes[0] if sizes and sizes[0][0] > 3 else None
             name = cells[0] if table and joined is not cells and _NAMED.fullmatch(cells[0]) else ""
-            return _Row(found.text, found.why, name, out, span)
+            return _Row(translation.text, translation.why, name, out, span)
     return _Row("", "it cannot be read as a layer", "", None, span) if table else None
 
 

@@ -53,7 +53,7 @@ def equal(one: str, other: str) -> bool:
         return False
 
 
-def written_layer(word: str, given: Arguments) -> str | None:
+def written_layer(word: str, by_slot: Arguments) -> str | None:
     """The step; None if a value cannot be read, or a required size is missing.
 
     >>> written_layer("conv", {"K": "64", "F": "(3, 5)", "S": "1", "then": "relu"})
@@ -61,17 +61,17 @@ def written_layer(word: str, given: Arguments) -> str | None:
     >>> written_layer("maxpool", {"F": "3", "S": "1"}), written_layer("maxpool", {"F": "2", "S": "2"})
     ('maxpool F3 S1', 'maxpool F2')
     """
-    if "separable" in given:
-        return _separable(given)
-    word = given.get("word", word)
-    if word in _ONE_OF and not given.keys() & _ONE_OF[word]:
+    if "separable" in by_slot:
+        return _separable(by_slot)
+    word = by_slot.get("word", word)
+    if word in _ONE_OF and not by_slot.keys() & _ONE_OF[word]:
         return None
-    arguments = [(slot, argument(slot, given[slot])) for slot in ORDER if slot in given]
+    arguments = [(slot, argument(slot, by_slot[slot])) for slot in ORDER if slot in by_slot]
     if any(text is None for _, text in arguments):
         return None
-    shown = [text for slot, text in arguments if text and not _goes_without_saying(word, slot, text, given)]
+    shown = [text for slot, text in arguments if text and not _goes_without_saying(word, slot, text, by_slot)]
     step = " ".join([word, *shown])
-    return _IN_ONE_WORD.get(step, step) + (f" -> {given['then']}" if "then" in given else "")
+    return _IN_ONE_WORD.get(step, step) + (f" -> {by_slot['then']}" if "then" in by_slot else "")
 
 
 def _goes_without_saying(word: str, slot: str, text: str, arguments: Arguments) -> bool:

@@ -141,8 +141,8 @@ def axes_in(name: str) -> int:
     >>> axes_in("Conv1d"), axes_in("MaxPooling3D"), axes_in("fc")
     (1, 3, 0)
     """
-    found = _WITH_AXES.search(name)
-    return int(found[1]) if found else 0
+    match = _WITH_AXES.search(name)
+    return int(match[1]) if match else 0
 
 
 def layer_word(name: str) -> str | None:

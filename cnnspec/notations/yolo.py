@@ -85,12 +85,12 @@ YOLO = (
         "size:out=None scale_factor:factor=None mode:mode",
     ),
 )
-_BY_NAME = {found[4]: entry for entry in YOLO if (found := _ROW.match(entry.example))}
+_BY_NAME = {match[4]: entry for entry in YOLO if (match := _ROW.match(entry.example))}
 
 
 def networks(text: str) -> Iterator[Program]:
     """The YOLO yamls in a text."""
-    for row in stretches(_ROW.finditer(text), lambda found: Span(*found.span(1)), text, _GAP):
+    for row in stretches(_ROW.finditer(text), lambda match: Span(*match.span(1)), text, _GAP):
         begin, end = head_of(text, row[0].start(), _HEAD), row[-1].end(1)
         network = _network(row, text[begin : row[0].start()])
         if closing := _END.match(text, end):
@@ -120,9 +120,9 @@ class _Scale(NamedTuple):
 
 def _scale(head: str) -> _Scale:
     """The factor for the numbers of a file; of several scales the first one, as in the tool itself."""
-    if found := _SCALES.search(head):
-        depth, width, most = map(float, found.groups()[1:])
-        why = f"this is its scale `{found[1]}`; another scale has other widths and depths"
+    if match := _SCALES.search(head):
+        depth, width, most = map(float, match.groups()[1:])
+        why = f"this is its scale `{match[1]}`; another scale has other widths and depths"
         return _Scale(depth, width, most, why)
     scales = {name: float(value) for name, value in _SCALE.findall(head)}
     return _Scale(scales.get("depth", 1), scales.get("width", 1))
@@ -131,13 +131,13 @@ def _scale(head: str) -> _Scale:
 def _network(rows: Sequence[re.Match[str]], head: str) -> Network:
     nodes: list[Node] = []
     scale = _scale(head)
-    for number, found in enumerate(rows):
-        span, name, arguments = Span(*found.span(1)), found[4], [*parts_of(found[5])]
-        places = [int(place) for place in re.findall(r"-?[0-9]+", found[2])]
+    for number, match in enumerate(rows):
+        span, name, arguments = Span(*match.span(1)), match[4], [*parts_of(match[5])]
+        places = [int(place) for place in re.findall(r"-?[0-9]+", match[2])]
         inputs = tuple(number + place if place < 0 else place for place in places)
         missing = [place for place in inputs if not -1 <= place < number]
         inputs = tuple(INPUT if place in missing else place for place in inputs)
-        count = scale.count(int(found[3]))
+        count = scale.count(int(match[3]))
         if name in _SCALED and arguments:
             arguments[0] = scale.channels(arguments[0])
         reading = _read(name, arguments, count)
@@ -156,7 +156,7 @@ def _read(name: str, arguments: list[str], count: int) -> Reading:
         return Reading("", f"`{name}` is not translated: `output @a, @b` gives its inputs")
     if name in _BY_NAME:
         return read(_BY_NAME[name], arguments, {})
-    numbers = [one for one in arguments if one.isdecimal()]
+    numbers = [argument for argument in arguments if argument.isdecimal()]
     if name == "SPPF" and numbers == arguments and 0 < len(arguments) < 3:
         return Reading(f"SPPF({', '.join(arguments)})")
     if name in ("C3", "C2f") and len(numbers) == 1 and arguments[1:] in ([], ["True"], ["False"]):

@@ -62,10 +62,10 @@ def value_of_call(c: State, node: ast.Call) -> Value:
     if call.name == "Lambda" and len(node.args) == 1 and isinstance(made := value(c, node.args[0]), Module):
         return made
     if call.name in _CHAINS or (children and len(children) == len(node.keywords) and not node.args):
-        parts = [*_chain(c, node.args), *(part(c, one.arg or "", one.value) for one in children)]
+        parts = [*_chain(c, node.args), *(part(c, child.arg or "", child.value) for child in children)]
         return Module(Node("" if parts else "id", span), tuple(parts), ordered=call.name in _CHAINS)
     if call.name in _MODELS:
-        outputs = [one.value for one in node.keywords if one.arg == "outputs"] or node.args[1:2]
+        outputs = [keyword.value for keyword in node.keywords if keyword.arg == "outputs"] or node.args[1:2]
         returned(c, value(c, outputs[0]) if outputs else None)
         return None
     return _layer_or_function(c, node, call)
@@ -178,8 +178,8 @@ def part(c: State, name: str, node: ast.expr) -> Module:
 
 def _chain(c: State, arguments: Iterable[ast.expr]) -> Iterator[Module]:
     """The modules of an nn.Sequential: in a row, in a list, or in pairs with their names."""
-    for one in arguments:
-        match one:
+    for argument in arguments:
+        match argument:
             case ast.Starred(value=inner):
                 yield from _chain(c, [inner])
             case ast.Tuple(elts=[ast.Constant(value=str(name)), inner]):
@@ -187,13 +187,13 @@ def _chain(c: State, arguments: Iterable[ast.expr]) -> Iterator[Module]:
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 yield from _chain(c, elements)
             case ast.Call(func=ast.Attribute(attr="Input") | ast.Name(id="Input" | "InputLayer")):
-                value(c, one)
+                value(c, argument)
             case ast.Call(func=ast.Name(id="OrderedDict") | ast.Attribute(attr="OrderedDict")):
-                yield from _chain(c, one.args)
+                yield from _chain(c, argument.args)
             case _:
                 result = value(c, as_layer(c, one))
                 if result != []:
-                    yield result if isinstance(result, Module) else part(c, "", one)
+                    yield result if isinstance(result, Module) else part(c, "", argument)
 
 
 def _axis(word: str, call: Call, tool: str) -> str:

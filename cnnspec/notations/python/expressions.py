@@ -70,8 +70,8 @@ def constant(c: State, node: ast.expr) -> ast.Constant | None:
             return node
         case ast.Name() | ast.Attribute():
             name = ast.unparse(node)
-            found = c.names.get(name, c.names.get(name.removeprefix("self.")))
-            return found if isinstance(found, ast.Constant) else None
+            known_value = c.names.get(name, c.names.get(name.removeprefix("self.")))
+            return known_value if isinstance(known_value, ast.Constant) else None
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             values = [side and side.value for side in (constant(c, left), constant(c, right))]
             if all(type(one) is int and 0 <= one < _LARGEST for one in values) and values[1]:
@@ -82,7 +82,7 @@ def constant(c: State, node: ast.expr) -> ast.Constant | None:
 def written(c: State, node: ast.expr) -> str:
     """An argument as it is written, with numbers in place of their names."""
     if isinstance(node, ast.List | ast.Tuple):
-        return f"({', '.join(written(c, one) for one in node.elts)})"
+        return f"({', '.join(written(c, elt) for elt in node.elts)})"
     number = constant(c, node)
     if number is not None and not isinstance(node, ast.Constant):
         return repr(number.value)

@@ -88,7 +88,7 @@ def apply(c: State, module: Module, inputs: list[int]) -> int:
 def network(c: State) -> Network:
     """The network; where no tensor passes through the layers, the layers in the order of the text."""
     if not any(node.inputs for node in c.nodes):
-        every = [one for one in c.names.values() if isinstance(one, Module) and one.node.text != "id"]
+        every = [name for name in c.names.values() if isinstance(name, Module) and name.node.text != "id"]
         modules = [one for one in every if one.parts or one.node.text] or every
         last = modules[-1:] if modules and modules[-1].parts else []
         if len(modules) > 1 and not last:

@@ -31,7 +31,7 @@ def read_loop(c: State, header: str, body: Sequence[Statement]) -> bool:
     rows = [(name, parts) for name, parts in rows if parts]
     # what is made before the loop is the same layer in each pass
     made_here = Span(body[0].span.start, body[-1].span.end)
-    spans = [node.span for node in added] + [one.node.span for _, parts in rows for one in parts]
+    spans = [node.span for node in added] + [part.node.span for _, parts in rows for part in parts]
     if not all(made_here.start <= span.start and span.end <= made_here.end for span in spans):
         return False
     inputs = [node.inputs for node in added[1:]]
@@ -43,7 +43,7 @@ def read_loop(c: State, header: str, body: Sequence[Statement]) -> bool:
     name, parts = rows[0]
     owner = c.names[name]
     assert isinstance(owner, Module)
-    row = Module(_repeated([one.node for one in parts], count, counter))
+    row = Module(_repeated([part.node for part in parts], count, counter))
     c.names[name] = owner._replace(parts=(*owner.parts[: len(owner.parts) - len(parts)], row))
     return bool(row.node.text)
 
@@ -72,10 +72,10 @@ def _lists(c: State) -> list[tuple[str, Module]]:
 def _count(c: State, header: str, bounds: Sequence[ast.expr]) -> str:
     """`n` of `range(n)`, `n - 1` of `range(1, n)`; nothing for another range."""
     c.text = header
-    ends = [written(c, one) for one in bounds]
-    if len(ends) == 2 and all(one.isdecimal() for one in ends):
+    ends = [written(c, bound) for bound in bounds]
+    if len(ends) == 2 and all(end.isdecimal() for end in ends):
         return str(int(ends[1]) - int(ends[0]))
-    known = all(one.isdecimal() or one in c.lets for one in ends)
+    known = all(end.isdecimal() or end in c.lets for end in ends)
     if not known or len(ends) not in (1, 2):
         return ""
     return ends[0] if len(ends) == 1 else f"({ends[1]} - {ends[0]})"

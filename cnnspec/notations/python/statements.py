@@ -37,16 +37,16 @@ def read_statement(c: State, text: str, begin: int) -> bool:
         c.names[own[1]] = apply(c, Module(Node(own[2], span)), inputs)
         return True
     plain = _as_call(text) if _PRINTED.search(text) else text
-    found = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
-    if found is None:  # a list of MATLAB, separated by lines and blanks
+    parsed = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
+    if parsed is None:  # a list of MATLAB, separated by lines and blanks
         plain = _APART.sub(",", re.sub(r"(?<![\[(,;])\n", ",", plain))
-        found = statement(plain)
-    if found is None:
+        parsed = statement(plain)
+    if parsed is None:
         return False
     c.text, c.begin = plain, begin
     c.starts = [0, *(one.end() for one in re.finditer(r"\r\n|\r|\n", plain))]
     try:
-        _run(c, found)
+        _run(c, parsed)
     except RecursionError:
         return False
     return True
@@ -56,20 +56,20 @@ def _as_call(text: str) -> str:
     """A line of print(model) as a call of Python, with each character in its place: `(conv1): Conv2d(…)` is
     `_conv1 = Conv2d(…)`.
     """
-    text = _PRINTED.sub(lambda found: f"_{found[1]} = ".ljust(len(found.group())), text)
+    text = _PRINTED.sub(lambda match: f"_{match[1]} = ".ljust(len(match.group())), text)
     return re.sub(r"(?<![(\n])\n", ",", text).replace("\n", " ")
 
 
-def _run(c: State, found: ast.stmt) -> None:
-    match found:
+def _run(c: State, statement_node: ast.stmt) -> None:
+    match statement_node:
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-            _assign(c, found)
+            _assign(c, statement_node)
         case ast.Return(value=ast.expr() as node):
-            given = value(c, node)
-            if isinstance(given, Module) and c.function:
-                apply(c, given, [INPUT])
+            result = value(c, node)
+            if isinstance(result, Module) and c.function:
+                apply(c, result, [INPUT])
             else:
-                returned(c, given)
+                returned(c, result)
         case ast.FunctionDef(name=name, args=arguments):
             _enter(c, name, arguments)
         case ast.ClassDef(name=name):
@@ -87,37 +87,37 @@ def _run(c: State, found: ast.stmt) -> None:
             _append(c, value(c, node))
 
 
-def _assign(c: State, found: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
-    match found:
+def _assign(c: State, assignment: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+    match assignment:
         case (
             ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=node)
             | ast.AnnAssign(target=ast.Name() | ast.Attribute() as target, value=ast.expr() as node)
         ):
             _name(c, ast.unparse(target), value(c, node))
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=nodes)):
-            for one, given in zip(targets, [value(c, side) for side in nodes], strict=False):
-                _name(c, ast.unparse(one), given)
+            for one, result in zip(targets, [value(c, side) for side in nodes], strict=False):
+                _name(c, ast.unparse(one), result)
         case ast.Assign(targets=targets, value=node):
             value(c, node)
             names = [one.id for one in ast.walk(ast.Tuple([*targets])) if isinstance(one, ast.Name)]
             c.names |= dict.fromkeys(names)
         case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=ast.List(elts=elements)):
-            _extend(c, name, [value(c, one) for one in elements])
+            _extend(c, name, [value(c, element) for element in elements])
         case ast.AugAssign(target=ast.Name() as target, op=op, value=node):
-            sum_of = ast.copy_location(ast.BinOp(target, op, node), found)
+            sum_of = ast.copy_location(ast.BinOp(target, op, node), assignment)
             _name(c, target.id, value(c, sum_of))
 
 
-def _name(c: State, name: str, given: Value) -> None:
+def _name(c: State, name: str, result: Value) -> None:
     last = name.rpartition(".")[2]
-    modules = [one for one in given if isinstance(one, Module)] if isinstance(given, list) else []
-    if isinstance(given, list) and modules and not any(one is None for one in given):
-        given = Module(modules[0].node._replace(name=""), tuple(modules))
-    if isinstance(given, Module) and not given.parts and not given.node.name:
-        given = given._replace(node=given.node._replace(name=last))
-    elif type(given) is int and given != INPUT and len(last) > 1:
-        c.nodes[given] = c.nodes[given]._replace(hint=last)
-    c.names[name] = given
+    modules = [one for one in result if isinstance(one, Module)] if isinstance(result, list) else []
+    if isinstance(result, list) and modules and not any(one is None for one in result):
+        result = Module(modules[0].node._replace(name=""), tuple(modules))
+    if isinstance(result, Module) and not result.parts and not result.node.name:
+        result = result._replace(node=result.node._replace(name=last))
+    elif type(result) is int and result != INPUT and len(last) > 1:
+        c.nodes[result] = c.nodes[result]._replace(hint=last)
+    c.names[name] = result
 
 
 def _extend(c: State, name: str, values: Sequence[Value]) -> None:
@@ -132,25 +132,25 @@ def _extend(c: State, name: str, values: Sequence[Value]) -> None:
     c.names[name] = owner._replace(node=owner.node._replace(text=""), parts=(*owner.parts, *modules))
 
 
-def _append(c: State, given: Value) -> None:
+def _append(c: State, result: Value) -> None:
     """Adds a layer that is alone on its line after the one before it."""
-    if isinstance(given, Module) and given.parts:
-        c.names[f"{len(c.names)}"] = given
-    elif isinstance(given, Module):
-        apply(c, given, [c.current])
+    if isinstance(result, Module) and result.parts:
+        c.names[f"{len(c.names)}"] = result
+    elif isinstance(result, Module):
+        apply(c, result, [c.current])
 
 
 def _enter(c: State, name: str, arguments: ast.arguments) -> None:
     """Takes the parameters of a function whose statements follow."""
-    names = [one.arg for one in arguments.args]
+    names = [argument.arg for argument in arguments.args]
     free = names[: len(names) - len(arguments.defaults)]
-    values = [constant(c, one) for one in arguments.defaults]
+    values = [constant(c, default) for default in arguments.defaults]
     defaults = dict(zip(names[len(free) :], values, strict=True))
     free = [one for one in free if one not in ("self", "cls")]
     if c.takes_tensor and name == c.function and free:
         c.names[free.pop(0)] = INPUT
     if c.is_block and name in ("__init__", c.function):
-        numbers = {one: repr(given.value) if given else "" for one, given in defaults.items()}
+        numbers = {one: repr(default.value) if default else "" for one, default in defaults.items()}
         c.parameters = dict.fromkeys(free, "") | numbers
         c.lets = c.lets.union(c.parameters)
     else:
