@@ -67,8 +67,8 @@ def _fewest_slips(word: str, candidates: list[str], least: float) -> tuple[str |
 
 def did_you_mean(word: str, candidates: Iterable[str], also: Mapping[str, str] | None = None) -> str:
     """`did you mean maxpool?`, or nothing."""
-    found = nearest(word, candidates, also)
-    return f"did you mean {found}?" if found else ""
+    words = nearest(word, candidates, also)
+    return f"did you mean {words}?" if words else ""
 
 
 def listing(candidates: Iterable[str], most: int = 12) -> str:
