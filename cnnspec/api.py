@@ -125,8 +125,8 @@ def build(
         source, graph = Source(spec.file or "<graph>", ""), spec  # its text is not available
         from cnnspec.analyses.untrusted import refusals
 
-        if found := refusals(graph, limits or Limits()):
-            raise SpecError(found, source)
+        if findings := refusals(graph, limits or Limits()):
+            raise SpecError(findings, source)
     made = program(graph, target)
     if isinstance(made, str):
         return made
@@ -158,8 +158,8 @@ def explain(
 
     if layer is None and text is None:
         topic = os.fspath(spec_or_topic or "")
-        if (found := page(topic)) is not None:
-            return found
+        if (page_text := page(topic)) is not None:
+            return page_text
         if not (topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic)):
             near = did_you_mean(topic, topics()) or LISTED
             raise SpecError((), Source(topic, ""), f"there is no page {topic!r}; {near}")
@@ -208,7 +208,7 @@ def _source(spec: Spec | None, text: str | None, variant: str | None = None) -> 
     return source, variant or named
 
 
-def _of_document(argument: str, found: Callable[[Source], list[Model]]) -> list[Model] | None:
+def _of_document(argument: str, models_of: Callable[[Source], list[Model]]) -> list[Model] | None:
     """The models of all specs of a document; None if one spec is named, or the document cannot be read."""
     from cnnspec.files import document_named
 
@@ -221,7 +221,7 @@ def _of_document(argument: str, found: Callable[[Source], list[Model]]) -> list[
     opened = open_document(argument)
     if any(part.findings for part in opened.parts):
         return None
-    return [model for one in checked_specs(opened.specs, found) for model in one.models]
+    return [model for spec in checked_specs(opened.specs, models_of) for model in spec.models]
 
 
 def _graph(source: Source, variant: str | None, settings: Values | None, limits: Limits | None) -> Graph:

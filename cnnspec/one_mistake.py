@@ -82,12 +82,14 @@ def _by_axes(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
     if cause.span != WHOLE_FILE:
         from cnnspec.analyses.lints.text import as_channels_first
 
-        shapes = (one.shape for one in file.statements if isinstance(one, tree.Input))
+        shapes = (statement.shape for statement in file.statements if isinstance(statement, tree.Input))
         shape = next(one for one in shapes if one.span == cause.span)
         origin = Related(cause.span, as_channels_first(shape))
         reported = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
     return [
-        reported if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]
+        reported if finding is sizes[0] else finding
+        for finding in findings
+        if finding is not cause and finding not in sizes[1:]
     ]
 
 
@@ -96,13 +98,13 @@ def once(findings: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ..
     lines, and its fix corrects them all.
     """
     alike: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for one in findings:
-        if one.cause == "name":
-            alike.setdefault(("name", one.safe), []).append(one)
+    for finding in findings:
+        if finding.cause == "name":
+            alike.setdefault(("name", finding.safe), []).append(finding)
             continue
-        again = _AGAIN.match(one.code) and one.span != WHOLE_FILE
-        key = (one.code, one.message, bool(one.fix) or one.help) if again else (one,)
-        alike.setdefault(key, []).append(one)
+        again = _AGAIN.match(finding.code) and finding.span != WHOLE_FILE
+        key = (finding.code, finding.message, bool(finding.fix) or finding.help) if again else (finding,)
+        alike.setdefault(key, []).append(finding)
     return tuple(_together(same, source) if len(same) > 1 else same[0] for same in alike.values())
 
 

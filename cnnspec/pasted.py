@@ -127,23 +127,23 @@ def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign
 
 
 def _are_sure(steps: Sequence[_Foreign]) -> bool:
-    return all(one.finding.code == "E102" and one.finding.fix and len(one.pieces) == 1 for one in steps)
+    return all(step.finding.code == "E102" and step.finding.fix and len(step.pieces) == 1 for step in steps)
 
 
 def _of_steps(steps: Sequence[_Foreign]) -> _Foreign:
     """Steps of a line that follow one another, as one part."""
     first, last = steps[0], steps[-1]
     span = Span(first.span.start, last.span.end)
-    here = " -> ".join(one.pieces[0].text for one in steps)
+    here = " -> ".join(step.pieces[0].text for step in steps)
     finding = Diagnostic(
         "E102",
         "these steps are in another tool's notation; a spec has its own notation",
         span,
         help=f"here it is `{here}`",
         fix=(Edit(span, here),),
-        safe=all(one.finding.safe for one in steps),
+        safe=all(step.finding.safe for step in steps),
     )
-    pieces = [part for one in steps for part in (*one.pieces, Part(" -> "))]
+    pieces = [part for step in steps for part in (*step.pieces, Part(" -> "))]
     return _Foreign(span, pieces[:-1], finding)
 
 
@@ -220,13 +220,16 @@ def _commented(part: Part, text: str) -> str:
 
 
 def _of_finding(finding: Diagnostic, text: str) -> list[_Foreign]:
-    for found in (translate(text, finding.span.start), translate(text, finding.span.start, finding.span)):
-        if found is not None and found.text and found.span == finding.span:
-            if found.text.startswith("input ") and _INPUT.search(text):
+    for translation in (
+        translate(text, finding.span.start),
+        translate(text, finding.span.start, finding.span),
+    ):
+        if translation is not None and translation.text and translation.span == finding.span:
+            if translation.text.startswith("input ") and _INPUT.search(text):
                 return []
-            node = Node(found.text, found.span, takes=found.takes)
-            at = len(found.text) - len(_HEAD.sub("", found.text, count=1))
-            return [_Foreign(found.span, [Part(found.text, node, at)], finding)]
+            node = Node(translation.text, translation.span, takes=translation.takes)
+            at = len(translation.text) - len(_HEAD.sub("", translation.text, count=1))
+            return [_Foreign(translation.span, [Part(translation.text, node, at)], finding)]
     if len(finding.fix) == 1:
         edit = finding.fix[0]
         return [_Foreign(edit.span, [Part(edit.text, Node(edit.text, edit.span))], finding)]
@@ -272,18 +275,18 @@ def _put_together(source: Source, foreign: Sequence[_Foreign]) -> Rewritten:
         done = one.span.end
     add(text[done:], Span(done, len(text)), True)
     whole = Source(source.name, "".join(parts), source, pieces)
-    found = [one.finding for one in foreign]
-    return Rewritten(whole, found, stated, silent, any(one.whole for one in foreign))
+    findings = [one.finding for one in foreign]
+    return Rewritten(whole, findings, stated, silent, any(one.whole for one in foreign))
 
 
-def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report | None) -> list[Diagnostic]:
+def together(rewriting: Rewritten, findings: Sequence[Diagnostic], report: Report | None) -> list[Diagnostic]:
     """The findings about a model of the rewritten text, with their places in the original text. For a part by
     itself, only a contradiction is reported besides its translation, and both are one finding."""
     source = rewriting.source
     changed = [piece.span for piece in source.pieces if not piece.kept]
     others = [
         _moved(one, source, changed)
-        for one in found
+        for one in findings
         if not any(_overlap(one.span, span) for span in rewriting.silent)
         and not (one.code == "E401" and rewriting.whole)
         and (one.severity is Severity.ERROR or not any(_overlap(one.span, span) for span in changed))
@@ -295,13 +298,13 @@ def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report |
         for one in (contradictions(rewriting, report) if report is not None else ())
         if not any(_overlap(one.span, other.span) for other in others)
     ]
-    for one in rewriting.findings:
-        inside = [other for other in against if _overlap(one.span, other.span)]
-        if inside and one.span == inside[0].span:
+    for finding in rewriting.findings:
+        inside = [other for other in against if _overlap(finding.span, other.span)]
+        if inside and finding.span == inside[0].span:
             against.remove(inside[0])
-            others.append(inside[0]._replace(help=f"{inside[0].help}\n{one.help}"))
+            others.append(inside[0]._replace(help=f"{inside[0].help}\n{finding.help}"))
         else:
-            others.append(one._replace(fix=(), safe=False) if inside else one)
+            others.append(finding._replace(fix=(), safe=False) if inside else finding)
     return sorted([*others, *against], key=lambda one: (one.span, one.code))
 
 
@@ -324,11 +327,11 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
     stated = {one.at: one for one in rewriting.stated}
     met = set()
     for body, layers in enumerate(report.shapes):
-        for one in layers:
-            if one is None or not one.inputs or one.layer.span.start not in stated:
+        for layer in layers:
+            if layer is None or not layer.inputs or layer.layer.span.start not in stated:
                 continue
-            _, takes, span = stated.pop(one.layer.span.start)
-            shape, word = one.inputs[0], one.op.word
+            _, takes, span = stated.pop(layer.layer.span.start)
+            shape, word = layer.inputs[0], layer.op.word
             original = " ".join(rewriting.source.original.text[slice(*span)].split())
             original = original if len(original) <= _WIDEST else f"{original[:_WIDEST]}…"
             axes = _axes_of(original)
@@ -353,7 +356,7 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
                 expected, found_size = f"{sizes[0]:,}", f"{number:,}"
                 message = f"`{original}` expects {expected} {what}, but its input has {found_size}"
             way = f"write {found_size} there, or change the layers before it so that they give {expected}"
-            note, related = _comes_from(report, body, one.layer.inputs[0], rewriting.source)
+            note, related = _comes_from(report, body, layer.layer.inputs[0], rewriting.source)
             yield Diagnostic("E502", message, span, related, note, way)
 
 
@@ -372,11 +375,14 @@ def _comes_from(report: Report, body: int, value: int, source: Source) -> tuple[
     from cnnspec.analyses.shapes import origin
     from cnnspec.ops.base import written_shape
 
-    found, shape = origin(report.graph, report.shapes, body, value), report.graph.bodies[body].values[value]
-    if found is None or shape is None:
+    source_layer, shape = (
+        origin(report.graph, report.shapes, body, value),
+        report.graph.bodies[body].values[value],
+    )
+    if source_layer is None or shape is None:
         return "", ()
     note = ""
-    if found.layer is not None and found.layer.op.word == "flatten":
-        before = found.layer.inputs[0]
+    if source_layer.layer is not None and source_layer.layer.op.word == "flatten":
+        before = source_layer.layer.inputs[0]
         note = f"C·H·W = {'·'.join(map(str, before))} = {prod(before):,}"
-    return note, (Related(source.written(found.span), f"{written_shape(shape)} comes from here"),)
+    return note, (Related(source.written(source_layer.span), f"{written_shape(shape)} comes from here"),)

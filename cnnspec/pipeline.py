@@ -61,7 +61,9 @@ class Model(NamedTuple):
         return (
             self.graph is not None
             and bool(self.graph.templates)
-            and not any(one.severity is Severity.ERROR and one.code != "E501" for one in self.findings)
+            and not any(
+                finding.severity is Severity.ERROR and finding.code != "E501" for finding in self.findings
+            )
         )
 
 
@@ -85,21 +87,21 @@ def models(
         request = Request(parse(source, parsing), source, variant, settings, limits)
         return _models(request, parsing, ignore, first, lints)
 
-    found = checked(source)
-    if any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
+    results = checked(source)
+    if any(_MEANT_OTHERWISE.match(finding.code) for finding in results[0].findings):
         from cnnspec.pasted import rewritten, together
 
-        if (rewriting := rewritten(source, found[0].findings)) is not None:
-            found = checked(rewriting.source)
-            found = [
+        if (rewriting := rewritten(source, results[0].findings)) is not None:
+            results = checked(rewriting.source)
+            results = [
                 one._replace(findings=tuple(together(rewriting, one.findings, one.report)), rewritten=True)
-                for one in found
+                for one in results
             ]
-    if any(one.has_errors for one in found):
+    if any(one.has_errors for one in results):
         from cnnspec.one_mistake import once
 
-        found = [one._replace(findings=once(one.findings, source)) for one in found]
-    return found
+        results = [one._replace(findings=once(one.findings, source)) for one in results]
+    return results
 
 
 _MEANT_OTHERWISE = re.compile("E1|E20")
@@ -119,12 +121,12 @@ def _models(request: Request, parsing: Sink, ignore: frozenset[str], first: bool
         for finding in lint_text(file, request.source):
             parsing.add(finding)
     spent = Spent()
-    found: list[Model] = []
+    models_: list[Model] = []
     for name in names:
-        found.append(_model(request._replace(variant=name), parsing, spent, ignore, lints))
+        models_.append(_model(request._replace(variant=name), parsing, spent, ignore, lints))
         if spent.work > request.limits.work:
             break  # already reported; the other variants would give the same finding
-    return found
+    return models_
 
 
 def _model(request: Request, parsing: Sink, spent: Spent, ignore: frozenset[str], lints: bool) -> Model:
@@ -187,7 +189,11 @@ def _set_otherwise(file: File, variant: str | None, sink: Sink) -> bool:
     from cnnspec.one_mistake import within
 
     places = [WHOLE_FILE]
-    places += [one.span for one in file.statements if isinstance(one, tree.Variant) and one.name == variant]
+    places += [
+        statement.span
+        for statement in file.statements
+        if isinstance(statement, tree.Variant) and statement.name == variant
+    ]
     return any(within(span, place) for span in unset for place in places)
 
 

@@ -46,12 +46,12 @@ def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str
 
     try:
         layers = layers_of(read(traced(module, inputs, named)))
-        found = findings_of(layers)
-        if not found:
+        findings = findings_of(layers)
+        if not findings:
             return spec(layers).text
     except (UnfitList, NeedsValues, Untrue) as error:
-        found = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
-    raise SpecError(found, Source(type(module).__name__, ""))
+        findings = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
+    raise SpecError(findings, Source(type(module).__name__, ""))
 
 
 def torch_module(
@@ -114,8 +114,8 @@ def run(
     every = outputs if isinstance(outputs, tuple) else (outputs,)
     if single:
         every, traced = tuple(y[0] for y in every), {name: y[0] for name, y in traced.items()}
-    found = every[0] if len(every) == 1 else dict(zip(graph.outputs, every, strict=True))
-    return (found, traced) if trace else found
+    by_name = every[0] if len(every) == 1 else dict(zip(graph.outputs, every, strict=True))
+    return (by_name, traced) if trace else by_name
 
 
 def verify(
@@ -185,50 +185,51 @@ def _executed(program: str, name: str) -> ModuleType:
     return made
 
 
-def _inputs(graph: Graph, given: Any) -> tuple[list[numpy.ndarray], bool]:
+def _inputs(graph: Graph, inputs: Any) -> tuple[list[numpy.ndarray], bool]:
     """The inputs in their order, with a batch axis, and whether they were single images."""
     import numpy
 
-    if not isinstance(given, Mapping):
-        given = {} if given is None else {graph.inputs[0]: given}
-    if given.keys() != set(graph.inputs):
+    if not isinstance(inputs, Mapping):
+        inputs = {} if inputs is None else {graph.inputs[0]: inputs}
+    if inputs.keys() != set(graph.inputs):
         raise _unfit(
-            "E708", f"expected inputs {', '.join(graph.inputs)}, found {', '.join(map(str, given)) or 'none'}"
+            "E708",
+            f"expected inputs {', '.join(graph.inputs)}, found {', '.join(map(str, inputs)) or 'none'}",
         )
     arrays, singles = [], set()
     for name, shape in zip(graph.inputs, graph.root.values, strict=False):
         assert shape is not None
-        array = numpy.asarray(given[name], dtype=numpy.float32)
+        array = numpy.asarray(inputs[name], dtype=numpy.float32)
         singles.add(array.ndim == len(shape))
         array = array[None] if array.ndim == len(shape) else array
         if array.shape[1:] != shape or len(singles) > 1:
-            sizes, found = ", ".join(map(str, shape)), numpy.shape(given[name])
+            sizes, found = ", ".join(map(str, shape)), numpy.shape(inputs[name])
             raise _unfit("E708", f"expected `{name}` of shape (N, {sizes}) or ({sizes}), found {found}")
         arrays.append(array)
     return arrays, singles == {True}
 
 
 def _weights(
-    given: str | os.PathLike[str] | Mapping[str, numpy.ndarray], expected: Mapping[str, numpy.ndarray]
+    weights: str | os.PathLike[str] | Mapping[str, numpy.ndarray], expected: Mapping[str, numpy.ndarray]
 ) -> dict[str, numpy.ndarray]:
     import numpy
 
-    if not isinstance(given, Mapping):
-        if os.fspath(given).endswith(".npz"):
-            with numpy.load(given, allow_pickle=False) as file:
-                given = dict(file)
+    if not isinstance(weights, Mapping):
+        if os.fspath(weights).endswith(".npz"):
+            with numpy.load(weights, allow_pickle=False) as file:
+                weights = dict(file)
         else:
             from safetensors.numpy import load_file
 
-            given = load_file(given)
-    if given.keys() != expected.keys():
-        wrong = min(given.keys() ^ expected.keys())
+            weights = load_file(weights)
+    if weights.keys() != expected.keys():
+        wrong = min(weights.keys() ^ expected.keys())
         what = "is missing in them" if wrong in expected else "is not one of its keys"
         raise _unfit("E707", f"these weights are not the network's: {wrong} {what}")
     for key, weight in expected.items():
-        if numpy.shape(given[key]) != weight.shape:
-            raise _unfit("E707", f"expected {key} of shape {weight.shape}, found {numpy.shape(given[key])}")
-    return {key: numpy.asarray(given[key], weight.dtype) for key, weight in expected.items()}
+        if numpy.shape(weights[key]) != weight.shape:
+            raise _unfit("E707", f"expected {key} of shape {weight.shape}, found {numpy.shape(weights[key])}")
+    return {key: numpy.asarray(weights[key], weight.dtype) for key, weight in expected.items()}
 
 
 def _unfit(code: str, message: str) -> SpecError:

@@ -20,14 +20,14 @@ def folder(name: Literal["grammar", "specs"]) -> str:
 def zoo() -> dict[str, str]:
     """The shipped specs, `{"resnet": "…/specs/classic/resnet.cnn"}`, family by family, each in alphabetical
     order."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for path, folders, files in os.walk(folder("specs")):
         folders.sort()
         for file in sorted(files):
             stem, extension = os.path.splitext(file)
             if extension == ".cnn":
-                found.setdefault(stem, os.path.join(path, file))
-    return found
+                paths.setdefault(stem, os.path.join(path, file))
+    return paths
 
 
 def family(path: str) -> str:
