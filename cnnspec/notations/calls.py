@@ -78,7 +78,7 @@ def name_of(entry: Entry) -> str:
 def _entries(name: str = "") -> dict[str, list[tuple[Tool, Entry]]]:
     """The entries by name; by folded name (without case, `_` and `-`); and by folded name without the number
     of axes: of one tool, or of all without a sign."""
-    found: dict[str, list[tuple[Tool, Entry]]] = {}
+    entries: dict[str, list[tuple[Tool, Entry]]] = {}
     for tool in (tools_with_signs()[name],) if name else tools():
         for entry in tool.entries:
             name = name_of(entry)

@@ -106,15 +106,15 @@ def read(
             return Reading("", f"`{parameter.name}` is missing", fits=False)
         if parameter.meaning in ("takes", "slopes") and value is not None and value.isdecimal():
             takes = "" if parameter.meaning == "slopes" and value == "1" else value
-        bound = _meaning(parameter, word, value)
-        if bound is None and parameter.meaning in NO_OTHERS:
+        found = _meaning(parameter, word, value)
+        if found is None and parameter.meaning in NO_OTHERS:
             return Reading("", _no_counterpart(parameter.name, value or ""), fits=False)
         if found is None and parameter.meaning == "weights":
             return Reading("", _NO_SHAPE.format(value))
         if found is None:
             problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
         else:
-            arguments |= bound
+            arguments |= found
             if parameter.meaning == "whole":
                 takes = "x".join(re.findall("[0-9]+", value or ""))
     if "input_shape" in values:  # of Keras, at a first layer

@@ -142,8 +142,8 @@ def _program(together: list[Statement], text: str) -> Program | None:
     sign = tool_by_sign(code)
     if sign and sign not in tools_with_signs():
         return Program(f"this is {sign} code", span, Network((), why=NOT_TRANSLATED), span.start)
-    found = sign or tool_in(code)
-    tool = {"torch": "PyTorch"}.get(found, found) or "Python"
+    library = sign or tool_in(code)
+    tool = {"torch": "PyTorch"}.get(library, library) or "Python"
     lets = frozenset(names_in(text))
     shapes = (
         {one[1] or one[2]: f"({one[3]})" for one in _SHAPE.finditer(code)} if sign == "TensorFlow" else {}
@@ -165,7 +165,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
         c = State(library, lets, blocks, True, name if function else "", tensor)
         _read(c, [*constants, *function] if function else [*outside, *groups[name]])
         blocks[name] = made(name, c.parameters.items(), network(c), tensor)
-    c = State(found, lets, blocks, shapes=shapes)
+    c = State(library, lets, blocks, shapes=shapes)
     _read(c, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
     whole = network(c)
     if 1 < len(together) < FEWEST and all(map(_is_layer, together)):

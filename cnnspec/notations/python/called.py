@@ -54,7 +54,7 @@ def value_of_call(c: State, node: ast.Call) -> Value:
         return apply(c, Module(Node("", span, why=why)), inputs)
     if type(owner) is int:
         return _method(c, node, call, owner)
-    children = [one for one in node.keywords if (one.arg or "").startswith("_")]
+    children = [keyword for keyword in node.keywords if (keyword.arg or "").startswith("_")]
     if call.prefix in _SYMBOLS and c.tool == "MXNet":
         return _symbol(c, node, call)
     if call.name == "partial" and node.args:
@@ -86,7 +86,7 @@ def _adds(c: State, node: ast.Call, call: Call, owner: Value) -> bool:
         owner = Module(Node("", c.span(node)))
     if not isinstance(owner, Module):
         return False
-    added = [value(c, one) for one in node.args] if call.name in ("add", "append") else []
+    added = [value(c, argument) for argument in node.args] if call.name in ("add", "append") else []
     modules = tuple(one for one in added if isinstance(one, Module))
     if modules and isinstance(node.func, ast.Attribute):
         longer = owner._replace(node=owner.node._replace(text=""), parts=(*owner.parts, *modules))
@@ -112,7 +112,7 @@ def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
     """`Conv2d(3, 64, 3)`, `F.relu(x)`, `torch.cat([x, y], 1)`, `conv F3 K64` in brackets, an input."""
     span, functional = c.span(node), call.name.islower() and call.prefix in _FUNCTIONS
     word = MERGED.get(call.name)
-    given = [one.value for one in node.keywords if one.arg in _TENSOR] if functional else []
+    given = [keyword.value for keyword in node.keywords if keyword.arg in _TENSOR] if functional else []
     given = given if given and not node.args else node.args[:1] if functional and not word else node.args
     inputs = tensors(c, given, known=not functional or bool(word and c.tool == "TensorFlow"))
     if (
@@ -151,7 +151,11 @@ def _symbol(c: State, node: ast.Call, call: Call) -> Value:
         return INPUT
     span = c.span(node)
     inputs = tensors(
-        c, [*node.args, *(one.value for one in node.keywords if one.arg in (*_TENSOR, "lhs", "rhs"))]
+        c,
+        [
+            *node.args,
+            *(keyword.value for keyword in node.keywords if keyword.arg in (*_TENSOR, "lhs", "rhs")),
+        ],
     )
     if word := MERGED.get(call.name):
         return apply(c, Module(Node(word, span)), inputs)
@@ -191,7 +195,7 @@ def _chain(c: State, arguments: Iterable[ast.expr]) -> Iterator[Module]:
             case ast.Call(func=ast.Name(id="OrderedDict") | ast.Attribute(attr="OrderedDict")):
                 yield from _chain(c, argument.args)
             case _:
-                result = value(c, as_layer(c, one))
+                result = value(c, as_layer(c, argument))
                 if result != []:
                     yield result if isinstance(result, Module) else part(c, "", argument)
 
