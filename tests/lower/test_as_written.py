@@ -276,7 +276,7 @@ TEXTS = {
     "the first blocks frozen, those behind them trained": (
         TUNED,
         {
-            "Still": [],
+            "Frozen": [],
             "FrozenBatchNorm2d": [],
             "FrozenBottle": ["k", "s", "pre"],
             "Bottle": ["k", "s", "pre"],
