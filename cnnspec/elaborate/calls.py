@@ -124,7 +124,7 @@ def define(builder: BodyBuilder, block: tree.Block) -> None:
 
 
 def _attributes(builder: BodyBuilder, owner: tree.Block) -> frozenset[str]:
-    """The attributes of a use of a block, those of its `shared`s aside."""
+    """The attributes of a use of a block, without those of its `shared` blocks."""
     known = builder.context.attributes
     if id(owner) not in known:
         statements, names = builder.context.statements, builder.names.steps

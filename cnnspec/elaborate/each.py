@@ -70,7 +70,7 @@ def _collect(
 
 
 def _repeats(items: Iterable[object], name: str, settled: Settled) -> Iterator[tuple[tree.GroupStep, bool]]:
-    """The repeats of one scope of labels that are called so, or have a tensor that is."""
+    """The repeats of one scope of labels with this name, or with a tensor of this name."""
     for line in items:
         if isinstance(line, tree.Line):
             label = None if is_scope(line, settled) or line.others else line.label

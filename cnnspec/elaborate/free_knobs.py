@@ -64,7 +64,7 @@ class FreeKnobs:
         return tuple(name for name in context.globals.names if name in free)
 
     def read_in(self, root: tree.File | tree.Block | tree.Sequence) -> Counter[str]:
-        """How often each name is read below `root`, but for the sides of `if`s that no use takes."""
+        """How often each name is read below `root`, except in sides of `if`s that no use takes."""
         counts, hidden = facts_of(root).names, set[int]()
         for step in (node for node in nodes(root) if isinstance(node, tree.IfStep)):
             for taken, side in ((True, step.then), (False, step.otherwise)):

@@ -1,5 +1,5 @@
-"""Which arguments of a call are given by position and which by name: nobody reads seven bare numbers in a
-row."""
+"""Which arguments of a call are given by position and which by name: seven bare numbers in a row are hard to
+read."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class _Again:
 
 @dataclass(eq=False)
 class _Walk:
-    """One body on its way: `numbers` and `shapes` are the new ones, `use` has the old."""
+    """The walk over one body: `numbers` and `shapes` are the new ones, `use` has the old ones."""
 
     again: _Again
     old: Body
@@ -157,7 +157,7 @@ class _Walk:
                         raise Differs("layers that a block is given")
 
     def check(self, settled: Iterable[str]) -> None:
-        """What was folded away must not be decided by a number that is another one now."""
+        """What was folded away must not depend on a number that has changed."""
         for name in settled:
             sizes = name in SIZES and tuple(self.shapes) != self.old.values
             if sizes or self.use.numbers.get(name) != self.numbers.get(name):
@@ -177,7 +177,7 @@ class _Walk:
             raise Unfit(f"an expression without a value ({name})") from None
 
     def same(self, nodes: Iterable[expr.Expr], at: int | None) -> None:
-        """What decides about steps must not depend on a number that is another one now."""
+        """What decides about steps must not depend on a number that has changed."""
         old = self.env(at, self.old.values, self.use.numbers)
         new = self.env(at, self.shapes, self.numbers)
         for node in nodes:
@@ -244,7 +244,7 @@ class _Walk:
 
 
 def _counted(passes: Iterable[Pass], runs: Sequence[int]) -> tuple[Pass, ...]:
-    """The bodies of the passes, those that were one still in one where they are equal."""
+    """The bodies of the passes; equal passes in a row are counted together."""
     counted: list[Pass] = []
     start = 0
     for one in passes:

@@ -1,7 +1,7 @@
 """A shared block that is given C x 1 x 1 in one use and a vector in another.
 
 `fc` on C x 1 x 1 flattens first, and that leaves a vector as it is: the function written for maps serves
-both. So a use with a vector is seen as one with a map, as long as only layers follow that take either.
+both. So a use with a vector is treated as a use with a map, as long as only layers follow that take either.
 """
 
 from __future__ import annotations

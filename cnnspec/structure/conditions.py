@@ -70,7 +70,7 @@ def _of_others(draft: Draft, group: Group | Track, present: Numbers) -> str | No
 
 
 def _is_use(group: Group | Track) -> bool:
-    """Whether a part is the use of a block: its width says nothing about whether it is there."""
+    """Whether a part is the use of a block: its width does not show whether it is present."""
     return isinstance(group, Group) and all(isinstance(site.first, Use) for site in group.sites)
 
 

@@ -16,7 +16,7 @@ import pytest
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.diagnostic import WHOLE_FILE
 from cnnspec.running import process
-from cnnspec.running.worker import tell
+from cnnspec.running.worker import messages
 from tests.cli.conftest import cnnspec
 
 __all__ = ["cnnspec"]
@@ -76,7 +76,7 @@ def without_a_child(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
         worker = import_module(f"cnnspec.running.worker.{job['kind']}")
         try:
             made = worker.work(json.loads(json.dumps(job)), str(folder))
-        except tell.Fault as fault:
+        except messages.Fault as fault:
             told = dict(fault.finding)
             about = told.pop("about")
             finding = Diagnostic(
@@ -87,5 +87,5 @@ def without_a_child(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
             yield process.Outcome(str(folder), result=json.loads(json.dumps(made)))
 
     monkeypatch.setattr(process, "work", work)
-    monkeypatch.setattr(tell, "report", lambda event, **what: None)
+    monkeypatch.setattr(messages, "report", lambda event, **what: None)
     monkeypatch.setenv("CNNSPEC_DEBUG", "1")  # what is no finding is the test's error

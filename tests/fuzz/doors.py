@@ -142,7 +142,7 @@ def onnx_file(path: str) -> None:
 def weights(path: str, door: str) -> None:
     """The weights of a network of Caffe or Darknet: refused, or each has as many numbers as its shape."""
     from cnnspec.running.worker.binary import TEXTS, stored
-    from cnnspec.running.worker.tell import Fault
+    from cnnspec.running.worker.messages import Fault
     from tests.sources.test_stored import PROTOTXT
 
     texts = {"caffemodel": PROTOTXT, "weights": CFG}

@@ -21,7 +21,7 @@ from cnnspec.ops import lookup, words
 from cnnspec.report.gradients import gradients_as_text
 from cnnspec.report.pages import page
 from cnnspec.running.job import network, operation
-from cnnspec.running.worker import number, tell
+from cnnspec.running.worker import messages, number
 from cnnspec.running.worker.forward import doubled, ready
 from cnnspec.running.worker.gradients import gradients
 from cnnspec.running.worker.im2col import im2col
@@ -83,7 +83,7 @@ ON = [
 
 @pytest.fixture(autouse=True)
 def _silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tell, "report", lambda event, **what: None)
+    monkeypatch.setattr(messages, "report", lambda event, **what: None)
 
 
 SYMBOL = re.compile(r"(?<![\w.'])([A-Za-zΑ-Ωα-ω]\u0302?)(?![\w\u0302'])")

@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from cnnspec.running.worker.messages import Fault  # noqa: E402
 from cnnspec.running.worker.module import Absent, fitting, imported, made  # noqa: E402
-from cnnspec.running.worker.tell import Fault  # noqa: E402
 
 NET = """
 from torch import nn

@@ -36,7 +36,7 @@ class TableOptions(NamedTuple):
 
 
 class Unfit(Exception):
-    """Raised where this network cannot have such a table; `finding` tells why."""
+    """Raised where this network cannot have such a table; `finding` states the reason."""
 
     def __init__(self, finding: Diagnostic) -> None:
         self.finding = finding

@@ -218,7 +218,7 @@ class Mistake:
         return re.compile(pattern).match(self.text, self.begin)
 
     def around(self, pattern: str | re.Pattern[str], group: int = 0) -> re.Match[str] | None:
-        """The match in which, and not at whose beginning, the token stands."""
+        """The match that contains the token and does not begin with it."""
         near = max(self.begin, self.start - _NEAR)
         for match in re.compile(pattern).finditer(self.text, near, self.start + _NEAR):
             if match.start(group) < self.start < match.end(group):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from cnnspec.running.worker.tell import Fault
+from cnnspec.running.worker.messages import Fault
 from cnnspec.sources import caffe, darknet
 from cnnspec.sources.stored import Stored
 

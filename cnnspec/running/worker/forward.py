@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnspec.running.worker.inputs import ExpectedInput, read_input
+from cnnspec.running.worker.messages import Fault, reading, step
 from cnnspec.running.worker.program import Array, load, tracer
-from cnnspec.running.worker.tell import Fault, reading, step
 from cnnspec.running.worker.weights import read_weights
 
 OPTIONS = ("resize", "scale", "mean", "std")

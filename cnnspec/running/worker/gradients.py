@@ -8,9 +8,9 @@ import numpy as np
 
 from cnnspec.running.worker.forward import Ready, doubled
 from cnnspec.running.worker.inputs import ExpectedInput, read_input
+from cnnspec.running.worker.messages import Fault, reading, step
 from cnnspec.running.worker.program import Array, tracer
 from cnnspec.running.worker.summary import summary
-from cnnspec.running.worker.tell import Fault, reading, step
 from cnnspec.running.worker.terms.windows import maxima
 
 MOST_PLACES = 64

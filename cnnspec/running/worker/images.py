@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnnspec.running.worker.messages import Fault, Missing, shape_text
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.tell import Fault, Missing, shape_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image

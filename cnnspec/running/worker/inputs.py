@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnnspec.running.worker.arrays import NotNumbers, mapped
+from cnnspec.running.worker.messages import Fault, shape_text
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.tell import Fault, shape_text
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 MOST_TEXT = 16_000_000

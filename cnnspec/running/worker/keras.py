@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from cnnspec.running.worker.tell import Fault, Missing, reading
+from cnnspec.running.worker.messages import Fault, Missing, reading
 
 MOST_MEMORY = 16 << 30
 ENDINGS = (".h5", ".hdf5", ".keras")

@@ -32,23 +32,23 @@ def main() -> None:
     from importlib import import_module
 
     from cnnspec.running.process import NO_ROOM, NO_ROOM_HELP
-    from cnnspec.running.worker import tell
+    from cnnspec.running.worker import messages
 
     try:
         result = import_module(f"cnnspec.running.worker.{job['kind']}").work(job, folder)
         with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
             json.dump(result, file)
-    except tell.Fault as fault:
-        tell.report("finding", **fault.finding)
-    except tell.Missing as missing:
-        tell.report("failed", missing=missing.args)
+    except messages.Fault as fault:
+        messages.report("finding", **fault.finding)
+    except messages.Missing as missing:
+        messages.report("failed", missing=missing.args)
     except OSError as error:  # an error with the job's folder; other files have findings of their own
-        full = tell.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
-        tell.report("finding", **full.finding | {"code": "E704", "about": folder})
+        full = messages.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
+        messages.report("finding", **full.finding | {"code": "E704", "about": folder})
     except Exception as error:
-        tell.report("failed", **tell.broken(error, folder))
+        messages.report("failed", **messages.broken(error, folder))
     else:
-        tell.report("done")
+        messages.report("done")
     sys.stdout.flush()
     os._exit(0)
 

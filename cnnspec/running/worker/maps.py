@@ -7,8 +7,8 @@ import os
 
 import numpy as np
 
+from cnnspec.running.worker.messages import Missing
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.tell import Missing
 
 MOST_MAPS = 256
 LEAST_SIDE = 32

@@ -1,6 +1,6 @@
-"""The user's nn.Module is imported and made, as its owner would do it: a file of a package as a part of it,
-with the folders above on the path. Packages that are not installed are stood in for: a file with a network
-often imports what reads images or writes logs."""
+"""Imports and makes the user's nn.Module as its package would: a file of a package is imported as a part of
+it, with the folders above on the path. Packages that are not installed are stood in for: a file with a
+network often imports what reads images or writes logs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import Any
 
-from cnnspec.running.worker.tell import Fault
+from cnnspec.running.worker.messages import Fault
 
 MOST_ABSENT = 20
 FARTHEST = 4

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.running.worker import binary, keras
-from cnnspec.running.worker.tell import Fault, Missing, reading
+from cnnspec.running.worker.messages import Fault, Missing, reading
 from cnnspec.running.worker.weights import KNOWN, SAVE
 from cnnspec.sources.layers import Rearranged
 

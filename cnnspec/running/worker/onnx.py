@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.running.worker.tell import Fault, Missing, reading
+from cnnspec.running.worker.messages import Fault, Missing, reading
 
 MOST_MEMORY = 16 << 30
 

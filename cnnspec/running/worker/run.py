@@ -9,9 +9,9 @@ import numpy as np
 
 from cnnspec.running.worker.forward import ready
 from cnnspec.running.worker.maps import save_sheet
+from cnnspec.running.worker.messages import step
 from cnnspec.running.worker.program import Array, tracer
 from cnnspec.running.worker.summary import summary
-from cnnspec.running.worker.tell import step
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.running.worker.messages import Fault, Missing, reading, step
 from cnnspec.running.worker.program import Array, load
-from cnnspec.running.worker.tell import Fault, Missing, reading, step
 from cnnspec.running.worker.weights import read_weights
 
 MOST_SIDE = 128

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from cnnspec.running.worker.messages import MOST, Fault, Missing
 from cnnspec.running.worker.module import BY_HAND, Absent, fitting, imported, made
-from cnnspec.running.worker.tell import MOST, Fault, Missing
 
 MOST_TRACE = 200_000_000
 """The longest trace, in characters."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnspec.running.worker.messages import Missing, step
 from cnnspec.running.worker.program import Array, load, tracer
-from cnnspec.running.worker.tell import Missing, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

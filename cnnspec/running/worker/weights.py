@@ -13,8 +13,8 @@ import numpy as np
 
 from cnnspec.diagnostics.suggest import nearest
 from cnnspec.running.worker.arrays import NotNumbers, read_head, unpacked
+from cnnspec.running.worker.messages import Fault, Missing, shape_text
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.tell import Fault, Missing, shape_text
 
 Expected = dict[str, dict[str, Any]]
 MOST_LINES = 12

@@ -27,7 +27,7 @@ def layers_of(net: Message) -> list[Message]:
 
 
 def _phases(layer: Message) -> Sequence[str]:
-    """The phases that a layer is for, where it says so."""
+    """The phases that a layer declares."""
     other = {"TRAIN": "TEST", "TEST": "TRAIN"}
     included = chain.from_iterable(message.texts("phase") for message in layer.messages("include"))
     excluded = chain.from_iterable(message.texts("phase") for message in layer.messages("exclude"))

@@ -166,7 +166,7 @@ class Moves:
 
 
 def lying(dims: Dims, shape: Sequence[int], batch: int) -> list[int]:
-    """For each number of a tensor that lies so, its place among those of `batch` values of a shape."""
+    """For each number of a tensor with this layout, its place among those of `batch` values of a shape."""
     before = {BATCH: prod(shape)} | {axis: prod(shape[axis + 1 :]) for axis in range(len(shape))}
     sizes = {BATCH: batch} | dict(enumerate(shape))
     parts = []

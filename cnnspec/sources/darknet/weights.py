@@ -1,5 +1,5 @@
 """The numbers of a Darknet .weights file: a header, then those of each layer in the order of the .cfg, as
-float32. Nothing in the file says what they belong to."""
+float32. The file does not name the layers that they belong to."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STATISTICS = ("scales", "rolling_mean", "rolling_variance")
 
 
 class Place(NamedTuple):
-    """Where the numbers of a weight begin, counted from the end of the header; how they lie there, if not as
-    in the trace; and the order of the axes that makes it so."""
+    """Where the numbers of a weight begin, counted from the end of the header; their layout there, if it
+    differs from the trace; and the order of the axes that gives the trace's layout."""
 
     begin: int
     shape: Shape

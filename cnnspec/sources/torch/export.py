@@ -119,8 +119,8 @@ def _normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out
 
 
 class _AsItIs(ContextDecorator):
-    """In place of torch.autocast, which would make a part of the graph an op of its own. A spec says nothing
-    of the types of numbers."""
+    """Replaces torch.autocast, which would make a part of the graph a separate op. A spec does not state the
+    types of numbers."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass

@@ -299,5 +299,5 @@ class ClassPlan:
 
 
 def inline(piece: Piece | None) -> bool:
-    """Whether a piece can stand inside a call."""
+    """Whether a piece can be written inside a call."""
     return not isinstance(piece, Growing)

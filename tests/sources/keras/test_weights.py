@@ -18,7 +18,7 @@ from torch.nn import functional
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")
 
 from cnnspec.running.worker import keras as worker  # noqa: E402
-from cnnspec.running.worker.tell import Fault  # noqa: E402
+from cnnspec.running.worker.messages import Fault  # noqa: E402
 from cnnspec.sources.keras.config import Refused, load  # noqa: E402
 from cnnspec.sources.keras.convert import converted  # noqa: E402
 from cnnspec.sources.keras.weights import config_of, weights_of  # noqa: E402

@@ -1,6 +1,6 @@
 """LaTeX: a `tabular` with the rules of booktabs, \\multicolumn and \\multirow, matrices in brackets.
 
-It needs the packages booktabs and multirow, and stands wherever a `tabular` does.
+It needs the packages booktabs and multirow, and can be used wherever a `tabular` can.
 """
 
 from __future__ import annotations
