@@ -193,7 +193,7 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
         layers = facts.words | facts.given  # the last place of each
         layers |= {word: max(span, layers[word]) for word, span in facts.words.items()}
         _check_reach(layers, sink, statement, kinds)
-        if around is whole and not found:
+        if around is whole and not defaults:
             followed = [one for one in kinds if one.name in layers and layers[one.name] > statement.span]
             _check_blocks_above(statements, sink, statement, followed, arguments)
         for kind in kinds:
@@ -273,13 +273,13 @@ def _check_blocks_above(
 ) -> None:
     """W105 for a block above the first `default` that is used below it: its layers do not have the
     default's arguments."""
-    given = {_name_of(one) for one in arguments}
-    below = [one for one in statements.file.statements if one.span > default.span]
-    uses = {one.name for one in nodes(tuple(below)) if isinstance(one, tree.CallStep)}
+    given = {_name_of(argument) for argument in arguments}
+    below = [statement for statement in statements.file.statements if statement.span > default.span]
+    uses = {node.name for node in nodes(tuple(below)) if isinstance(node, tree.CallStep)}
     for block in statements.blocks.values():
-        layers = [one for one in nodes(block.body) if isinstance(one, tree.LayerStep)]
+        layers = [node for node in nodes(block.body) if isinstance(node, tree.LayerStep)]
         for kind in kinds:
-            missed = [one for one in layers if one.word == kind.name]
+            missed = [layer for layer in layers if layer.word == kind.name]
             missed = [one for one in missed if not given & {*map(_name_of, one.arguments)}]
             if not missed or block.name not in uses or block.span > default.span:
                 continue

@@ -46,7 +46,7 @@ class _Item(NamedTuple):
 def networks(text: str) -> Iterator[Program]:
     """The lists in a text."""
     whole = _JSON.match(text)
-    for found in [[*_objects(text)]] if whole else stretches(_items(text), _span, text, r"\s*+"):
+    for items in [[*_objects(text)]] if whole else stretches(_items(text), _span, text, r"\s*+"):
         nodes: list[Node] = []
         for number, item in enumerate(items):
             node = _node(item)
@@ -55,8 +55,8 @@ def networks(text: str) -> Iterator[Program]:
             nodes.append(node if node.text.startswith("input ") else node._replace(inputs=(number - 1,)))
         if sum(bool(node.text) for node in nodes) < _FEWEST:
             continue
-        what = "this is YAML" if any(item.is_yaml for item in found) else "this is a list of layers in words"
-        span = Span(found[0].span.start, found[-1].span.end)
+        what = "this is YAML" if any(item.is_yaml for item in items) else "this is a list of layers in words"
+        span = Span(items[0].span.start, items[-1].span.end)
         if whole:
             what, span = "this is JSON", Span(whole.start(1), len(text.rstrip()))
         yield Program(what, span, Network(nodes), span.start if whole else head_of(text, span.start, _HEAD))

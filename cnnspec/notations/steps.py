@@ -109,11 +109,11 @@ def step(text: str) -> Translation | None:
     translation = _one_step(text)
     for mark in ";,":
         parts = text.split(mark)
-        if found is None and 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
+        if translation is None and 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
             known = [_one_step(part) for part in parts]
             steps = [one or _alone(part) for one, part in zip(known, parts, strict=True)]
-            found = _in_a_row(steps, text) if any(known) else None
-    return found and found._replace(span=Span(0, len(text)))
+            translation = _in_a_row(steps, text) if any(known) else None
+    return translation and translation._replace(span=Span(0, len(text)))
 
 
 def group(text: str) -> Translation | None:
@@ -122,12 +122,12 @@ def group(text: str) -> Translation | None:
     >>> group("[1x1, 64; 3x3, 64] x 3").text
     '[conv F1 K64 -> conv F3 K64]*3'
     """
-    found = GROUP.fullmatch(text)
-    rows = [row for row in re.split(r"[;\r\n]|\\\\", found[1]) if row.strip()] if found else []
+    match = GROUP.fullmatch(text)
+    rows = [row for row in re.split(r"[;\r\n]|\\\\", match[1]) if row.strip()] if match else []
     inside = _in_a_row([_one_step(row) or _alone(row) for row in rows], text) if rows else None
-    if found is None or inside is None:
+    if match is None or inside is None:
         return None
-    return inside._replace(span=Span(0, len(text)), text=f"[{inside.text}]*{found[2]}")
+    return inside._replace(span=Span(0, len(text)), text=f"[{inside.text}]*{match[2]}")
 
 
 def _in_a_row(steps: Sequence[Translation | None], text: str) -> Translation | None:
@@ -179,7 +179,7 @@ def _one_step(text: str) -> Translation | None:
     if reading is None or not reading.text:
         return None
     return Translation(
-        _notation_of_row(text, found.text), Span(0, 0), found.text, found.why, takes=found.takes
+        _notation_of_row(text, reading.text), Span(0, 0), reading.text, reading.why, takes=reading.takes
     )
 
 
@@ -189,8 +189,8 @@ def _call(call: Call) -> Translation | None:
     if call.name.islower() and not call.rest and not call.prefix:  # the order of its arguments is unknown
         pieces = [*call.positional, *(f"{name}={value}" for name, value in call.named.items())]
         word = None if pieces else layer_word(call.name)
-        if row_reading := row(call.name, pieces) or (Reading(word) if word else None):
-            reading = row_reading
+        if found := row(call.name, pieces) or (Reading(word) if word else None):
+            reading = found
         elif reading and (not reading.fits or (layer_word(call.name) in ROWS and not reading.why)):
             reading = None
     reading = reading or Reading("")

@@ -13,7 +13,7 @@ from cnnspec.language.recovery.mistake import Answer, Mistake
 class Rule(NamedTuple):
     """A rule applies where all its conditions hold. `says`, `help`, `put`, `before` and `reads` are
     templates: {found} is the token, {shown} the token in plain words, {marked} the marked characters, {0},
-    {1}, … the groups of the match, {put} what the fix writes. """
+    {1}, … the groups of the match, {put} what the fix writes."""
 
     examples: Mapping[str, str]
     """Texts with this mistake, the marked characters in ⟦ ⟧; and the correction of each, empty where several
