@@ -76,7 +76,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
 
 def _imports(used: Set[str]) -> list[str]:
     """The imports from Python's own modules that a program with these names needs."""
-    found: dict[str, list[str]] = {}
+    by_module: dict[str, list[str]] = {}
     for name, module in IMPORTED.items():
         if name in used:
             by_module.setdefault(module, []).append(name)
