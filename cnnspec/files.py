@@ -119,7 +119,12 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
         from cnnspec.diagnostics.suggest import did_you_mean
 
         near = _variant(spec_name) or did_you_mean(spec_name, shipped) or "`cnnspec zoo` lists all specs"
-        return [], Diagnostic("E701", f"the zoo has no {spec_name}", NOWHERE, help=near)
+        return [], Diagnostic(
+            "E701",
+            f"the zoo has no {spec_name}" if spec_name else "`zoo:` is followed by the name of a spec",
+            NOWHERE,
+            help=near,
+        )
     if os.path.isdir(argument):
         found = [(path, path) for path in specs_below(argument)]
         return found, None if found else Diagnostic("E706", "this folder contains no .cnn file", NOWHERE)

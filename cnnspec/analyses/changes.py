@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from cnnspec.analyses.alignment import Alignment, Pairs
 from cnnspec.analyses.report import Report
 from cnnspec.analyses.sides import Costs, Side, known_sum, sides_of
-from cnnspec.analyses.step_text import arguments, step_text
+from cnnspec.analyses.step_text import arguments, passes_of, step_text
 from cnnspec.analyses.weights import INNER, OWN
 from cnnspec.ir.flat import join
 from cnnspec.ir.graph import Layer, Pass, Region
@@ -199,7 +199,7 @@ class _Comparison:
             written["block"] = (f"{old.block}()", f"{new.block}()")
         counts = [sum(one.count for one in region.passes) for region in (old, new)]
         if counts[0] != counts[1]:
-            written["passes"] = (f"{counts[0]} passes", f"{counts[1]} passes")
+            written["passes"] = (passes_of(counts[0]), passes_of(counts[1]))
         runs = _side_by_side(old, new)
         if written:
             alone = before.besides(one for one, _ in runs), after.besides(other for _, other in runs)

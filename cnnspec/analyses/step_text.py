@@ -20,7 +20,11 @@ def step_text(step: Step) -> str:
     if step.block is not None:
         return f"{step.block}()"
     count = sum(one.count for one in step.passes)
-    return f"{step.name}, {count} passes" if step.kind == "repeat" else step.name
+    return f"{step.name}, {passes_of(count)}" if step.kind == "repeat" else step.name
+
+
+def passes_of(count: int) -> str:
+    return f"{count} pass{'es' if count != 1 else ''}"
 
 
 def arguments(layer: Layer) -> dict[str, str]:

@@ -214,11 +214,14 @@ def _next_parameter(
     if kind == "value" and "letter" in free:
         raise _no_letter(text, block, call)
     count = len(block.parameters)
+    way = f"{signature(block)} takes {count or 'no'} argument{'s' if count > 1 else ''}"
+    if kind == "tensor":
+        way = f"{signature(block)} takes no tensor: a parameter for one is written with `@`, `@x`"
     raise NoValue(
         "E211",
         f"`{block.name}` has no parameter for this argument",
         argument.span,
-        f"{signature(block)} takes {count or 'no'} argument{'s' if count > 1 else ''}",
+        way,
         related=(Related(block.name_span, f"{signature(block)} is defined here"),),
     )
 

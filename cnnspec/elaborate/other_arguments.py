@@ -68,7 +68,8 @@ def together(
     bare = {
         argument.span
         for argument in step.arguments
-        if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
+        if isinstance(argument, tree.PositionalArgument)
+        and not (isinstance(argument.value, tree.Name) and not _OF_PAPERS.fullmatch(argument.value.name))
     }
     if any(problem.finding.code == "E202" and problem.finding.span in bare for problem in problems):
         foreign = foreign_step(text, step.span, step.word)
@@ -175,6 +176,8 @@ def _kernel(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> 
     return refusal(message, argument.name_span, way)
 
 
+_OF_PAPERS = re.compile(r"k[0-9]+(?:n[0-9]+)?(?:s[0-9]+)?")
+"""Matches the beginning of `k3n64s1` and of `k3 n64 s1`."""
 _SIZE = r"(?:\([^()\r\n]*\)|[CTHW]|[0-9]+)"
 _SIZES = re.compile(rf"(?<![\w@.)]){_SIZE}(?:x{_SIZE})+(?![\w(])")
 

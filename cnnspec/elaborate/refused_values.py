@@ -78,6 +78,8 @@ def _refused(
     way = f"for instance `{sample_of(argument)}`" if argument is not None else ""
     if argument is not None and argument.letter == "P":
         way = NO_NEGATIVE_PADDING
+    if detail["input"] == 0 and re.search(r"\bi\b", builder.context.text[slice(*span)]):
+        way = "`i` is 0 in the first pass: use `(i + 1)`"
     subject = how(argument) if argument is not None else "this"
     value = _as_written(detail["input"])
     builder.sink.report("E205", f"{subject} of `{step.word}` cannot be {value}: {reason}", span, help=way)

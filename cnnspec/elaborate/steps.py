@@ -302,6 +302,10 @@ def _merges_nothing(builder: BodyBuilder, step: tree.BranchStep) -> None:
     text, branch = builder.context.text, step.branches[0]
     if any(one.code.startswith("E") and one.span.start in range(*step.span) for one in builder.sink):
         return  # the content of the brackets can only be guessed
+    if not branch.items:
+        way = f"write them in the brackets: `{step.word} [ conv F3 P1 K64 | id ]`"
+        builder.sink.report("E205", f"`{step.word}` merges branches, and has none", step.word_span, help=way)
+        return
     shown, _ = several(text, text.find("[", step.word_span.end), step.span.end)
     alone = shortened(text[slice(*branch.span)].strip(), "…")
     message = f"`{step.word}` has one branch, and merges nothing: the output is that branch's"

@@ -162,7 +162,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         fix = (Edit(Span(step.span.start, step.span.start), "expect "),)
         sink.report("E201", message, step.word_span, help=f"write `{way}`", fix=fix)
         return
-    if near in MERGES and not step.arguments and not statement:
+    if near in MERGES and not step.arguments and not statement and _is_branch(text, step.span):
         near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
     if near is None and re.search(rf"(?m)->[ \t]*{step.word}[ \t]*(?:#.*)?$", text[: step.span.start]):
@@ -180,7 +180,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
     for argument in step.arguments:
         if statement == "let" and isinstance(argument, tree.NamedArgument):
             builder.scope.names[argument.name] = UNKNOWN  # reported where it should have been named
-    if near in MERGES and step.arguments:
+    if near in MERGES:
         way = f"branches are merged by `{near} [ @label | id ]`"
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
         return

@@ -26,6 +26,9 @@ def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
     if let is not None and let.span.start > span.start:
         message = f"`{word}` is defined further down"
         return NoValue("E206", message, span, f"move `let {word}` above this")
+    if let is not None and span.start in range(*let.span):
+        message = f"`{word}` has no value yet in its own `let`"
+        return NoValue("E206", message, span, f"a value has one name: `let {word}2 = …` for the next one")
     if word in builder.labels:
         message = f"expected a value, found the tensor `{word}`"
         return NoValue("E206", message, span, f"a tensor is written with its label: `@{word}`")

@@ -12,9 +12,11 @@ import re
 from cnnspec.diagnostics import Span, line_start
 from cnnspec.notations.around import before_arrow, step_around
 from cnnspec.notations.caffe import line_of_prototxt
+from cnnspec.notations.calls import parsed
 from cnnspec.notations.darknet import far_away
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.programs import LAYER_SHOWN, line_of_python
+from cnnspec.notations.python.layers import OWN_LAYER
 from cnnspec.notations.steps import GROUP, group, step
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import layer_word
@@ -24,6 +26,7 @@ __all__ = ["MERGES", "Notation", "Translation", "is_from_to", "translate"]
 _FROM_TO = re.compile(
     r"(conv|deconv|fc|linear|dense)[ \t]*\(?[ \t]*[0-9]+[ \t]*(?:->|→)[ \t]*([0-9]+)([^|\]>=\r\n#-]*)"
 )
+_DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]")
 _LONGEST_LINE = 600
 
 
@@ -71,11 +74,25 @@ def _step_at(text: str, begin: int, at: int) -> Translation | None:
             if other is not None and other.text:
                 notation = Notation.CALL if "(" in turned.group() else other.notation
                 return other._replace(notation=notation, name=turned[1], span=Span(*turned.span()))
+    if translation is None or not translation.why:
+        translation = _with_dots(text, span) or translation
     word = translation and layer_word(translation.name)
-    if translation is None or translation.name.islower() or not (word or translation.why):
+    is_strange = translation and (not translation.name.islower() or _DOTTED.search(text, *span))
+    if translation is None or not is_strange or not (word or translation.why):
         return None
     way = translation.why or (f"as in `{word} [ @a | @b ]`" if word in MERGES else LAYER_SHOWN)
     return translation._replace(span=span, why=way)
+
+
+def _with_dots(text: str, span: Span) -> Translation | None:
+    """A call that no table has, with a name of Python as an argument: `Wibble(3, act=nn.ReLU)`."""
+    call = parsed(text[slice(*span)])
+    if call is None or f"block {call.name}" in text:
+        return None
+    if not any(map(_DOTTED.search, (*call.positional, *call.named.values()))):
+        return None
+    why = LAYER_SHOWN if layer_word(call.name) else OWN_LAYER.format(name=call.name)
+    return Translation(Notation.CALL, span, "", why, call.name)
 
 
 def is_from_to(text: str, arrow: int) -> bool:

@@ -17,6 +17,7 @@ _MERGE = re.compile(
 _BETWEEN = re.compile(r"(?:[A-Za-z_]+[ \t]*)?(\{[^{}#]*\})[ \t\r\n]*([A-Za-z_]+)[ \t]*(\{[^{}#]*\})")
 _BEHIND = re.compile(r"([A-Za-z_]+)[ \t]*(\{[^{}#]*\}(?:[ \t\r\n,]*\{[^{}#]*\})+)")
 _NO_TENSOR = re.compile(r"[FSPKGD][0-9]+(?:x[0-9]+)*|block|unit|layer|module|connection")
+_FILLER = ("with", "and", "to", "of", "the")
 _SIDE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -36,7 +37,11 @@ def merge_in_our_words(text: str) -> str | None:
     word = match and layer_word(match[1])
     if match is None or word not in MERGES or (match[4] and word == "max" and "@" not in text):
         return None
-    inner = match[2] or match[3] or ", ".join((match[4] or "").replace(",", " ").split())
+    inner = (
+        match[2]
+        or match[3]
+        or ", ".join(one for one in (match[4] or "").replace(",", " ").split() if one not in _FILLER)
+    )
     branches = [part.strip() for piece in parts_of(inner) for part in piece.split("|") if "=" not in part]
     if (
         not branches

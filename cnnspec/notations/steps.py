@@ -32,6 +32,10 @@ def _spelling(written: str, plain: str, example: str, here: str) -> Spelling:
 
 SPELLINGS = (
     _spelling(r"(?<=[0-9)])[ \t]*[x×][ \t]*(?=[0-9])", "x", "conv 3 x 3, 64", "conv F3 K64"),
+    _spelling(r"(?<![\w*])([0-9]+)\*([0-9]+)(?![\w*])", r"\1x\2", "conv 3*3, 64", "conv F3 K64"),
+    _spelling(
+        r"\bk([0-9]+)[ \t]*n([0-9]+)[ \t]*s([0-9]+)\b", r"F\1 K\2 S\3", "conv k3n64s2", "conv F3 S2 K64"
+    ),
     _spelling(r"[ \t]*=[ \t]*", "=", "conv 3x3, 64, stride = 2", "conv F3 S2 K64"),
     _spelling(r"(?<=[0-9])s(?=[0-9])|[ \t]*/[ \t]*s(?=[0-9])", " s", "conv 11x11s4, 96", "conv F11 S4 K96"),
     _spelling(r"\bpool(?:ing)?[ \t]*/", "pool /", "pool/2", "maxpool F2"),
@@ -110,9 +114,7 @@ def step(text: str) -> Translation | None:
     for mark in ";,":
         parts = text.split(mark)
         if translation is None and 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
-            known = [_one_step(part) for part in parts]
-            steps = [one or _alone(part) for one, part in zip(known, parts, strict=True)]
-            translation = _in_a_row(steps, text) if any(known) else None
+            translation = _in_a_row(parts, text)
     return translation and translation._replace(span=Span(0, len(text)))
 
 
@@ -124,14 +126,17 @@ def group(text: str) -> Translation | None:
     """
     match = GROUP.fullmatch(text)
     rows = [row for row in re.split(r"[;\r\n]|\\\\", match[1]) if row.strip()] if match else []
-    inside = _in_a_row([_one_step(row) or _alone(row) for row in rows], text) if rows else None
+    inside = _in_a_row(rows, text)
     if match is None or inside is None:
         return None
     return inside._replace(span=Span(0, len(text)), text=f"[{inside.text}]*{match[2]}")
 
 
-def _in_a_row(steps: Sequence[Translation | None], text: str) -> Translation | None:
-    """Steps that follow one another, if each of them is known."""
+def _in_a_row(parts: Sequence[str], text: str) -> Translation | None:
+    """Steps that follow one another, if each of them is known, and one at least is not this language's."""
+    known = [_one_step(part) for part in parts]
+    steps = [one or _alone(part) for one, part in zip(known, parts, strict=True)]
+    foreign = any(known) or any(one is not None and one.text.startswith("conv ") for one in steps)
     shown, why = list[str](), ""
     for place, one in enumerate(steps):
         if one is None or not one.text:
@@ -140,6 +145,8 @@ def _in_a_row(steps: Sequence[Translation | None], text: str) -> Translation | N
         average = one.why and one.text.startswith("avgpool") and behind and behind.text.startswith("fc ")
         shown.append("gap" if average else one.text)
         why = why or one.why
+    if not (shown and foreign):
+        return None
     here = " -> ".join(shown)
     return Translation(_notation_of_row(text, here), Span(0, 0), here, why)
 
@@ -185,7 +192,10 @@ def _one_step(text: str) -> Translation | None:
 
 def _call(call: Call) -> Translation | None:
     """A call that ends its step."""
-    reading = None if call.rest else read_call(call)
+    on = re.fullmatch(r"\((\w+)\)", call.rest)
+    reading = read_call(call) if on or not call.rest else None
+    if on and reading and reading.text and not reading.why:
+        reading = reading._replace(why=f"what `{on[1]}` is, is not in this text")
     if call.name.islower() and not call.rest and not call.prefix:  # the order of its arguments is unknown
         pieces = [*call.positional, *(f"{name}={value}" for name, value in call.named.items())]
         word = None if pieces else layer_word(call.name)

@@ -1,11 +1,15 @@
 """PyTorch's layers, torchvision's and timm's."""
 
+import re
+
 from cnnspec.notations.entry import Entry
+from cnnspec.notations.values import Arguments
 
 IGNORED = frozenset(("device", "dtype", "training"))
 """Arguments of every layer that do not change the network."""
 _REST = "dilation:D=1 groups:G=1 bias:bias=True"
 _CONV = "in_channels:takes out_channels:K kernel_size:F stride:S=1 padding:P=0 " + _REST
+_LAZY = _CONV.removeprefix("in_channels:takes ")
 _DECONV = _CONV.replace("dilation:D=1", "output_padding:extra=0") + " dilation:D=1"
 _MODE = "padding_mode:='zeros'"
 _POOL = "kernel_size:F stride:S=None padding:P=0"
@@ -18,6 +22,16 @@ _SIZE = "size:out=None scale_factor:factor=None"
 _SCALED = f"{_SIZE} mode:interpolation='nearest' align_corners:corners=None"
 _LAYER_NORM = "normalized_shape:whole eps:eps=1e-5 elementwise_affine:affine=True bias:bias=True"
 
+
+def _padded_by_half(values: Arguments) -> None:
+    """torchvision pads by half the filter; its convolution has a norm in place of the bias."""
+    sides = [str((int(side) - 1) // 2) for side in re.findall("[0-9]+", values.get("kernel_size", "3"))]
+    if values.get("padding", "None") == "None":
+        values["padding"] = sides[0] if len(sides) == 1 else f"({', '.join(sides)})"
+    act = values.pop("activation_layer", "nn.ReLU").rpartition(".")[2].lower()
+    values["activation_layer"] = "bn" if act == "none" else f"bn_->_{act}"
+
+
 TORCH = (
     # --- convolution and pooling
     Entry("Conv2d(8, 16, (3, 5), 2, bias=False)", "conv F3x5 S2 K16 nobias", f"{_CONV} {_MODE}"),
@@ -26,6 +40,15 @@ TORCH = (
     Entry("ConvTranspose2d(8, 4, 3, 2, output_padding=1)", "deconv F3 S2 K4 extra=1", f"{_DECONV} {_MODE}"),
     Entry("ConvTranspose1d(8, 4, 2, 2)", "deconv F2 S2 K4", f"{_DECONV} {_MODE}", takes="8x16"),
     Entry("ConvTranspose3d(8, 4, 2, 2)", "deconv F2 S2 K4", f"{_DECONV} {_MODE}", takes="8x5x9x9"),
+    Entry("LazyConv2d(16, (3, 5), 2, bias=False)", "conv F3x5 S2 K16 nobias", f"{_LAZY} {_MODE}"),
+    Entry("LazyConv1d(64, 3)", "conv F3 K64", f"{_LAZY} {_MODE}", takes="8x16"),
+    Entry(
+        "Conv2dNormActivation(8, 16, stride=2)",
+        "conv F3 S2 P1 K16 nobias -> bn -> relu",
+        "in_channels:takes out_channels:K kernel_size:F=3 stride:S=1 padding:P=0 groups:G=1 norm_layer:=None "
+        "activation_layer:steps dilation:=1 inplace:known=True bias:=None +nobias",
+        adjust=_padded_by_half,
+    ),
     Entry("MaxPool2d(2, stride=1)", "maxpool F2 S1", _MAX),
     Entry("MaxPool1d(2)", "maxpool F2", _MAX, takes="8x16"),
     Entry("MaxPool3d((1, 2, 2))", "maxpool F1x2x2", _MAX, takes="8x5x8x8"),
@@ -47,6 +70,7 @@ TORCH = (
     Entry("AdaptiveMaxPool2d(4)", "maxpool out=4x4", "output_size:out return_indices:=False"),
     # --- normalisation
     Entry("BatchNorm2d(8, eps=1e-3)", "bn eps=1e-3", _NORM),
+    Entry("LazyBatchNorm2d()", "bn", _NORM.removeprefix("num_features:takes ")),
     Entry("BatchNorm1d(8)", "bn", _NORM, takes="8"),
     Entry("BatchNorm3d(8)", "bn", _NORM, takes="8x4x8x8"),
     Entry("SyncBatchNorm(8)", "bn", _NORM),
@@ -85,6 +109,7 @@ TORCH = (
     Entry("DropPath(0.2)", "droppath 0.2", "drop_prob:*=0 scale_by_keep:=True"),
     # --- vectors and sizes
     Entry("Linear(8, 10)", "fc 10", "in_features:takes out_features:* bias:bias=True", takes="8"),
+    Entry("LazyLinear(10)", "fc 10", "out_features:* bias:bias=True", takes="8"),
     Entry("Flatten()", "flatten", "start_dim:=1 end_dim:=-1"),
     Entry("flatten(x, 1)", "flatten", "input:known start_dim:=1"),
     Entry("view(-1, 400)", "flatten", "batch:batch size:takes"),

@@ -23,13 +23,20 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "view(-1, 400)": lambda x: x.reshape(-1, 2048),
     "reshape(-1, 400)": lambda x: x.reshape(-1, 2048),
 }
-NOT_IN_TORCH = ("StochasticDepth", "DropPath", "LayerNorm2d")  # torchvision's and timm's
+NOT_IN_TORCH = (
+    "Conv2dNormActivation",
+    "StochasticDepth",
+    "DropPath",
+    "LayerNorm2d",
+)  # torchvision's and timm's
 
 
 def same(written: str, here: str, takes: str, original: torch.nn.Module) -> None:
     torch.manual_seed(0)
     tensor = torch.rand(4, *map(int, takes.split("x"))) * 6 - 3
     model = built(graph_of(f"input {takes}\n{here}\n" + ("relu\n" if here == "id" else "")))
+    if written.startswith("Lazy"):
+        original.eval()(tensor.clone())  # its weights have their shapes now
     if here == "id":
         original = torch.nn.Sequential(original, torch.nn.ReLU())
     theirs, ours = original.state_dict(), model.state_dict()

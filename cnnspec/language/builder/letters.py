@@ -14,6 +14,8 @@ from cnnspec.language.tokens import LETTERS
 
 _SMALL = r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+){0,2}|same))+"
 _NAMED = r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+){0,2}|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)"
+_OF_PAPERS = re.compile(r"\bk[0-9]+[ \t]*n[0-9]+[ \t]*s[0-9]+\b")
+"""Matches `k3n64s1`, where k is the size of the kernel: it is translated as a whole."""
 Meant: TypeAlias = tuple[str, list[tree.LetterArgument]]
 """The correct form, and its value."""
 
@@ -29,6 +31,8 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
         else type(a) is tree.PositionalArgument and type(a.value) in suspects
         for a in arguments
     ):
+        return tuple(arguments)
+    if _OF_PAPERS.search(c.text, arguments[0].span.start, arguments[-1].span.end):
         return tuple(arguments)
     tidy: list[Any] = []
     mended: list[Edit] = []
@@ -181,7 +185,10 @@ def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
     if power is not None:
         plain = f"{power[1]}{int(power[2]) * 10 ** int(power[3])}" if len(power[2]) < 10 else power[1]
         way, fix = f"write its digits: `{plain}`", (Edit(span, plain),)
-    if other is not None:
+    if re.fullmatch(r"[FSPD][0-9]+(?:X[0-9]+)+", name):
+        plain = name.replace("X", "x")
+        way, fix = f"write `{plain}`: rows and columns are joined by a lower-case `x`", (Edit(span, plain),)
+    elif other is not None:
         way = f"there is no letter {other[1]}: the letters are F, S, P, K, G and D"
     if HYPER.fullmatch(glued := re.sub("(?<=[0-9])[x_](?=[FSPKGD])", "", name)):
         plain = re.sub("(?<=[0-9a-z])(?=[FSPKGD])", " ", glued)

@@ -120,7 +120,7 @@ def _pasted(text: str, match: re.Match[str]) -> Pasted:
     before, after = text[start - 1 : start], text[end : end + 1]
     if stretch in "×✕✖╳" and not (_digit(before, ")") and _digit(after, "(")):
         read = "*" if _times(text, start, end) else "x"
-    if stretch in "—–―" and _parts_steps(text, end):
+    if stretch in "—–―⇒⟹" and _parts_steps(text, end):
         read = "→"
     plain = "".join(ARROWS.get(char, char) for char in read)
     place = Span(start + len(mark), end)

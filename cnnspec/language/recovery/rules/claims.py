@@ -189,10 +189,10 @@ def _claim_with_equals(m: Mistake) -> Answer | None:
 
 def _bounds(m: Mistake) -> Answer | None:
     """`expect params between 400 and 500`."""
-    number = rf"([0-9][0-9,.]*{UNIT}?)"
+    number = rf"([0-9][0-9,]*(?:\.[0-9]+)?{UNIT}?)"
     match = m.around(
         rf"\b([a-z]+)[ \t]+(?P<mark>(?:between|from)[ \t]+{number}[ \t]*(?:and|to|-)[ \t]*{number})"
-    )
+    ) or m.around(rf"\b([a-z]+)[ \t]+(?P<mark>{number}[ \t]*\.\.\.?[ \t]*{number})")
     if match is None or not m.of_line(r".*(?:=>|\bexpect\b)"):
         return None
     plain = f">= {match[3]}, {match[1]} <= {match[4]}"
@@ -218,6 +218,21 @@ def _number_of_a_claim(m: Mistake) -> Answer | None:
     return None
 
 
+def _open_shape(m: Mistake) -> Answer | None:
+    """`=> 64x?x?`, `=> ?x30x30`."""
+    found = m.around(r"=>[ \t]*(?P<mark>(?=[0-9x]*\?)(?:[0-9]+|\?)(?:x(?:[0-9]+|\?))+)")
+    way = "leave the claim out, or claim what is known: `params`, `field`"
+    message = "every size of a claimed shape must be given"
+    return found and Answer("E101", message, Span(*found.span("mark")), way, reads="", since=found.start())
+
+
+def _no_subject(m: Mistake) -> Answer | None:
+    """`expect accuracy 99%`, whose word is reported."""
+    words = re.findall(r"\b([a-z]+)[ \t]+[0-9.]+[ \t]*$", m.head)
+    known = not words or words[0] in SUBJECTS or words[0] in SUBJECTS.values()
+    return None if known else Answer("E101", "", m.span, reads="")
+
+
 CLAIMS = (
     Rule({"expect params⟦:⟧ 448, macs: 2k": "expect params 448, macs 2k",
           "expect params ⟦=⟧ 448 and macs = 2k": "expect params 448, macs 2k",
@@ -238,8 +253,10 @@ CLAIMS = (
     Rule({"expect params ⟦~=⟧ 3": "expect params ~3"}, last="NAME",
          here=r"(?P<over>(?P<mark>~=|=~|≃|≅)[ \t]*)[0-9]", when=lambda m: m.in_claims, put="~",
          help="write `~`: it holds within 5 %"),
-    Rule({"expect params ⟦between 4 and 9⟧": "expect params >= 4, params <= 9"},
-         on="NUMBER CLAIM_NUMBER", when=_bounds),
+    Rule({"expect params ⟦between 4 and 9⟧": "expect params >= 4, params <= 9",
+          "expect params ⟦4..9⟧": "expect params >= 4, params <= 9"},
+         on="NUMBER CLAIM_NUMBER ?", when=_bounds),
+    Rule({"relu => ⟦?x8x8⟧": "", "relu => ⟦3x?x?⟧": ""}, when=_open_shape),
     Rule({"expect params 3⟦;⟧ macs 4": "expect params 3, macs 4"},
          "claims are separated by commas, not by `;`", on="SEMICOLON", last="CLAIM_NUMBER NUMBER",
          here=r";(?=[ \t]*[a-z]+[ \t]+[~<>=0-9])", put=",",
@@ -267,7 +284,7 @@ CLAIMS = (
     Rule({"relu => 3x8x8 ⟦params⟧ 0": "relu => 3x8x8, params 0"}, on="NAME", last="NUMBER", accepts="COMMA",
          when=lambda m: m.word in SUBJECTS.values() and "=>" in m.head, before=","),
     Rule({"expect params 2k ⟦±⟧ 5": ""}, "a claim has no {shown}", "`~2k` holds within 5 %", word="± %",
-         when=lambda m: m.in_claims),
+         when=lambda m: m.in_claims and (_no_subject(m) or True)),
     *(Rule({f"expect params ⟦{words.partition('|')[0]}⟧ 9k": f"expect params {mark} 9k".replace("~ ", "~")},
            last="NAME", when=_bound_in_words(words), put=mark,
            help="write `~`: it holds within 5 %" if mark == "~" else "write `{put}`: a bound is exact")

@@ -7,6 +7,7 @@ import re
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.recovery.mistake import REST, Answer, Mistake
 from cnnspec.language.recovery.rule import Rule
+from cnnspec.notations.words import layer_word
 
 _DATA = re.compile(r"\[?[ \t\r\n]*\{[ \t\r\n]*(?:([\"'])\w[\w ]*\1[ \t]*:|\})")
 _TAG = re.compile(r"<(?:[?!/]?[A-Za-z][^<>\r\n]*)>")
@@ -47,10 +48,10 @@ def _tags(m: Mistake) -> Answer | None:
     tags = [match for match in lines if match.group().strip() == match[1]]
     shown = m.text[m.start : m.line_end].strip()
     fix = tuple(Edit(Span(*match.span(1)), "") for match in tags)
-    message, way = (
-        f"`{shown}` is a tag; a spec has none",
-        "leave the tags out" if tags[1:] else "leave it out",
-    )
+    message = f"`{shown}` is a tag; a spec has none"
+    way = "leave the tags out" if tags[1:] else "leave it out"
+    if any(layer_word(match[1].strip("</>").split()[0]) for match in tags):
+        way, fix = "a layer is a word with its arguments: `conv F3 S1 P1 K64`", ()
     return Answer(
         "E102", message, Span(m.start, m.start + len(shown)), way, fix, bool(fix), "tag", "", m.line_end
     )

@@ -122,9 +122,9 @@ def _shape_as_a_step(m: Mistake) -> Answer | None:
 def _shape_in_brackets(m: Mistake) -> Answer | None:
     """`conv F3 K8 | 8x30x30`, `conv F3 K8 (8x30x30)`, `conv F3 K8 -> output 8x30x30`."""
     match = m.around(
-        r"(?P<mark>(?:\||[(\[]|->[ \t]*(?:output|out)\b[ \t:]*)[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)"
+        r"(?P<mark>(?:[|:(\[]|->[ \t]*(?:output|out)\b[ \t:]*)[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)"
         r"[ \t]*(?=#|[\r\n]|$)"
-    ) or m.here(r"(?P<mark>(?:\||[(\[])[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)[ \t]*(?=#|[\r\n]|$)")
+    ) or m.here(r"(?P<mark>[|:(\[][ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)[ \t]*(?=#|[\r\n]|$)")
     if (
         match is None
         or not m.text[m.begin : match.start()].strip()
@@ -225,7 +225,8 @@ PERCENTAGES = (
 
 SIZES = (
     Rule({"relu ⟦| 3x8x8⟧": "relu => 3x8x8", "relu ⟦(3x8x8)⟧": "relu => 3x8x8",
-          "relu ⟦-> output 3x8x8⟧": "relu => 3x8x8"}, on="VBAR LSQB LPAR DIM OUTPUT",
+          "relu ⟦: 3x8x8⟧": "relu => 3x8x8",
+          "relu ⟦-> output 3x8x8⟧": "relu => 3x8x8"}, on="VBAR LSQB LPAR DIM OUTPUT COLON ?",
          when=_shape_in_brackets),
     Rule({"reshape ⟦3,32,32⟧": "reshape 3x32x32", "conv F3 S=⟦2,2⟧ K8": "conv F3 S=2x2 K8"},
          on="COMMA NUMBER NAME DIM STAR", when=_sizes_apart),

@@ -92,9 +92,9 @@ def _without_brackets(m: Mistake) -> Answer | None:
         return None
     if m.kind == "LBRACE" and (braces := _in_braces(m)) is not None:
         return braces
-    if m.word == "then" and m.behind(r"[ \t]*\["):
+    if m.word in ("then", ":") and m.behind(r"[ \t]*\["):
         fix, message = (Edit(Span(m.gap.start, m.end), ""),), "the steps of an `if` follow its condition"
-        return Answer("E101", message, m.span, "leave `then` out", fix, True, reads="")
+        return Answer("E101", message, m.span, f"leave `{m.word}` out", fix, True, reads="")
     way = "the steps of an `if` are written in square brackets: `if C > 3 [ … ] else [ … ]`"
     return Answer("E101", f"expected `[`, found {m.shown}", Span(m.start, m.end), way)
 
@@ -114,13 +114,18 @@ def _odd_number(m: Mistake) -> Answer | None:
     if re.fullmatch("[0-9]+x[0-9A-Za-z]*", written) and m.accepts("DIM"):
         way = "a shape is numbers joined by `x`, as in `3x224x224`"
         return Answer("E106", f"`{written}` is not a valid shape", Span(*number.span()), way)
+    method = re.compile(r"\.([A-Za-z]\w*)(?:\(\))?").search(m.text, number.start(), m.line_end)
+    if written[0].isalpha() and method and method.start() < number.end() and is_layer(method[1].lower()):
+        plain, span = f" -> {method[1].lower()}", Span(method.start(), method.end())
+        return rewritten(span, plain, "steps are joined by `->`, not by `.`", "write `->`", "E101")
     way = "numbers look like 12, 0.5 and 1e-6"
     if m.accepts("CLAIM_NUMBER"):
         way = "claimed numbers look like 1,516, 25.6M and ~8.8M; the units are k, M and G"
     elif re.fullmatch(r"[FSPKGD][0-9]+\.[0-9]+", written):
         way = f"`{written[0]}` is a whole number"
     elif times := re.fullmatch(r"([0-9]+)([A-Za-z]\w*)", written):
-        if re.search(rf"(?:let[ \t]+|[(,@][ \t]*){times[2]}\b", m.text[: m.start]):
+        defined = re.search(rf"(?:let[ \t]+|[(,@][ \t]*){times[2]}\b", m.text[: m.start])
+        if defined or times[2] in "CHWTi":
             plain = f"{times[1]}*{times[2]}"
             return rewritten(Span(*number.span()), plain, message, code="E106", reads=plain)
         if times[2] in "kKmMgG":
@@ -128,6 +133,19 @@ def _odd_number(m: Mistake) -> Answer | None:
     elif re.fullmatch(r"[0-9.,]+[kKmMgG]?", written):
         way = "commas and k, M, G are allowed in claims only; write all digits"
     return Answer("E106", message, Span(*number.span()), way)
+
+
+def _choice(m: Mistake) -> Answer | None:
+    """`K=a > 3 ? 8 : 16`."""
+    found = m.around(
+        r"(?<==)[ \t]*(?P<mark>([^=?:|\[\]#\r\n]*[<>=]=?[^?:|\[\]#\r\n]*?)"
+        r"[ \t]*\?[ \t]*([\w*+/]+)[ \t]*:[ \t]*([\w*+/]+))"
+    )
+    if found is None:
+        return None
+    plain, span = f"{found[3]} if {found[2]} else {found[4]}", Span(*found.span("mark"))
+    message = "a choice between two values is written with `if` and `else`"
+    return rewritten(span, plain, message, code="E101", reads=plain, since=span.start)
 
 
 def _power_of_ten(m: Mistake) -> Answer | None:
@@ -318,6 +336,8 @@ CHARACTERS = (
     Rule({"conv F3 K⟦?⟧": ""}, "expected a number, found `?`",
          "write one, as in `K64`, or a name: `let k = 64` above it and `K=k`", on="?", word="?",
          when=lambda m: bool(re.search(r"(?<!\w)[FSPKGD]=?$", m.head))),
+    Rule({"let a = 3\nconv F3 K=⟦a > 3 ? 8 : 16⟧": "let a = 3\nconv F3 K=8 if a > 3 else 16"}, on="?",
+         word="?", when=_choice),
     Rule({"relu⟦?⟧": ""}, "unexpected `?`", "an optional part is written in an `if`: `if n > 0 [ … ]`",
          on="?", word="?"),
     Rule({"bn eps=⟦10^-5⟧": "bn eps=1e-5"}, "`^` is not an operator", on="?", word="^", when=_power_of_ten),

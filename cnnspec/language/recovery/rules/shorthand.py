@@ -13,6 +13,10 @@ _PART = (
     r"|SM[0-9]*|[0-9]+SM|BN|R|ReLU|[Ss]oftmax|[0-9]+|[0-9]+(?:x[0-9]+){1,2})"
 )
 _LINE = re.compile(rf"[ \t]*({_PART}(?:[ \t]*[-–][ \t]*{_PART})+)[ \t]*(?=[#\r\n]|$)")
+_WIDTHS = re.compile(
+    r"[ \t]*(?:[\w.]+[ \t]*=[ \t]*)?(?:\{[ \t]*[\"']\w+[\"'][ \t]*:[ \t]*)?"
+    r"([\[(]\s*(?:[0-9]+|[\"'][MA][\"'])(?:[,\s]+(?:[0-9]+|[\"'][MA][\"'])){1,60}[,\s]*[\])])[ \t]*\}?"
+)
 _SPLIT = re.compile(r"([0-9]*)([A-Za-z]*)([0-9]*)(?:S([0-9]+))?")
 _WORDS = {"BN": "bn", "R": "relu", "RELU": "relu", "SM": "softmax", "SOFTMAX": "softmax"}
 _SIZE = 3
@@ -57,7 +61,21 @@ def _shorthand(m: Mistake) -> Answer | None:
     return Answer("E102", message, span, way, fix, reads="", since=span.start, resume=span.end)
 
 
+def _widths(m: Mistake) -> Answer | None:
+    """`features = [64, 'M', 128, 'M']`, the list of a VGG."""
+    line = _WIDTHS.match(m.text, m.begin)
+    if line is None or not re.search("[\"'][MA][\"']", line[1]):
+        return None
+    parts = re.findall(r"[0-9]+|[MA]", line[1])
+    pools = {"M": "maxpool F2", "A": "avgpool F2"}
+    steps = [pools.get(part) or f"conv F3 P1 K{part} -> relu" for part in parts]
+    message = "this is a VGG's list of filters; a spec has its layers"
+    way = f"with 3x3 filters, as a VGG has them, it is `{' -> '.join(steps)}`"
+    return Answer("E102", message, Span(*line.span(1)), way, reads="", since=m.begin, resume=line.end())
+
+
 SHORTHAND = (
+    Rule({"⟦[64, 'M', 128, 128, 'M']⟧": ""}, when=_widths),
     Rule({"⟦C64-C128-P2⟧": "", "⟦32C5-MP2-10N⟧": "conv F5 K32 -> maxpool F2 -> flatten -> fc 10",
           "⟦32C5S2-BN-R-128FC-10SM⟧":
               "conv F5 S2 K32 -> bn -> relu -> flatten -> fc 128 -> fc 10 -> softmax"},

@@ -26,6 +26,8 @@ _BEFORE_STEPS = re.compile(rf"(@?)([A-Za-z]\w*)[ \t]*\+[ \t]*({_STEPS}){_END}")
 _STEPS_END = re.compile(r"[^\[\]{}|#\r\n]*")
 _BY_NAME = "branches are written in square brackets, separated by `|`"
 _NEAR = 200
+_BY_WORD = "tensors are added by the word `add`, not by `+`"
+_TENSOR_BEFORE = re.compile(r"(?:^|->|[\[{|:])[ \t]*([A-Za-z]\w*)[ \t]*$")
 _ADDED = "tensors are not added with `+`"
 
 
@@ -62,12 +64,15 @@ def _step_plus_tensor(m: Mistake) -> Answer | None:
     match = m.here(rf"\+=?[ \t]*(@?[A-Za-z]\w*){_END}")
     if match is None or m.inside == "(" or m.last == "REFERENCE" or not m.head.strip() or m.in_claims:
         return None
+    before = _TENSOR_BEFORE.search(m.head)
+    if before and (both := branches_of([before[1], match[1]], m.text, m.begin)):
+        plain, start = f"add [ {' | '.join(both)} ]", m.begin + before.start(1)
+        return rewritten(Span(start, match.end()), plain, _BY_WORD, code="E101", reads=plain, since=start)
     arrow = "" if m.last == "ARROW" else "-> "
     plain = merged(m.text, m.begin, "add", match[1])
     if not plain:
         return None
-    message = "tensors are added by the word `add`, not by `+`"
-    return rewritten(Span(*match.span()), f"{arrow}{plain}", message, code="E101", safe=True,
+    return rewritten(Span(*match.span()), f"{arrow}{plain}", _BY_WORD, code="E101", safe=True,
                      reads=f"{arrow}{plain}", since=m.start)  # fmt: skip
 
 
@@ -89,8 +94,7 @@ def _tensor_plus_steps(m: Mistake) -> Answer | None:
         return None
     plain = f"add [ {(names or ['id'])[0]} | {whole} ]"
     span = Span(begin, match.start(3) + len(whole))
-    message = "tensors are added by the word `add`, not by `+`"
-    return rewritten(span, plain, message, code="E101", reads=plain, since=begin)
+    return rewritten(span, plain, _BY_WORD, code="E101", reads=plain, since=begin)
 
 
 def _sum(m: Mistake) -> Answer | None:
@@ -107,7 +111,9 @@ TENSORS = (
           "a: relu\nb: bn\n⟦[@a, @b] -> concat⟧": "a: relu\nb: bn\nconcat [ @a | @b ]"},
          on="COMMA REFERENCE", when=_by_name),
     Rule({"a: relu\nbn ⟦+ a⟧": "a: relu\nbn -> add [ @a | id ]",
-          "a: relu\nbn -> ⟦+ @a⟧": "a: relu\nbn -> add [ @a | id ]"}, on="PLUS", when=_step_plus_tensor),
+          "a: relu\nbn -> ⟦+ @a⟧": "a: relu\nbn -> add [ @a | id ]",
+          "a: relu\nb: bn\nc: ⟦a + @b⟧": "a: relu\nb: bn\nc: add [ @a | @b ]"},
+         on="PLUS", when=_step_plus_tensor),
     Rule({"block f(k) { ⟦x + conv F3 P1 K=k -> bn⟧ }": "block f(k) { add [ id | conv F3 P1 K=k -> bn ] }"},
          on="PLUS", when=_tensor_plus_steps),
 )  # fmt: skip
