@@ -16,7 +16,7 @@ from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import alike, classes, rules
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
-from cnnspec.targets.torch.library import pieces, reserved
+from cnnspec.targets.torch.library import IMPORTED, pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.planning import planned
@@ -26,22 +26,11 @@ DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None
 """The parameters of the model's constructor."""
 
 
-IMPORTED = {
-    "OrderedDict": "collections",
-    "Callable": "collections.abc",
-    "nullcontext": "contextlib",
-    "partial": "functools",
-    "Final": "typing",
-    "NamedTuple": "typing",
-}
-"""Names that programs import from Python's own modules: no class of a spec gets one of them."""
-
-
 def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
     root, shared, parameters = planned(graph, folds.sites if folds is not None else {})
-    namer = Namer({*reserved(), *IMPORTED, "main"})
+    namer = Namer({*reserved(), "main"})
     name = namer.take(camel(graph.name))
     several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
     ordered: dict[ClassPlan, None] = {}

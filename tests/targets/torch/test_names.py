@@ -237,6 +237,8 @@ PARAMETERS = [
     "train",
     "Tensor",
     "he",
+    "partial",
+    "nullcontext",
 ]
 
 
@@ -254,6 +256,7 @@ def test_parameters_called_like_something_else(name: str) -> None:
         ),
         f"block b({name}, n) {{ [conv F3 P1 K={name}*(i+1) -> relu]*n }}\ninput 3x8x8\nb(4, 2) -> b(6, 3)\n",
         f"let {name} = 3\nblock b(k) {{ conv F3 P1 K={name}*k }}\ninput 3x8x8\nb(4) -> b(6)\n",
+        f"let {name} = (4, 6)\ninput 3x8x8\n[conv F3 P1 K={name}(i) init=he -> relu]*2\n",
     ]
     for text in texts:
         try:

@@ -20,6 +20,16 @@ ROOMS = (
 )
 """The files, in the order of a program."""
 
+IMPORTED = {
+    "OrderedDict": "collections",
+    "Callable": "collections.abc",
+    "nullcontext": "contextlib",
+    "partial": "functools",
+    "Final": "typing",
+    "NamedTuple": "typing",
+}
+"""Names that programs import from Python's own modules."""
+
 
 @cache
 def pieces() -> Mapping[str, library.Piece]:
@@ -39,4 +49,4 @@ def pieces() -> Mapping[str, library.Piece]:
 
 def reserved() -> frozenset[str]:
     """Names that mean something in every emitted file."""
-    return frozenset(pieces()) | {"torch", "nn", "Tensor"}
+    return frozenset(pieces()) | IMPORTED.keys() | {"torch", "nn", "Tensor"}
