@@ -140,15 +140,14 @@ def way_out(
 
 def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit) -> str:
     """For a map and a vector (or a map of one position) of as many channels: the layer that broadcasts the
-    vector. `mul` and `div` also take a vector and a map of one channel, once the vector is broadcast."""
+    vector."""
     shapes = [builder.values[value] for value in inputs]
     beside = answer.input or max(range(len(shapes)), key=lambda place: prod(shapes[place] or ()))
     first, other = shapes[0], shapes[beside]
     if first is None or other is None:
         return ""
     one, many = (prod(first[1:]) == 1, other), (prod(other[1:]) == 1, first)
-    channels = first[0] == other[0] if answer.cause == "equal shapes" else 1 in (first[0], other[0])
-    if answer.code != "E304" or answer.cause is None or one[0] == many[0] or not channels:
+    if answer.cause != "equal shapes" or one[0] == many[0] or first[0] != other[0]:
         return ""
     small, large = (0, beside) if one[0] else (beside, 0)
     size = written_shape((one[1] if one[0] else many[1])[1:])

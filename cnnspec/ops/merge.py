@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from fractions import Fraction
-from itertools import product
 from math import prod
 from typing import Annotated
 
@@ -113,39 +112,36 @@ class Max(EqualShapes):
 
 
 class Gate(Merge):
-    """mul and div: a smaller branch is broadcast over the largest."""
+    """mul and div: each branch is repeated along the axes where it has size 1."""
 
     gate = True
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
-        """The largest branch's shape, over which the others are broadcast."""
-        whole = max(inputs, key=lambda shape: (prod(shape), len(shape)))
-        C, *sizes = whole
-        allowed: list[Shape] = [whole, (C,), (C, *(1 for _ in sizes or (1, 1)))]
-        if sizes:
-            some = product(*((size, 1) for size in sizes))
-            allowed += [(1, *sizes), *((C, *kept) for kept in some)]
-        for number, shape in enumerate(inputs):
-            if shape not in allowed:
-                fits = list(dict.fromkeys(written_shape(one) for one in allowed))
-                if len(sizes) == 3:
-                    fits[4:] = [f"{C} channels with 1 along any of the axes"]
-                return Misfit(
-                    "E304",
-                    f"branch {number + 1} is {written_shape(shape)}, which {self.word} cannot broadcast "
-                    f"over {written_shape(whole)}",
-                    input=number,
-                    help=f"what fits is {', '.join(fits[:-1])} or {fits[-1]}",
-                    cause="broadcast",
-                )
+        """Along each axis the largest size; a vector C is C x 1 x 1 beside maps."""
+        rank = max(map(len, inputs))
+        maps = [shape + (1,) * (rank - len(shape)) for shape in inputs]
+        whole = tuple(map(max, zip(*maps, strict=True)))
+        for over in (max(maps, key=prod), whole):
+            for number, shape in enumerate(maps):
+                if any(size != out and 1 not in (size, out) for size, out in zip(shape, over, strict=True)):
+                    more = f", where any size may be 1, or a vector of {over[0]}" if rank > 1 else ""
+                    return Misfit(
+                        "E304",
+                        f"branch {number + 1} is {written_shape(inputs[number])}, which {self.word} cannot "
+                        f"broadcast over {written_shape(over)}",
+                        input=number,
+                        help=f"what fits is {written_shape(over)}{more}",
+                        cause="broadcast",
+                    )
         return whole
 
 
 class Mul(Gate):
-    """The elementwise product of its branches. A smaller branch is a gate: C numbers (a vector, or C x 1 x
-    1) are broadcast over every position, 1 x H x W over every channel, C x H x 1 over the columns, C x 1 x
-    W over the rows, of another branch of C x H x W (squeeze-and-excitation, Hu et al., 2018; coordinate
-    attention, Hou et al., 2021). A gate does not widen the receptive field.
+    """The elementwise product of its branches. Each branch is repeated along the axes where its size is 1: C
+    numbers (a vector, or C x 1 x 1) over every position of C x H x W, 1 x H x W over every channel, C x H x 1
+    over the columns (squeeze-and-excitation, Hu et al., 2018; coordinate attention, Hou et al., 2021); C x 1
+    x 1 and 1 x H x W give C x H x W. A branch that is smaller than the output is a gate, which does not widen
+    the receptive field.
     """
 
     word = "mul"

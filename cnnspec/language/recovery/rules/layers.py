@@ -39,8 +39,10 @@ def _empty_call(m: Mistake) -> Answer | None:
     head = _HEAD.search(m.text, m.begin, m.opened)
     if head is None or m.opens("(") < 2:
         return None
-    written = head.group() if is_layer(head.group()) else f"[{head.group()}()]"
-    message = "a layer has no parentheses" if is_layer(head.group()) else _STAND
+    name = head.group()
+    layer = is_layer(name) and not re.search(rf"\b(?:block|shared)[ \t]+{name}\b", m.text)
+    written = name if layer else f"[{name}()]"
+    message = "a layer has no parentheses" if layer else _STAND
     return rewritten(
         Span(head.start(), m.end), written, message, code="E101", safe=True, reads=written, since=head.start()
     )
