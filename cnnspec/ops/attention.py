@@ -43,6 +43,11 @@ class Attention(Merge):
     - `relative=query` adds qᵀr, with a learned vector r of d numbers for each offset along each axis, which
       all heads share: (qᵀk + qᵀr)/√d (BoTNet, Srinivas et al., 2021).
 
+    `channels` exchanges channels and positions: each channel of q gets the mean of v over the channels of k
+    in its head, weighted by the softmax of qkᵀ/√N (`unscaled` leaves 1/√N out), with N positions of q and k
+    and M of v. After `l2norm positions` of q and k it is cross-covariance attention (XCiT, El-Nouby et al.,
+    2021; Restormer, Zamir et al., 2022), whose cost grows with N, not N²: MACs = C·(C'/heads)·(N + M).
+
     `linear` replaces the softmax: y = relu(q)ᵀ(Σ relu(k)·vᵀ) / (relu(q)ᵀ Σ relu(k) + eps), whose cost grows
     with N + M, not N·M (EfficientViT, Cai et al., 2023): MACs = C·(C'/heads)·(N + M).
     """
@@ -61,6 +66,7 @@ class Attention(Merge):
     ] = 1
     softmax: Annotated[Flag, flag("relu(q) and relu(k) in place of the softmax", linear=False)] = True
     unscaled: Annotated[Flag, flag("the scores are not divided by √d", unscaled=True)] = False
+    channels: Annotated[Flag, flag("between channels in place of positions", channels=True)] = False
     relative: Annotated[
         Relative | None,
         Argument(
@@ -76,6 +82,14 @@ class Attention(Merge):
     frozen: Frozen = False
 
     def unfit(self) -> Misfit | None:
+        if self.channels and (self.relative or not self.softmax):
+            other = "relative" if self.relative else "linear"
+            return Misfit(
+                "E204",
+                f"`channels` and `{other}` exclude each other",
+                "channels",
+                help=f"leave one of them out: `{other}` is about positions",
+            )
         without = "leave it out, or leave `linear` out"
         if not self.softmax and self.relative:
             return Misfit(
@@ -94,7 +108,7 @@ class Attention(Merge):
         return None
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
-        """The channels of v at the positions of q."""
+        """The channels of v at the positions of q; with `channels`, those of q at the positions of v."""
         if len(inputs) != 3:
             return Misfit(
                 "E304",
@@ -109,7 +123,28 @@ class Attention(Merge):
                     input=number,
                     help=f"`reshape {shape[0]}x1x1` makes a map of one position of it",
                 )
-        return self._misfit(*inputs) or self.unfit() or (inputs[2][0], *inputs[0][1:])
+        q, k, v = inputs
+        unfit = self._across(q, k, v) if self.channels else self._misfit(q, k, v)
+        of, at = (q, v) if self.channels else (v, q)
+        return unfit or self._uneven(q, k if self.channels else v) or self.unfit() or (of[0], *at[1:])
+
+    def _across(self, q: Shape, k: Shape, v: Shape) -> Misfit | None:
+        if q[1:] != k[1:]:
+            return Misfit(
+                "E304",
+                f"q is {written_shape(q)}, k is {written_shape(k)}; "
+                "`channels` multiplies them position by position",
+                input=1,
+                help=f"give k the size {written_shape(q[1:])}",
+            )
+        if k[0] != v[0]:
+            return Misfit(
+                "E304",
+                f"k has {k[0]} channels, v has {v[0]}; each channel of k needs one of v",
+                input=2,
+                help=f"`conv F1 K{k[0]}` at the end of branch 3 gives it {k[0]} channels",
+            )
+        return None
 
     def _misfit(self, q: Shape, k: Shape, v: Shape) -> Misfit | None:
         if q[0] != k[0]:
@@ -126,9 +161,21 @@ class Attention(Merge):
                 input=2,
                 help=f"give v the size {written_shape(k[1:])}, for instance with the same pooling as k",
             )
-        for number, channels in ((0, q[0]), (2, v[0])):
+        if self.relative and q[1:] != k[1:]:
+            return Misfit(
+                "E304",
+                f"q is {written_shape(q)}, k is {written_shape(k)}; offsets need maps of equal size",
+                argument="relative",
+                input=1,
+                help="leave `relative` out, or give k the size of q",
+            )
+        return None
+
+    def _uneven(self, q: Shape, other: Shape) -> Misfit | None:
+        """Heads that do not divide the channels of q, or of v (with `channels`, k)."""
+        for number, channels in ((0, q[0]), (1 if self.channels else 2, other[0])):
             if channels % self.heads:
-                fits = [divisor for divisor in divisors(q[0], 2 * self.heads) if v[0] % divisor == 0]
+                fits = [divisor for divisor in divisors(q[0], 2 * self.heads) if other[0] % divisor == 0]
                 near = min(fits, key=lambda one: (abs(one - self.heads), one))
                 return Misfit(
                     "E305",
@@ -139,14 +186,6 @@ class Attention(Merge):
                     help=f"`heads={near}` divides them",
                     replacement=f"heads={near}",
                 )
-        if self.relative and q[1:] != k[1:]:
-            return Misfit(
-                "E304",
-                f"q is {written_shape(q)}, k is {written_shape(k)}; offsets need maps of equal size",
-                argument="relative",
-                input=1,
-                help="leave `relative` out, or give k the size of q",
-            )
         return None
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
@@ -167,32 +206,35 @@ class Attention(Merge):
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> int:
         """The products of q and k (or r), plus the products of the scores and v."""
-        (C, *queries), (_, *keys), (values, *_) = inputs
-        N, M = prod(queries), prod(keys)
-        if not self.softmax:
+        (C, *queries), (_, *keys), (values, *seen) = inputs
+        N, M = prod(queries), prod(seen if self.channels else keys)
+        if self.channels or not self.softmax:
             return C * (values // self.heads) * (N + M)
         offsets = sum(2 * size - 1 for size in queries) if self.relative == "query" else 0
         return N * (C * (M + offsets) + values * M)
 
     def scratch(self, inputs: tuple[Shape, ...], out: Shape) -> int:
-        """The scores, N·M per head; with `linear`, d·d' and d numbers per head."""
+        """The scores, N·M per head (with `channels`, d·d'); with `linear`, d·d' and d numbers per head."""
         (C, *queries), (_, *keys), (values, *_) = inputs
+        if self.channels:
+            return C * (values // self.heads)
         if not self.softmax:
             return C * (values // self.heads + 1)
         return self.heads * prod(queries) * prod(keys)
 
     def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        """All of k and v."""
+        """All of k and v; with `channels`, of q and k."""
         return tuple(Window(size, 0, 0) for size in inputs[1][1:])
 
     def windows(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
-        """Of q, each position reads only itself."""
+        """Of q, each position reads only itself; with `channels`, of v."""
         whole = self.window(inputs, out)
-        return (POINT,) * len(whole), whole, whole
+        point = (POINT,) * len(whole)
+        return (whole, whole, point) if self.channels else (point, whole, whole)
 
     def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        (C, *queries), (_, *keys), (values, *_) = inputs
-        N, M = prod(queries), prod(keys)
+        (C, *queries), (_, *keys), (values, *seen) = inputs
+        N, M = prod(queries), prod(seen if self.channels else keys)
         numbers = {"C": C, "C'": values, "N": N, "M": M, "heads": self.heads}
         made: list[Formula] = []
         axes = dict(zip("THW"[-len(queries) :], queries, strict=True))
@@ -204,7 +246,7 @@ class Attention(Merge):
                 text = f"({' + '.join(offset[1:-1] for offset in offsets)})·C/heads"
             made.append(Formula("weights", text, numbers | axes, count))
         text = "(C + C')·N·M"
-        if not self.softmax:
+        if self.channels or not self.softmax:
             text = "C·(C'/heads)·(N + M)"
         elif self.relative == "query":
             text += f" + C·N·({' + '.join(f'2{axis} − 1' for axis in axes)})"

@@ -9,11 +9,22 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, axes_of, flag, written_init
+from cnnspec.ops.base import (
+    POINT,
+    Argument,
+    Misfit,
+    Op,
+    Shape,
+    Weight,
+    Window,
+    axes_of,
+    flag,
+    written_init,
+)
 from cnnspec.ops.fields import AboveZero, Exact, FactorStart, Flag, Frozen, Groups, Positive, Probability
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import groups_misfit
-from cnnspec.ops.sliding import needs_map
+from cnnspec.ops.sliding import map_missing, needs_map
 from cnnspec.ops.start import ONE, ZERO, of_numbers, role_of
 
 
@@ -261,13 +272,24 @@ class LocalResponseNorm(Op):
 
 class L2Norm(Op):
     """Scales the channels of each position (or a vector) to length 1: x / max(√(Σ x²), 1e-12). Followed by
-    `scale init=20` it is ParseNet's and SSD's normalisation; in retrieval it makes distances comparable. It
+    `scale init=20` it is ParseNet's and SSD's normalisation; in retrieval it makes distances comparable.
+    `l2norm positions` scales each map to length 1 (queries and keys of an attention between channels). It
     has no weights.
     """
 
     word = "l2norm"
     title = "scales each position's channels to length 1"
     example = "input 512x38x38\nl2norm -> scale init=20 => 512x38x38, params 512\n"
+
+    positions: Annotated[Flag, flag("over the positions of each map", positions=True)] = False
+
+    def out(self, *inputs: Shape) -> Shape | Misfit:
+        """The same; `positions` needs maps."""
+        return (self.positions and map_missing("l2norm positions", inputs[0])) or inputs[0]
+
+    def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        """With `positions`, every output reads the whole map."""
+        return tuple(Window(size, 0, 0) if self.positions else POINT for size in out[1:])
 
 
 def running_statistics(C: int) -> tuple[Weight, ...]:

@@ -363,12 +363,14 @@ def merge(call: Call) -> Tensor:
 
 def attention(call: Call) -> Tensor:
     """Head by head, score by score."""
-    op, size = call.op, call.x.shape[2:]
+    op, size = call.op, call.given[2 if call.op.channels else 0].shape[2:]
     places = list(product(*map(range, size)))
     y = []
     for head, (q, k, v) in enumerate(
         zip(*(one.flatten(2).chunk(op.heads, 1) for one in call.given), strict=True)
     ):
+        if op.channels:
+            q, k, v = (one.transpose(1, 2) for one in (q, k, v))
         if not op.softmax:
             shares = torch.einsum("nci,ncj->nij", q.relu(), k.relu())
             shares = shares / (shares.sum(2, keepdim=True) + float(op.eps))
@@ -381,7 +383,8 @@ def attention(call: Call) -> Tensor:
                 numbers = [[call.own["table"][head, *_offset(a, b, size)] for b in places] for a in places]
                 scores = scores + torch.stack([torch.stack(row) for row in numbers])
             shares = scores.softmax(2)
-        y.append(torch.einsum("nij,ncj->nci", shares, v))
+        mean = torch.einsum("nij,ncj->nci", shares, v)
+        y.append(mean.transpose(1, 2) if op.channels else mean)
     return torch.cat(y, 1).unflatten(2, size)
 
 

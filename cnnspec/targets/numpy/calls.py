@@ -225,6 +225,11 @@ def softmax(use: LayerUse) -> Built:
     return function("softmax_groups" if use.op.G > 1 else "softmax", use)
 
 
+@emits("l2norm")
+def l2norm(use: LayerUse) -> Built:
+    return function("l2norm_positions" if use.op.positions else "l2norm", use)
+
+
 @emits("add")
 def add(use: LayerUse) -> Built:
     return function("add_weighted" if use.op.weighted_branches else "add", use)
@@ -234,6 +239,8 @@ def add(use: LayerUse) -> Built:
 def attention(use: LayerUse) -> Built:
     if not use.op.softmax:
         return function("attention_linear", use)
+    if use.op.channels:
+        return function("attention_channels", use)
     kinds = {"table": "attention_relative", "query": "attention_query", None: "attention"}
     return function(kinds[use.op.relative], use)
 

@@ -24,7 +24,6 @@ def module(use: LayerUse) -> Built:
 FIXED = {
     "cmean": build("ChannelMean"),
     "cmax": build("ChannelMax"),
-    "l2norm": build("L2Norm"),
     "selu": build("nn.SELU"),
     "gelu": build("nn.GELU"),
     "silu": build("nn.SiLU"),
@@ -107,6 +106,11 @@ def softmax(use: LayerUse) -> Built:
     return build("nn.Softmax", dim=1)
 
 
+@emits("l2norm")
+def l2norm(use: LayerUse) -> Built:
+    return build("PositionL2Norm" if use.op.positions else "L2Norm")
+
+
 @emits("tanh")
 def tanh(use: LayerUse) -> Built:
     if use.op.amp == 1 and use.op.gain == 1:
@@ -170,7 +174,7 @@ def attention(use: LayerUse) -> Built:
         return build("LinearAttention", heads, eps=opt(float(op.eps), 1e-15, W("eps")))
     scale = opt(1 if op.unscaled else None, None)
     if op.relative is None:
-        return build("Attention", heads, scale=scale)
+        return build("ChannelAttention" if op.channels else "Attention", heads, scale=scale)
     size = each_size(use, first=1)
     if op.relative == "table":
         return build("RelativeAttention", n(op.heads, W("heads")), size, scale=scale)

@@ -86,13 +86,16 @@ def softmax(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 def attention(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     """The mean of v over the positions of k, weighted by the softmax of the scores, or by relu(q)·relu(k)."""
     q, k, v = (x.reshape(len(x), -1) for x in inputs)
-    heads, sizes = sheet.op["heads"], inputs[0].shape[1:]
-    depth = len(q) // heads
-    head = at[0] // (len(v) // heads)
-    here = int(np.ravel_multi_index(tuple(at[1:]), sizes))
-    mine, keys = q[head * depth :][:depth, here], k[head * depth :][:depth]
-    values = v[at[0]]
-    title = f"all {len(values)} positions of k, head {head}"
+    heads, sizes, across = sheet.op["heads"], inputs[0].shape[1:], sheet.op["channels"]
+    head = at[0] // (len(q if across else v) // heads)
+    here = int(np.ravel_multi_index(tuple(at[1:]), inputs[2 if across else 0].shape[1:]))
+    of_head = slice(head * len(k) // heads, (head + 1) * len(k) // heads)
+    if across:
+        mine, keys, values = q[at[0]], k[of_head].T, v[of_head, here]
+    else:
+        mine, keys, values = q[of_head, here], k[of_head], v[at[0]]
+    depth = len(mine)
+    title = f"all {len(values)} {'channels' if across else 'positions'} of k, head {head}"
     if not sheet.op["softmax"]:
         eps, weights = sheet.op["eps"], np.maximum(mine, 0) @ np.maximum(keys, 0)
         total, divisor = float(weights @ values), float(weights.sum())
@@ -170,11 +173,13 @@ def weighed(sheet: Sheet, value: float, at: Place) -> float:
 
 @layer("l2norm")
 def l2norm(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    x = along(inputs[0], at)
-    total, mine = float((x * x).sum()), float(x[at[0]])
-    sheet.part(f"all {len(x)} channels", total, {"x": column(x), "x²": column(x * x)})
+    positions, mine = sheet.op["positions"], float(inputs[0][tuple(at)])
+    x = inputs[0][at[0]].ravel() if positions else along(inputs[0], at)
+    total, name = float((x * x).sum()), f"positions of map {at[0]}" if positions else "channels"
+    sheet.part(f"all {len(x)} {name}", total, {"x": column(x), "x²": column(x * x)})
     value = mine / max(float(np.sqrt(total)), 1e-12)
-    sheet.lines.append(f"y = x[{at[0]}]/√(Σ x²) = {text(mine)}/√{text(total)} = {text(value)}")
+    place = ", ".join(map(str, at if positions else at[:1]))
+    sheet.lines.append(f"y = x[{place}]/√(Σ x²) = {text(mine)}/√{text(total)} = {text(value)}")
     return value
 
 

@@ -47,6 +47,33 @@ def attention_backward(dy, net):
     return [factor * join_heads(dq, sizes[0]), join_heads(dk, sizes[1]), join_heads(dv, sizes[1])]
 
 
+def split_channels(x, heads):
+    """(N, heads, channels of a head, positions)."""
+    return split_heads(x, heads).swapaxes(2, 3)
+
+
+def join_channels(x, size):
+    """The channels of the heads one after another, on a map of this size."""
+    return join_heads(x.swapaxes(2, 3), size)
+
+
+def attention_channels(net, q, k, v, heads=1, unscaled=False):
+    """Σ softmax(qkᵀ/√N)·v over the channels of k, in each head; q and k have N positions"""
+    sizes = q.shape[1:-1], v.shape[1:-1]
+    factor = 1.0 if unscaled else float(np.prod(sizes[0])) ** -0.5
+    q, k, v = split_channels(factor * q, heads), split_channels(k, heads), split_channels(v, heads)
+    y, p = attend(q, k, v, 0.0)
+    net.keep(q, k, v, p, factor, sizes)
+    return net.out(join_channels(y, sizes[1]))
+
+
+def attention_channels_backward(dy, net):
+    """As attention's, with channels and positions exchanged."""
+    q, k, v, p, factor, sizes = net.take()
+    dq, dk, dv, _ = attend_backward(split_channels(dy, q.shape[1]), q, k, v, p)
+    return [factor * join_channels(dq, sizes[0]), join_channels(dk, sizes[0]), join_channels(dv, sizes[1])]
+
+
 def offsets(size):
     """Along each axis: the offset of each pair of positions, counted from 0."""
     places = np.indices(size).reshape(len(size), -1)

@@ -269,3 +269,18 @@ def l2norm_backward(dy, net):
     y, length = net.take()
     along = (dy * y).sum(-1, keepdims=True) * (length > 1e-12)
     return (dy - y * along) / np.maximum(length, 1e-12)
+
+
+def l2norm_positions(x, net):
+    """Each map to length 1: y = x/max(√(Σ x²), 1e-12)."""
+    length = np.sqrt((x * x).sum(spatial(x), keepdims=True))
+    y = x / np.maximum(length, 1e-12)
+    net.keep(y, length)
+    return net.out(y)
+
+
+def l2norm_positions_backward(dy, net):
+    """As l2norm, map by map: dx = (dy − y·Σ dy·y)/√(Σ x²)."""
+    y, length = net.take()
+    along = (dy * y).sum(spatial(y), keepdims=True) * (length > 1e-12)
+    return (dy - y * along) / np.maximum(length, 1e-12)

@@ -1,4 +1,4 @@
-"""Attention over the positions of maps."""
+"""Attention over the positions of maps, or over their channels."""
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,20 @@ class Attention(nn.Module):
         added = self.offsets(q, scale)
         y = nn.functional.scaled_dot_product_attention(q, k, v, added, scale=scale)
         return y.transpose(2, 3).flatten(1, 2).unflatten(2, size)
+
+
+class ChannelAttention(Attention):
+    """softmax(q k^T * scale) v over the channels of each head."""
+
+    def split(self, x: Tensor) -> Tensor:
+        """Heads, channels of the head, positions."""
+        return x.flatten(2).unflatten(1, (self.heads, -1))
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        size = v.shape[2:]
+        q, k, v = self.split(q), self.split(k), self.split(v)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, scale=self.scale)
+        return y.flatten(1, 2).unflatten(2, size)
 
 
 def offsets(size: tuple[int, ...]) -> list[Tensor]:

@@ -21,6 +21,13 @@ class L2Norm(nn.Module):
         return nn.functional.normalize(x)
 
 
+class PositionL2Norm(nn.Module):
+    """Divides each map by its length."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.normalize(x.flatten(2), dim=2).view_as(x)
+
+
 class RMSNorm2d(nn.RMSNorm):
     """RMS normalisation over the channels, at each position."""
 
