@@ -37,8 +37,8 @@ _WIDEST = 60
 _LONGEST = 100_000
 """Characters of a spec in which programs are looked for."""
 _MOST_LINES = 60
-_CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 """Lines of a program that are shown in its finding; a fix has them all."""
+_CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 _HEAD = re.compile(r"(?:\w+: )?(?:@\w+ -> )?")
 """What can precede a layer on its line."""
 _STATED = re.compile(
