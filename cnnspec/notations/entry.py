@@ -107,12 +107,13 @@ def read(
         if parameter.meaning in ("takes", "slopes") and value is not None and value.isdecimal():
             takes = "" if parameter.meaning == "slopes" and value == "1" else value
         found = _meaning(parameter, word, value)
+        as_written = value or parameter.default or ""
         if found is None and parameter.meaning in NO_OTHERS:
-            return Reading("", _no_counterpart(parameter.name, value or ""), fits=False)
+            return Reading("", _no_counterpart(parameter.name, as_written), fits=False)
         if found is None and parameter.meaning == "weights":
             return Reading("", _NO_SHAPE.format(value))
         if found is None:
-            problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
+            problems.append(_no_counterpart(parameter.name, as_written))
         else:
             arguments |= found
             if parameter.meaning == "whole":

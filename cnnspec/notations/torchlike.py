@@ -23,21 +23,33 @@ def _half(values: Arguments) -> None:
     values["act_cls"] = {"None": "bn", "defaults.activation": "bn_->_relu"}.get(act, f"bn_->_{act.lower()}")
 
 
+def _torch_without(*names: str) -> tuple[Entry, ...]:
+    """PyTorch's layers but those that mean something else in the tool."""
+    return tuple(entry for entry in TORCH if entry.example.partition("(")[0] not in names)
+
+
 MLX = (
-    *(entry for entry in TORCH),
+    *_torch_without("GroupNorm", "Upsample"),
+    Entry(
+        "GroupNorm(4, 8, pytorch_compatible=True)",  # otherwise a group is every 4th channel
+        "gn G4",
+        "num_groups:G dims:takes eps:eps=1e-5 affine:affine=True pytorch_compatible:is_true=False",
+    ),
+    Entry("Upsample(2)", "upsample 2", "scale_factor:factor mode:mode='nearest' align_corners:=False"),
     Entry("BatchNorm(8)", "bn", f"num_features:takes {_BATCH}"),
     Entry("LayerNorm(8)", "ln", "dims:takes eps:eps=1e-5 affine:affine=True bias:bias=True"),
     *_FLAT,
 )
 TINYGRAD = (
-    *(entry for entry in TORCH),
+    *_torch_without("GELU"),
+    Entry("gelu()", "gelu", why="in tinygrad it is the approximation by tanh"),
     Entry("BatchNorm(8)", "bn", f"num_features:takes {_BATCH}"),
     Entry("max_pool2d()", "maxpool F2", _POOL),
     Entry("avg_pool2d()", "avgpool F2", _POOL.replace("dilation:D", "dilation:")),
     *_FLAT,
 )
 FASTAI = (
-    *(entry for entry in TORCH),
+    *TORCH,
     Entry(
         "ConvLayer(8, 16, stride=2)",
         "conv F3 S2 P1 K16 nobias -> bn -> relu",

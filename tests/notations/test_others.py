@@ -319,3 +319,15 @@ def test_steps_of_one_line_are_one_finding() -> None:
     assert found.help == "here it is `relu6 -> maxpool F2`"
     (edit,) = found.fix
     assert edit.text == "relu6 -> maxpool F2"
+
+
+def test_what_a_tool_has_otherwise_than_torch_is_not_translated_as_torchs() -> None:
+    group = MLX.replace("nn.MaxPool2d(2, stride=2)", "nn.GroupNorm(4, 16)")
+    (found,) = errors(group)
+    assert "`pytorch_compatible=False` has no counterpart here" in found.help
+    assert found.fix == ()
+    (found,) = errors(group.replace("4, 16", "4, 16, pytorch_compatible=True"))
+    assert "pool: gn G4" in found.help
+    (found,) = errors("from tinygrad import Tensor, nn\n" + TINYGRAD.replace("relu", "gelu"))
+    assert "approximation by tanh" in found.help
+    assert found.fix == ()
