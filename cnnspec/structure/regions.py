@@ -210,7 +210,19 @@ def _unfit(root: Region, outputs: Sequence[int]) -> set[Key]:
     }
     for region in root.within():
         unfit |= _cyclic(region)
-    return unfit
+    return unfit | _parted(root)
+
+
+def _parted(root: Region) -> set[Key]:
+    """The calls that contain a pooling or the layer that undoes it, which names the pooling, but not both."""
+    nodes = (node for region in root.within() for node in _nodes(region))
+    pairs = [{*node.outputs, node.inputs[1]} for node in nodes if node.op.undoes is not None]
+    parted: set[Key] = set()
+    for region in root.within() if pairs else ():
+        values = {value for one in region.within() for node in _nodes(one) for value in node.outputs}
+        if region is not root and any(pair & values and not pair <= values for pair in pairs):
+            parted.add(region.key)
+    return parted
 
 
 def _nodes(region: Region) -> Iterator[Node]:

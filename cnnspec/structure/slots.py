@@ -60,7 +60,9 @@ class Differences:
             if (
                 isinstance(site.first, Leaf)
                 and site.first.op.activation
-                and not site.first.op.weights((1, 1, 1))
+                and (
+                    not site.first.op.weights((1, 1, 1)) or len({one.op.word for one in site.at.values()}) > 1
+                )
                 and self.layer(site, at, here, alone)
             ):
                 if optional and not alone:

@@ -145,7 +145,7 @@ CAFFE: dict[str, tuple[str, str]] = {
     ),
     "a pyramid of pools": (
         layer("SPP", "data", "s", "spp_param { pyramid_height: 2 pool: MAX }"),
-        "concat [ maxpool F16 ceil flatten | maxpool F8 ceil flatten ]",
+        "concat [ gmp flatten | maxpool F8 ceil flatten ]",
     ),
     "the older form": (
         OLDER,

@@ -547,6 +547,56 @@ def test_norms_by_hand_are_the_layers() -> None:
     assert norms in text
 
 
+def test_weights_that_forward_limits_stay_as_they_are() -> None:
+    class Limited(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            self.weight.data = torch.renorm(self.weight.data, p=2, dim=0, maxnorm=1)
+            return super().forward(x)
+
+    found = imported(nn.Sequential(Limited(3, 4, 3)), torch.zeros(2, 3, 8, 8))
+    assert "conv F3 K4" in found.spec.text
+    assert found.layers.notes[0].startswith("forward sets the numbers of weights")
+
+
+def test_a_pool_and_what_undoes_it_in_other_modules() -> None:
+    """ENet: modules that contain one of the two are no blocks; the others are one, with any activation."""
+
+    class Down(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            x, places = F.max_pool2d(x.relu(), 2, return_indices=True)
+            return x.tanh(), places
+
+    class Up(nn.Module):
+        def forward(self, x: Tensor, places: Tensor) -> Tensor:
+            return F.max_unpool2d(x.sigmoid(), places, 2).relu()
+
+    class Side(nn.Module):
+        def __init__(self, act: nn.Module) -> None:
+            super().__init__()
+            self.one, self.other, self.act = nn.Conv2d(4, 2, 1), nn.Conv2d(2, 4, 1), act
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.act(x + self.other(self.one(x).relu()))
+            return y
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down, self.up = Down(), Up()
+            self.sides = nn.ModuleList([Side(nn.PReLU()), Side(nn.ReLU()), Side(nn.PReLU())])
+
+        def forward(self, x: Tensor) -> Tensor:
+            x, one = self.down(self.sides[0](x))
+            x, two = self.down(self.sides[1](x))
+            y: Tensor = self.up(self.sides[2](self.up(x, two)), one)
+            return y
+
+    found = imported(Net(), torch.zeros(2, 4, 8, 8))
+    assert found.spec.form == "blocks", found.spec.text
+    assert "block side(act=[prelu one])" in found.spec.text, found.spec.text
+    assert "side(act=relu)" in found.spec.text
+
+
 class Twice(nn.Module):
     """The same convolution under two names, as where a block also has its parts by name."""
 

@@ -39,7 +39,7 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
             names = ", ".join(absent.names)
             way = f"not installed here, and left out: {names}; the network may need it" if names else ""
             raise Fault(_what(error), note="\n".join(_where(error, torch.__file__)), help=way) from None
-    trace["notes"] = [
+    trace["notes"] += [
         f"{name} is not installed here; the network was made without it" for name in absent.names
     ]
     if len(json.dumps(trace)) > MOST_TRACE:

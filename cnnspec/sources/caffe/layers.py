@@ -48,6 +48,8 @@ def inner_product(context: Context) -> Sequence[Tensor]:
         raise Unsaid("its axis is not 1")
     size, K = prod(sizes), option.integer("num_output")
     flat = x if len(sizes) == 1 else context.call("view", (batch, size), self=x, size=(batch, size))
+    if option.flag("transpose"):
+        return context.hole("its matrix is transposed", x, (batch, K))
     bias = context.weight(1, K) if option.flag("bias_term", True) else None
     return [context.call("linear", (batch, K), input=flat, weight=context.weight(0, K, size), bias=bias)]
 
@@ -142,6 +144,16 @@ def relu(context: Context) -> Sequence[Tensor]:
     return unary("leaky_relu", negative_slope=slope)(context) if slope else unary("relu")(context)
 
 
+def swish(context: Context) -> Sequence[Tensor]:
+    """x·sigmoid(beta·x)."""
+    x, beta = context.only(), context.option("swish_param").number("beta", 1.0)
+    shape = context.shape(x)
+    if beta == 1:
+        return [context.call("silu", shape, self=x)]
+    gate = context.call("sigmoid", shape, self=times(context, x, beta))
+    return [context.call("mul", shape, self=x, other=gate)]
+
+
 def elu(context: Context) -> Sequence[Tensor]:
     return unary("elu", alpha=context.option("elu_param").number("alpha", 1.0))(context)
 
@@ -213,7 +225,7 @@ TABLE: Mapping[str, Converting] = {
     "tanh": unary("tanh"),
     "absval": unary("abs"),
     "bnll": unary("softplus", beta=1, threshold=20),
-    "swish": unary("silu"),
+    "swish": swish,
     "mish": unary("mish"),
     "power": power,
     "dropout": dropout,

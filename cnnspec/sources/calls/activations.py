@@ -133,6 +133,8 @@ def clamped(reader: Reader, a: Arguments) -> Item:
             factor=tuple(6 * one for one in item.factor), shift=tuple(6 * one - 3 for one in item.shift)
         )
         return each_number(reader, moved, Hsigmoid())
+    if low is not None and high is not None and low > high:
+        raise Cannot(f"its lower limit, {low}, is above its upper one, {high}")
     if (low or 0) > 0 or (high or 0) < 0:  # 0 is not between the limits: they are moved so that one is 0
         base = low if (low or 0) > 0 else high
         ends = {name: None if end is None else end - base for name, end in (("min", low), ("max", high))}

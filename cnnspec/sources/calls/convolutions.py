@@ -136,8 +136,8 @@ def local(reader: Reader, a: Arguments) -> Item:
 def linear(reader: Reader, a: Arguments) -> Item:
     """A linear layer over the last dimension, at each position."""
     weight = weight_of(a["weight"])
-    more, weights = _weights(reader, weight, a["bias"])
-    return _applied(reader, a["input"], _shape(weight)[0], more, weights)
+    K = _shape(weight)[0]
+    return _applied(reader, a["input"], K, *_weights(reader, weight, a["bias"]))
 
 
 def times_matrix(reader: Reader, item: Item, matrix: Kept, bias: Any = None) -> Item:

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils import _pytree as pytree
 
 SMALL = 65_536
@@ -132,18 +133,43 @@ class _AsItIs(ContextDecorator):
         return None
 
 
+_DATA: Any = torch._C.TensorBase.data
+SET_IN_FORWARD = (
+    "forward sets the numbers of weights (to limit them, as `renorm` does); a spec has no such step, and the "
+    "weights are taken as they are"
+)
+
+
+class _WeightsStay:
+    """While a module is exported, `weight.data = …` in `forward` has no effect: torch cannot export it."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def seen(self, tensor: Any) -> Any:
+        return tensor if isinstance(tensor, FakeTensor) else _DATA.__get__(tensor)
+
+    def set(self, tensor: Any, value: Any) -> None:
+        if isinstance(tensor, FakeTensor):
+            self.notes[:] = [SET_IN_FORWARD]
+        else:
+            _DATA.__set__(tensor, value)
+
+
 def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Plain:
     from inspect import signature
 
     order = {name: place for place, name in enumerate(signature(module.forward).parameters)}
     named = dict(sorted(named.items(), key=lambda item: order.get(item[0], len(order))))
+    stay = _WeightsStay()
     with (
+        patch.object(torch.Tensor, "data", property(stay.seen, stay.set)),
         patch.multiple(nn.functional, local_response_norm=_response, normalize=_normalize),
         patch.object(torch, "autocast", _AsItIs),
         patch.object(torch.amp, "autocast", _AsItIs),
     ):
         program = torch.export.export(module, tuple(inputs), dict(named) or None, strict=False)
-    return _Writing(module, program, (*inputs, *named.values())).plain()
+    return _Writing(module, program, (*inputs, *named.values())).plain() | {"notes": stay.notes}
 
 
 class _Writing:

@@ -66,7 +66,7 @@ REASONS = {
     "is the weight `y` itself": ("div_bcast",),
     "its exponent is no single number": ("pow", "pow_example", "pow_bcast_array", "pow_types_float32_*"),
     "its slopes have the shape": ("prelu_example", "prelu_broadcast"),
-    "which 0 is not in": ("clip_min_greater_than_max",),
+    "is above its upper one": ("clip_min_greater_than_max",),
     "the language has no such layer": ("erf",),
     "it does not divide by the length": ("l1normalization_axis_[1l]*",),
     "it gathers by a table of places": ("gather_2d_indices",),
