@@ -3,7 +3,7 @@ and matrix products of `run`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ from cnnspec.cli import USAGE
 from cnnspec.cli.given import given, problem_of
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
-from cnnspec.cli.options import Choice
+from cnnspec.cli.options import Choice, adding
 from cnnspec.cli.terminal import Output, err
 
 if TYPE_CHECKING:
@@ -135,11 +135,8 @@ OPTIONS = (
 )
 
 
-def shows_sums(function: Callable[..., int]) -> Callable[..., int]:
-    """Add the options of gradients and matrix products to a command."""
-    for option in reversed(OPTIONS):
-        function = option(function)
-    return function
+shows_sums = adding(OPTIONS)
+"""Adds the options of gradients and matrix products to a command."""
 
 
 def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ import click
 
 from cnnspec.cli import FOUND
 from cnnspec.cli.one_model import Opened, open_model
-from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.options import Choice, command, completing, form_of
 from cnnspec.cli.terminal import Output, err, is_terminal, out, say
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
@@ -123,7 +122,7 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
     opened = open_model(file, choice)
     Output("text", to.color).findings(opened.findings, opened.source)
     destination = None if output in (None, STDIN) else output
-    form = _form(to.form, destination)
+    form = form_of(to.form, destination, ENDINGS, "svg")
     if opened.model is None or not opened.model.buildable or opened.graph is None:
         return opened.status
     picture = _picture(opened, how, form)
@@ -142,18 +141,6 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
         return Output("text", to.color).refuse(destination, problem)
     say(f"{printable(destination)}: written\n")
     return opened.status
-
-
-def _form(name: str | None, destination: str | None) -> str:
-    """The format of `--format`, or that of the file's extension."""
-    if name is not None or destination is None:
-        return name or "svg"
-    ending = os.path.splitext(destination)[1].lower()
-    if ending not in ENDINGS:
-        raise click.UsageError(
-            f"no format has the ending of {printable(destination)}: use {', '.join(ENDINGS)}, or --format"
-        )
-    return ENDINGS[ending]
 
 
 def _advice(smallest: float | None, how: dict[str, Any]) -> str:

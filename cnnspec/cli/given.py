@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from cnnspec.cli.options import adding
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.files import STDIN, unreadable
 
@@ -138,11 +139,8 @@ def reads_stdin(inputs: Iterable[str]) -> bool:
     return bool(from_stdin)
 
 
-def takes_inputs(function: Callable[..., int]) -> Callable[..., int]:
-    """Add these options to a command."""
-    for option in reversed(OPTIONS):
-        function = option(function)
-    return function
+takes_inputs = adding(OPTIONS)
+"""Adds these options to a command."""
 
 
 def given(options: dict[str, Any], graph: Graph) -> RunInputs:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cnnspec.cli.terminal import Output
+from cnnspec.diagnostics.printable import printable
 from cnnspec.elaborate.limits import DEEPEST, RECURSION, Limits
 from cnnspec.files import MAX_BYTES
 
@@ -177,6 +179,29 @@ def command(
         return made
 
     return decorate
+
+
+def adding(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """A decorator that adds options to a command, in this order."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def form_of(name: str | None, destination: str | None, endings: Mapping[str, str], usual: str) -> str:
+    """The format of `--format`, or that of the file's extension."""
+    if name is not None or destination is None:
+        return name or usual
+    ending = os.path.splitext(destination)[1].lower()
+    if ending not in endings:
+        raise click.UsageError(
+            f"no format has the ending of {printable(destination)}: use {', '.join(endings)}, or --format"
+        )
+    return endings[ending]
 
 
 def _chosen(options: dict[str, Any]) -> Choice:

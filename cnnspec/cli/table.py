@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.options import Choice, command, completing, form_of
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.printable import printable
@@ -119,7 +119,7 @@ def table(
     if isinstance(grids, Diagnostic):
         return _refuse([(selection.networks[0].source, grids)], FOUND, to)
     destination = None if output in (None, STDIN) else output
-    text = written(grids, _form(to.form, destination))
+    text = written(grids, form_of(to.form, destination, ENDINGS, FORMATS[0]))
     if destination is None:
         out(text)
         return OK
@@ -138,18 +138,6 @@ def _refuse(findings: list[tuple[Source, Diagnostic]], status: int, to: Output) 
         to.findings([finding], source, always=to.form != "json")
     to.document({"tables": [], "diagnostics": [as_json(finding, source) for source, finding in findings]})
     return status
-
-
-def _form(name: str | None, destination: str | None) -> str:
-    """The format of `--format`, or that of the file's extension."""
-    if name is not None or destination is None:
-        return name or FORMATS[0]
-    ending = os.path.splitext(destination)[1].lower()
-    if ending not in ENDINGS:
-        raise click.UsageError(
-            f"no format has the ending of {printable(destination)}: use {', '.join(ENDINGS)}, or --format"
-        )
-    return ENDINGS[ending]
 
 
 def _selection(

@@ -22,6 +22,11 @@ class Pen:
     dashed: bool = False
 
 
+def rectangle(left: float, top: float, right: float, bottom: float) -> tuple[Point, ...]:
+    """The corners of a rectangle."""
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A closed polygon, its corners rounded by `radius`; filled with `fill`, outlined with `pen`."""

@@ -56,7 +56,7 @@ def _entry(frame: Frame, around: Frame, list_node: Node) -> Var:
     if entry is None:
         listed = _variable(frame, list_node) if isinstance(list_node, Const) else list_node
         name = listed.name if isinstance(listed, Var) else "values"
-        base = name.removesuffix("s") if name.endswith("s") and len(name) > 1 else "value"
+        base = name.removesuffix("s") if name.endswith("s") and len(name) > 1 else f"{name}_i"
         variable = frame.lowering.loop_variable(frame.function, around.depth - 1, base, name)
         entry = Entry(variable, listed, list_node)
         around.entries[python(list_node)] = entry

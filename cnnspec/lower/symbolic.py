@@ -238,6 +238,8 @@ def _python(node: Node) -> tuple[str, int]:
     level = _LEVELS[node.operator]
     if node.operator == "if":
         condition, then, otherwise = node.arguments
+        if isinstance(condition, Apply) and condition.operator == "not":
+            return _python(Apply("if", (condition.arguments[0], otherwise, then)))
         return f"{_inner(then, 2)} if {_inner(condition, 2)} else {_inner(otherwise, 1)}", level
     if node.operator == "neg":
         return f"-{_inner(node.arguments[0], 8)}", level

@@ -19,17 +19,13 @@ from cnnspec.drawing.flow.metrics import (
     lines_of,
 )
 from cnnspec.drawing.flow.symbols import plain
-from cnnspec.drawing.scene import Circle, Group, Item, Line, Pen, Point, Shape, Text
+from cnnspec.drawing.scene import Circle, Group, Item, Line, Pen, Point, Shape, Text, rectangle
 
 BESIDE = 4.0
 """The distance from a line to the text beside it."""
 OUTLINE = 0.7
 MIDDLE = 0.345
 """The distance from the middle of a capital letter to its baseline, as a part of the text's size."""
-
-
-def rectangle(left: float, top: float, right: float, bottom: float) -> tuple[Point, ...]:
-    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def box(

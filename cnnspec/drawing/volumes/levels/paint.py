@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.drawing.colors import Palette
-from cnnspec.drawing.scene import Group, Item, Pen, Run, Shape, Text
+from cnnspec.drawing.scene import Group, Item, Pen, Run, Shape, Text, rectangle
 from cnnspec.drawing.volumes.levels.place import SIZE, SMALL, Standing
 from cnnspec.drawing.volumes.shades import mixed
 from cnnspec.drawing.volumes.words import tooltip
@@ -21,10 +21,10 @@ def painted(one: Standing, palette: Palette) -> Group:
     x = one.x
     if bar.copied:
         part = one.wide * bar.copied / bar.channels
-        items.append(_rectangle(x, one.top, x + part, one.foot, COPIED, pen))
+        items.append(Shape(rectangle(x, one.top, x + part, one.foot), COPIED, pen))
         x += part
     fill = palette.input if bar.volume.kind == "input" else fill_of(palette)
-    items.append(_rectangle(x, one.top, one.right, one.foot, fill, pen))
+    items.append(Shape(rectangle(x, one.top, one.right, one.foot), fill, pen))
     above = SMALL + 1 if one.above and one.note and not one.turned else 0.0
     items.append(Text(one.centre, one.top - 2.5 - above, (Run(one.channels),), SIZE, palette.text))
     if one.note:
@@ -37,7 +37,3 @@ def painted(one: Standing, palette: Palette) -> Group:
             items.append(Text(one.x - 2, one.foot, run, SMALL, palette.muted, "end"))
     role = "input" if bar.volume.kind == "input" else "layer"
     return Group(tuple(items), role, bar.volume.name, "\n".join(map(tooltip, bar.volumes)))
-
-
-def _rectangle(left: float, top: float, right: float, bottom: float, fill: str, pen: Pen) -> Shape:
-    return Shape(((left, top), (right, top), (right, bottom), (left, bottom)), fill, pen)

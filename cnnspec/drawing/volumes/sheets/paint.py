@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.drawing.colors import Palette
-from cnnspec.drawing.scene import Group, Item, Line, Pen, Point, Run, Shape, Text
+from cnnspec.drawing.scene import Group, Item, Line, Pen, Point, Run, Shape, Text, rectangle
 from cnnspec.drawing.volumes.shades import Fills, mixed
 from cnnspec.drawing.volumes.sheets.place import ABOVE, ROD, SIZE, SLANT, Stack
 from cnnspec.drawing.volumes.words import tooltip, window
@@ -28,7 +28,7 @@ def painted(one: Stack, fills: Fills, palette: Palette) -> Group:
         for place in range(one.count - 1, -1, -1):
             x, y = one.x - place * one.offset, one.y - place * one.offset
             fill = tint if place % 2 == 0 else mixed(tint, "#ffffff", 0.65)
-            items.append(_rectangle(x, y, x + one.wide, y + one.high, fill, pen))
+            items.append(Shape(rectangle(x, y, x + one.wide, y + one.high), fill, pen))
     y = one.y - one.deep - ABOVE
     items.append(Text(one.text_middle, y, (Run(one.size_text),), SIZE, palette.text))
     if one.name:
@@ -84,7 +84,7 @@ def _read(one: Stack, other: Stack, pen: Pen, palette: Palette) -> list[Item]:
     top = one.y if len(size) == 1 else top
     unit = other.at(*UNIT_AT)
     return [
-        _rectangle(left, top, left + wide, top + high, None, Pen(palette.line, 0.7)),
+        Shape(rectangle(left, top, left + wide, top + high), None, Pen(palette.line, 0.7)),
         Line(((left + wide, top), unit), pen),
         Line(((left + wide, top + high), unit), pen),
         _unit(unit, palette),
@@ -100,17 +100,11 @@ def _spread(one: Stack, other: Stack, pen: Pen, palette: Palette) -> list[Item]:
     return [
         Line((unit, (left, top)), pen),
         Line((unit, (left, top + size)), pen),
-        _rectangle(left, top, left + size, top + size, None, Pen(palette.line, 0.7)),
+        Shape(rectangle(left, top, left + size, top + size), None, Pen(palette.line, 0.7)),
         _unit(unit, palette),
     ]
 
 
 def _unit(at: Point, palette: Palette) -> Shape:
     half = UNIT / 2
-    return _rectangle(at[0] - half, at[1] - half, at[0] + half, at[1] + half, palette.line, None)
-
-
-def _rectangle(
-    left: float, top: float, right: float, bottom: float, fill: str | None, pen: Pen | None
-) -> Shape:
-    return Shape(((left, top), (right, top), (right, bottom), (left, bottom)), fill, pen)
+    return Shape(rectangle(at[0] - half, at[1] - half, at[0] + half, at[1] + half), palette.line)
