@@ -3,7 +3,7 @@ and in NumPy."""
 
 from __future__ import annotations
 
-from cnnspec.lower.writer import Writer
+from cnnspec.lower.writer import Writer, listed
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Expect
 
@@ -47,27 +47,31 @@ def put_baseline(writer: Writer, plan: Plan, labels: str) -> None:
         writer.line(f'print(f"no better than a constant answer ({value}): {{hint}}")')
 
 
-def condition(expect: Expect, best: str) -> str:
-    """Code for whether the best epoch's result is as expected; shares are rounded as the claim is written."""
+def put_checked(writer: Writer, plan: Plan) -> str:
+    """Code for whether the best epoch's result is as expected, shares rounded as the claims are written; the
+    name of it, True where nothing is expected."""
+    expect = plan.recipe.expect
     tests = []
     for name in SHARES:
         claim = getattr(expect, name)
         if claim is not None:
             digits = len(claim.rstrip("%").partition(".")[2])
-            tests.append(f'round(100 * {best}["{name}"], {digits}) >= EXPECTED_{name.upper()}')
-    if expect.loss is not None:
-        tests.append(f'{best}["loss"] <= EXPECTED_LOSS')
-    return " and ".join(tests) or "True"
+            tests.append(f'round(100 * best["{name}"], {digits}) >= EXPECTED_{name.upper()}')
+    tests += ['best["loss"] <= EXPECTED_LOSS'] * (expect.loss is not None)
+    for number, test in enumerate(tests):
+        writer.line(f"ok = {'ok and ' if number else ''}{test}")
+    return "ok" if tests else "True"
 
 
 def put_missed(writer: Writer, expect: Expect, when: str) -> None:
     """Code that reports an expectation that was not met."""
     missed = [
-        f"{name.capitalize() if name == 'dice' else name} {{EXPECTED_{name.upper()}:g}} %"
+        f'f"{"Dice" if name == "dice" else name} {{EXPECTED_{name.upper()}:g}} %"'
         for name in SHARES
         if getattr(expect, name) is not None
     ]
-    missed += ["loss {EXPECTED_LOSS:g}"] * (expect.loss is not None)
+    missed += ['f"loss {EXPECTED_LOSS:g}"'] * (expect.loss is not None)
     if missed:
         with writer.block(f"if {when}:"):
-            writer.line(f'print(f"expected: {", ".join(missed)}", file=sys.stderr)')
+            writer.put("expected = ", listed(missed))
+            writer.line('print("expected:", ", ".join(expected), file=sys.stderr)')

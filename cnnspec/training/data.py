@@ -201,17 +201,17 @@ def put_prepared(writer: Writer, plan: Plan) -> None:
     writer.line("    images: np.ndarray, labels: np.ndarray, device: torch.device")
     with writer.block(") -> tuple[Tensor, Tensor]:"):
         writer.doc("The network's input for these images, and their labels.")
-        writer.line("x = on_device(images, device)")
         if isinstance(data, Npz):
+            writer.line("x = on_device(images, device)")
             with writer.block("if x.dtype == torch.uint8:"):
                 writer.line("x = x / 255")
         else:
-            writer.line("x = x / 255")
+            writer.line("x = on_device(images, device) / 255")
         axes = ", ".join(["-1", *["1"] * plan.axes])
         for constant, sign in (("MEAN", "-"), ("STD", "/")):
             if getattr(data, constant.lower()):
-                writer.line(f"{constant.lower()} = on_device(np.array({constant}, np.float32), device)")
-                writer.line(f"x = x {sign} {constant.lower()}.view({axes})")
+                numbers = f"on_device(np.array({constant}, np.float32), device)"
+                writer.line(f"x = x {sign} {numbers}.view({axes})")
         if plan.recipe.run.channels_last:
             writer.line(f"x = x.contiguous(memory_format={plan.memory_format})")
         writer.line("return x, on_device(labels, device)")

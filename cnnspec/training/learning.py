@@ -187,12 +187,12 @@ def _accumulated(writer: Writer, plan: Plan) -> None:
     writer.line("optimizer.zero_grad()")
     writer.line("total = torch.zeros((), device=device)")
     parts = ["images", "labels", *(["chance"] if plan.chances else [])]
-    writer.put("parts = ", call("zip", *(f"np.split({part}, PARTS)" for part in parts), strict=True))
+    writer.put("parts = ", call("zip", *(f"np.split({part}, ACCUMULATE)" for part in parts), strict=True))
     with writer.block(f"for number, ({', '.join(parts)}) in enumerate(parts):"):
         writer.line('seed = seed_from(SEED, "dropout", step, team.rank, number)')
         writer.line("torch.manual_seed(seed)")
-        _forward(writer, plan, "loss_of(model(x), y) / PARTS")
-        writer.line("last = number == PARTS - 1")
+        _forward(writer, plan, "loss_of(model(x), y) / ACCUMULATE")
+        writer.line("last = number == ACCUMULATE - 1")
         if plan.recipe.run.parallel == "fsdp":
             writer.line("model.set_requires_gradient_sync(last)")
             writer.line("loss.backward()")

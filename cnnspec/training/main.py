@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
-from cnnspec.training.claims import condition, put_baseline, put_missed, put_rank, shown
+from cnnspec.training.claims import put_baseline, put_checked, put_missed, put_rank, shown
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Table
@@ -75,7 +75,7 @@ def _begin(writer: Writer, plan: Plan) -> None:
         if run.ema:
             writer.line("average: nn.Module,")
         writer.line("optimizer: Optimizer,")
-        writer.line("running: Tensor,")
+        writer.line("epoch_loss: Tensor,")
     with writer.block(") -> Progress:"):
         writer.doc("Puts the tensors of the last checkpoint where they were.")
         writer.line("tensors, progress = load_checkpoint(path, identity)")
@@ -83,7 +83,7 @@ def _begin(writer: Writer, plan: Plan) -> None:
         if run.ema:
             writer.line('load_weights(average, picked(tensors, "average."))')
         writer.line('load_optimizer(net, optimizer, picked(tensors, "optimizer."))')
-        writer.line('running.copy_(tensors["loss"])')
+        writer.line('epoch_loss.copy_(tensors["loss"])')
         writer.line("return progress")
 
 
@@ -110,7 +110,7 @@ def _prepare(writer: Writer, plan: Plan) -> None:
         writer.line("torch.backends.cudnn.benchmark = False")
     else:
         writer.line("torch.backends.cudnn.benchmark = True")
-    writer.line(f"shares = team.size{' * PARTS' if run.accumulate > 1 else ''}")
+    writer.line(f"shares = team.size{' * ACCUMULATE' if run.accumulate > 1 else ''}")
     with writer.block("if BATCH % shares:"):
         writer.line('message = f"{BATCH} images cannot be divided into {shares} equal parts"')
         writer.line('raise Refused(f"{message}: use a multiple of {shares}")')
@@ -133,7 +133,7 @@ def _make(writer: Writer, plan: Plan) -> None:
             writer.line("share_out(net, team)")
     writer.line("optimizer = make_optimizer(net)")
     writer.line(f'nets = {{"net.": net{", " + AVERAGE if run.ema else ""}}}')
-    writer.line("running = torch.zeros((), dtype=torch.float64, device=team.device)")
+    writer.line("epoch_loss = torch.zeros((), dtype=torch.float64, device=team.device)")
     writer.line("model: nn.Module = net")
     if not sharded:
         with writer.block("if team.size > 1:"):
@@ -151,7 +151,7 @@ def _resume(writer: Writer, plan: Plan) -> None:
     with writer.block("if last.exists():"):
         with writer.block("if not options.resume:"):
             writer.line('raise Refused(f"{last} exists: --resume goes on from it")')
-        writer.line(f"progress = resumed(last, identity, net, {average}optimizer, running)")
+        writer.line(f"progress = resumed(last, identity, net, {average}optimizer, epoch_loss)")
     writer.line("rows = read_log(log, progress.step)")
     writer.line("bar = ProgressBar(team.rank == 0)")
     if plan.recipe.run.tensorboard:
@@ -178,23 +178,23 @@ def _epochs(writer: Writer, plan: Plan) -> None:
                 writer.line("set_rate(optimizer, rate_at(progress.step, steps))")
             writer.line("loss = train_step(model, optimizer, images, labels, progress.step, team)")
             if run.ema:
-                writer.line("follow(average, net, AVERAGE)")
-            writer.line("running += loss")
+                writer.line("update_average(average, net, EMA_DECAY)")
+            writer.line("epoch_loss += loss")
             writer.line("progress.step += 1")
             with writer.block("if bar.due(progress.step):"):
                 writer.line("bar.show(epoch + 1, progress.step, EPOCHS * steps, BATCH, float(loss))")
             if run.save_every:
                 writer.line("inside = progress.step % steps")
                 with writer.block("if inside and progress.step % SAVE_EVERY == 0:"):
-                    writer.line("average_over_processes(team, [*running_statistics(net), running])")
-                    writer.line("check_loss(float(running), epoch + 1)")
+                    writer.line("average_over_processes(team, [*running_statistics(net), epoch_loss])")
+                    writer.line("check_loss(float(epoch_loss), epoch + 1)")
                     _save(writer, plan)
         writer.gap(1)
         _end_of_epoch(writer, plan)
 
 
 def _save(writer: Writer, plan: Plan) -> None:
-    writer.line("tensors = state_of(nets, optimizer, running)")
+    writer.line("tensors = state_of(nets, optimizer, epoch_loss)")
     with writer.block("if team.rank == 0:"):
         writer.line("save_checkpoint(last, tensors, progress, identity)")
 
@@ -202,10 +202,10 @@ def _save(writer: Writer, plan: Plan) -> None:
 def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     run = plan.recipe.run
     judged = "average" if run.ema else "net"
-    writer.line("average_over_processes(team, [*running_statistics(net), running])")
-    writer.line("check_loss(float(running), epoch + 1)")
+    writer.line("average_over_processes(team, [*running_statistics(net), epoch_loss])")
+    writer.line("check_loss(float(epoch_loss), epoch + 1)")
     if run.ema:
-        writer.line("follow(average, net, 1.0)")
+        writer.line("update_average(average, net, 1.0)", "statistics of all processes")
     writer.line("seconds = time.monotonic() - start")
     writer.line(f"result = evaluate({judged}, held_out, team)")
     writer.line('check_loss(result["loss"], epoch + 1)')
@@ -215,7 +215,7 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
         writer.line('"step": str(progress.step),')
         rate = "rate_at(progress.step - 1, steps)" if changes_rate(plan) else "RATE"
         writer.line(f'"rate": f"{{{rate}:.6g}}",')
-        writer.line('"loss": f"{float(running) / steps:.6f}",')
+        writer.line('"loss": f"{float(epoch_loss) / steps:.6f}",')
         writer.line('"held_out_loss": f"{result[\'loss\']:.6f}",')
         if plan.accuracy:
             writer.line('"accuracy": f"{100 * result[\'accuracy\']:.2f}",')
@@ -224,14 +224,14 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
         writer.line('"seconds": f"{seconds:.2f}",')
         writer.line('"images_per_second": f"{(progress.step - begun) * BATCH / seconds:.0f}",')
     writer.line("}")
-    writer.line("running.zero_()")
+    writer.line("epoch_loss.zero_()")
     writer.line("rows.append(entry)")
     writer.line("better = not progress.best or rank(result) > rank(progress.best)")
     with writer.block("if better:"):
         writer.line("progress.best, progress.epoch = result, epoch + 1")
     writer.line("progress.stale = 0 if better else progress.stale + 1")
     writer.line(f"weights = weights_of({judged})")
-    writer.line("tensors = state_of(nets, optimizer, running)")
+    writer.line("tensors = state_of(nets, optimizer, epoch_loss)")
     with writer.block("if team.rank == 0:"):
         writer.line("bar.end_epoch(entry)")
         writer.line("write_log(log, rows)")
@@ -253,13 +253,11 @@ def _finish(writer: Writer, plan: Plan) -> None:
         writer.doc("The best epoch, and whether its result is as expected.")
         writer.line("best = progress.best")
         writer.line(f"result = {shown(plan, 'best')}")
-        ok = condition(expect, "best")
-        if ok != "True":
-            writer.line(f"ok = {ok}")
+        ok = put_checked(writer, plan)
         with writer.block("if team.rank == 0:"):
             writer.line('print(f"best: epoch {progress.epoch}, {result}")')
             put_baseline(writer, plan, "labels")
-            writer.line(f'about = {{**asdict(progress), "ok": {"True" if ok == "True" else "ok"}}}')
+            writer.line(f'about = {{**asdict(progress), "ok": {ok}}}')
             writer.line('write_whole(folder / "result.json", json.dumps(about).encode())')
             if plan.recipe.run.onnx:
                 writer.line("export_onnx(folder)")

@@ -41,12 +41,8 @@ def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
     writer.gap(1)
     put("EPOCHS", schedule.epochs)
     put("BATCH", schedule.batch, "images per step, over all processes" if processes else "images per step")
-    put(
-        "PARTS",
-        run.accumulate,
-        "of the share of a process, one by one" if processes else "of a batch",
-        when=run.accumulate > 1,
-    )
+    share = "a process's share of a batch" if processes else "a batch"
+    put("ACCUMULATE", run.accumulate, f"parts of {share}, whose gradients are added", when=run.accumulate > 1)
     put("RATE", optimizer.rate)
     put("WARMUP", schedule.warmup, "epochs", when=schedule.warmup)
     put("MILESTONES", tuple(schedule.milestones), "epochs", when=schedule.milestones)
@@ -60,7 +56,7 @@ def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
     )
     put("WEIGHT_DECAY", optimizer.weight_decay, when=optimizer.weight_decay)
     put("CLIP", run.clip, "norm of the gradient", when=run.clip)
-    put("AVERAGE", run.ema, "decay of the average of the weights", when=run.ema)
+    put("EMA_DECAY", run.ema, "of the average of the weights", when=run.ema)
     put("SAVE_EVERY", run.save_every, "steps", when=run.save_every)
     put("PATIENCE", run.patience, "epochs", when=run.patience)
     for name in SHARES:

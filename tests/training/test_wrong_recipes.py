@@ -10,7 +10,7 @@ from cnnspec.training.network import network
 from cnnspec.training.read import read
 from tests.training.test_recipe import GOOD, SPEC
 
-EDIT = "for another one, edit `%s` in the train.py that `cnnspec build --recipe` writes"
+EDIT = "; for another one, edit `%s` in the train.py that `cnnspec build --recipe` writes"
 CASES = [
     (
         "",
@@ -344,7 +344,7 @@ CASES = [
         "",
         '[loss]\nkind = "mae"\n',
         'E822 13:8 expected a kind, found "mae"',
-        "there are bce, cross_entropy, dice and mse; " + EDIT % "loss_of",
+        "there are bce, cross_entropy, dice and mse" + EDIT % "loss_of",
     ),
     (
         "",

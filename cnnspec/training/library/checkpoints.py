@@ -47,10 +47,10 @@ def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def state_of(
-    nets: Mapping[str, nn.Module], optimizer: Optimizer, running: Tensor
+    nets: Mapping[str, nn.Module], optimizer: Optimizer, epoch_loss: Tensor
 ) -> dict[str, Tensor]:
-    """All that a resumed run needs; `running` is the sum of this epoch's losses."""
-    found = {"loss": whole(running)}
+    """All that a resumed run needs; `epoch_loss` is the sum of this epoch's losses."""
+    found = {"loss": whole(epoch_loss)}
     for prefix, net in nets.items():
         found |= {f"{prefix}{key}": value for key, value in weights_of(net).items()}
     kept = optimizer_state(nets["net."], optimizer)

@@ -26,12 +26,18 @@ class Files(NamedTuple):
     labels: np.ndarray
 
 
+def no_folder(path: Path, error: OSError) -> Refused:
+    """A folder that cannot be read; perhaps there is one folder for all images."""
+    way = 'where nothing is held out yet: train = "." and validation = 0.2 in [data]'
+    return Refused(f"{path}: {error.strerror}; {way}")
+
+
 def class_names(path: Path, classes: int) -> list[str]:
     """The folders in a folder, in the order of their names: one for each class."""
     try:
         found = [one.name for one in os.scandir(path) if one.is_dir()]
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from None
+        raise no_folder(path, error) from None
     names = sorted(name for name in found if not name.startswith("."))
     if not names or (classes and len(names) != classes):
         listed = (

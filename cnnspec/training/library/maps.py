@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnspec.training.library.common import Refused
-from cnnspec.training.library.files import Box
+from cnnspec.training.library.files import Box, no_folder
 from cnnspec.training.library.samples import Samples
 
 
@@ -15,7 +15,7 @@ def files_by_name(path: Path) -> dict[str, Path]:
     try:
         files = [one for one in path.iterdir() if one.is_file()]
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from None
+        raise no_folder(path, error) from None
     return {file.stem: file for file in sorted(files) if not file.name.startswith(".")}
 
 

@@ -36,7 +36,7 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 @torch.no_grad()
-def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
     """Moves each averaged weight a little towards the weight; statistics are copied."""
     for mean, value in zip(average.parameters(), net.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)

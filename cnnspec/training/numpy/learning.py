@@ -118,7 +118,7 @@ def _optimizer(writer: Writer, plan: Plan) -> None:
                     writer.line(f"w = w - rate * {'u' if optimizer.momentum else 'g'}")
             if plan.recipe.run.ema:
                 writer.line('old = state.get(f"average:{key}", params[key])')
-                writer.line('state[f"average:{key}"] = AVERAGE * old + (1 - AVERAGE) * w')
+                writer.line('state[f"average:{key}"] = EMA_DECAY * old + (1 - EMA_DECAY) * w')
             writer.line("params[key] = w")
 
 
@@ -209,12 +209,12 @@ def _forward(writer: Writer, plan: Plan, part: str, draws: bool) -> None:
 
 def _accumulated(writer: Writer, plan: Plan, draws: bool) -> None:
     writer.line("total, sums = 0.0, {}")
-    with writer.block("for rows in np.split(np.arange(BATCH), PARTS):"):
+    with writer.block("for rows in np.split(np.arange(BATCH), ACCUMULATE):"):
         _forward(writer, plan, "[rows]", draws)
         writer.line("params.update(stats)")
-        writer.line("total += float(loss) / PARTS")
+        writer.line("total += float(loss) / ACCUMULATE")
         with writer.block("for key, g in grads.items():"):
-            writer.line("sums[key] = sums.get(key, 0) + g / PARTS")
+            writer.line("sums[key] = sums.get(key, 0) + g / ACCUMULATE")
     writer.line("grads = sums")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.ir.graph import Graph
 from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
-from cnnspec.training.claims import condition, put_baseline, put_missed, put_rank, shown
+from cnnspec.training.claims import put_baseline, put_checked, put_missed, put_rank, shown
 from cnnspec.training.data import put_augmented, put_data, put_held_out
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.main import put_data_option, put_identity, put_load, put_run
@@ -142,6 +142,7 @@ def _begin(writer: Writer, plan: Plan) -> None:
     writer.line('parser.add_argument("--resume", action="store_true", help="go on")')
     put_data_option(writer, plan)
     writer.line("options = parser.parse_args()")
+    writer.line('np.seterr(all="ignore")', "check_loss reports it")
     writer.gap(1)
     put_load(writer, plan)
     writer.line("params, state = net.init(SEED), {}")
@@ -205,14 +206,12 @@ def _save(writer: Writer) -> None:
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
     writer.line('best = progress["best"]')
-    ok = condition(expect, "best")
-    if ok != "True":
-        writer.line(f"ok = {ok}")
+    ok = put_checked(writer, plan)
     writer.line(f"result = {shown(plan, 'best')}")
     writer.line("print(f\"best: epoch {progress['epoch']}, {result}\")")
     put_baseline(writer, plan, "held_out.labels")
     writer.line('about = {key: progress[key] for key in ("step", "epoch", "best", "stale")}')
-    writer.line(f'about = json.dumps({{**about, "ok": {"True" if ok == "True" else "ok"}}})')
+    writer.line(f'about = json.dumps({{**about, "ok": {ok}}})')
     writer.line('write_whole(options.out / "result.json", about.encode())')
     put_missed(writer, expect, "not ok")
     writer.line("return 0" if ok == "True" else "return 0 if ok else 1")
