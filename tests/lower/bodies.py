@@ -81,7 +81,7 @@ def uses_of_a_block(program: str, network: Graph) -> dict[str, list[str]]:
     classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
     for node in classes[:-1]:  # the last one is the model
         stem = node.name.removeprefix("Frozen")
-        names = (stem, re.sub(r"_?\d+$", "", stem), re.sub(r"Block\d*$", "", stem))
+        names = (stem, *(re.sub(end, "", stem) for end in (r"_?\d+$", r"\dd$", r"Block\d*$")))
         block = next((blocks[name] for name in names if name in blocks), None)
         if block is not None:
             found[block].append(node.name)

@@ -234,7 +234,7 @@ TEXTS = {
     "names that are Python's": (EVAL, {"Eval": ["in_channels", "k"], "Test": []}, ["eval_"]),
     "lines that differ in their labels": (
         LINES,
-        {"Smooth": [], "CellPart": [], "Cell": [], "HeadPart": [], "Head": [], "Test": []},
+        {"Smooth": [], "CellAdd": [], "Cell": [], "HeadAdd": [], "Head": [], "Test": []},
         ["smooth", "cell", "head"],
     ),
     "layers that are calls of a block": (

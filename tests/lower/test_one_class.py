@@ -3,6 +3,7 @@ a block is one, however it is used. Over the zoo, networks of other authors, and
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,16 @@ def test_as_written(name: str) -> None:
 def test_both_programs_compute_the_network(name: str) -> None:
     for training in (False, True):
         assert max(compare(graph(STRANGERS[name]), training).values()) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("rank", "Unit1d Squeeze1d Tower1d Unit2d Squeeze2d Tower2d Unit3d Squeeze3d Tower3d Ranks"),
+        ("octave", "First OctPart OctHl OctLh OctAdd Oct Octave"),
+    ],
+)
+def test_classes_are_named_after_what_they_are(name: str, expected: str) -> None:
+    """A block for each number of axes as torch's own layers; parts that are one after their merge."""
+    text = str(program(graph(STRANGERS[name]), "torch"))
+    assert [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)] == expected.split()

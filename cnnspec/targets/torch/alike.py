@@ -7,7 +7,7 @@ become one class. A block is one class for all numbers of axes for which its lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 
@@ -20,6 +20,8 @@ from cnnspec.targets.torch.plan import ClassPlan, made_in, ordered
 
 MARK = "\N{SECTION SIGN}"
 """The name of a class until it gets its own: no spec can contain this one."""
+MERGES = frozenset({"add", "concat", "div", "max", "mul", "sub"})
+"""The words that name a part which merges branches: `CellAdd`."""
 
 
 def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
@@ -28,11 +30,13 @@ def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
     made = merged(plans, {name for plan in plans for name in (plan.preferred, snake(plan.preferred))})
     variables = {parameter.variable for plan in plans for parameter in plan.parameters}
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
-    for group in made:
-        block = next((plan for plan in group if not plan.unnamed), None)
-        preferred = (
-            block.preferred if block is not None else _stem([plan.preferred for plan in group], blocks)
-        )
+    names_wanted = [_preferred(group, blocks) for group in made]
+    ranks: dict[str, set[int]] = {}
+    for group, preferred in zip(made, names_wanted, strict=True):
+        ranks.setdefault(preferred, set()).add(_axes(group[0]))
+    for group, preferred in zip(made, names_wanted, strict=True):
+        if len(ranks[preferred]) > 1 and (axes := _axes(group[0])):
+            preferred += f"{axes}d"  # as torch's own: Conv1d, Conv2d
         if group[0].form == "function":
             preferred = snake(preferred)
             if preferred in variables:
@@ -123,11 +127,27 @@ def _without_labels(plan: ClassPlan, unnamed: Iterable[Tensor]) -> Iterator[None
             tensor.label = label
 
 
-def _stem(names: list[str], blocks: Iterable[str]) -> str:
+def _preferred(group: Sequence[ClassPlan], blocks: Collection[str]) -> str:
+    """The name of a class: the block's, or what its parts' names have in common."""
+    block = next((plan for plan in group if not plan.unnamed), None)
+    if block is not None:
+        return block.preferred
+    stem = _stem([plan.preferred for plan in group])
+    if stem not in blocks:
+        return stem
+    merge = next((step.word for step in group[0].plan.steps if step.word in MERGES), "part")
+    return f"{stem}{merge.capitalize()}"
+
+
+def _axes(plan: ClassPlan) -> int:
+    """The number of axes of a class's input, without the channels."""
+    return len(plan.plan.inputs[0].dims) - 1 if plan.plan.inputs else 0
+
+
+def _stem(names: Sequence[str]) -> str:
     """One name for parts with these names: `CellM` for `CellM5` and `CellM6`."""
     if len(set(names)) == 1:
         return names[0]
     words = zip(*(re.findall("[A-Z]+[a-z_]*|[a-z_]+|[0-9]+", name) for name in names), strict=False)
     same = takewhile(lambda at: len(set(at)) == 1, words)
-    stem = "".join(first for first, *_ in same) or names[0]
-    return f"{stem}Part" if stem in blocks else stem
+    return "".join(first for first, *_ in same) or names[0]

@@ -168,7 +168,7 @@ class Smooth(nn.Sequential):
         self.bn = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
 
 
-class CellPart(nn.Module):
+class CellAdd(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.add = WeightedAdd(2)
@@ -209,10 +209,10 @@ class CellN7(nn.Module):
 class Cell(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.m6 = CellPart()
-        self.m5 = CellPart()
-        self.m4 = CellPart()
-        self.n3 = CellPart()
+        self.m6 = CellAdd()
+        self.m5 = CellAdd()
+        self.m4 = CellAdd()
+        self.n3 = CellAdd()
         self.n4 = CellN()
         self.n5 = CellN()
         self.n6 = CellN()
