@@ -164,10 +164,10 @@ def explain(
             near = did_you_mean(topic, topics()) or LISTED
             raise SpecError((), Source(topic, ""), f"there is no page {topic!r}; {near}")
     source, variant = _source(spec_or_topic, text, variant)
-    made = worked_out(_first(source, variant, settings, limits), layer)
-    if isinstance(made, list):
-        raise SpecError((), source, no_layer(source.name, layer, made))
-    return as_text(made)
+    worked = worked_out(_first(source, variant, settings, limits), layer)
+    if isinstance(worked, list):
+        raise SpecError((), source, no_layer(source.name, layer, worked))
+    return as_text(worked)
 
 
 def fmt(spec: Spec | None = None, *, text: str | None = None) -> str:

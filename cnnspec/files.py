@@ -70,14 +70,14 @@ def _other_format(name: str, data: bytes) -> Diagnostic | None:
     """E703 for a file that is not text."""
     ending = os.path.splitext(name)[1].lower()
     if ending in (".onnx", ".keras", ".h5", ".hdf5"):
-        what, way = "a model", f"`cnnspec import {name}` writes its spec"
+        kind, way = "a model", f"`cnnspec import {name}` writes its spec"
     elif ending in (".pt", ".pth", ".safetensors", ".npz", ".caffemodel", ".weights"):
-        what, way = "a file of weights", "a spec is a text file; `cnnspec run --weights` reads weights"
+        kind, way = "a file of weights", "a spec is a text file; `cnnspec run --weights` reads weights"
     elif b"\0" in data[:_BEGINNING] or ending in (".png", ".jpg", ".jpeg", ".pdf"):
-        what, way = "not text", "a spec is a text file: `cnnspec zoo lenet5` prints one"
+        kind, way = "not text", "a spec is a text file: `cnnspec zoo lenet5` prints one"
     else:
         return None
-    return Diagnostic("E703", f"this file is {what}", NOWHERE, help=way)
+    return Diagnostic("E703", f"this file is {kind}", NOWHERE, help=way)
 
 
 _BEGINNING = 1000
@@ -270,13 +270,13 @@ def write_all(
     `folder` is made first, and is removed again if nothing could be written. Returns the path that could not
     be written, and why.
     """
-    made: list[str] = []
+    folders: list[str] = []
     ready: list[_Ready] = []
     done = False
     path, failure = folder or "", "this folder cannot be created"
     try:
         if folder is not None:
-            _make_folders(folder, made)
+            _make_folders(folder, folders)
         failure = "this file cannot be written"
         for path, content in contents.items():
             _write_beside(path, content, force, inputs, ready)
@@ -295,7 +295,7 @@ def write_all(
         for one in ready:
             with suppress(OSError):  # it is already renamed, or cannot be removed
                 os.unlink(one.beside)
-        for new in [] if done else reversed(made):
+        for new in [] if done else reversed(folders):
             with suppress(OSError, ValueError):  # another process has written into it
                 os.rmdir(new)
     return None
@@ -355,14 +355,14 @@ def _may_replace(old: os.stat_result, target: str, force: bool, inputs: tuple[st
         raise _Refused(Diagnostic("E704", "this file cannot be written: it is write-protected", NOWHERE))
 
 
-def _make_folders(folder: str, made: list[str]) -> None:
+def _make_folders(folder: str, folders: list[str]) -> None:
     """Make a folder and those above it that are missing; they are added to `made`, the outermost first."""
     missing = [folder]
     while (above := os.path.dirname(missing[-1])) and not os.path.lexists(above) and above != missing[-1]:
         missing.append(above)
     for path in reversed(missing):
         if not os.path.isdir(path):
-            made.append(path)
+            folders.append(path)
             os.mkdir(path)
 
 

@@ -85,7 +85,7 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
     text = source.text[:_LONGEST]
     foreign: list[_Foreign] = []
     for reader in (darknet, caffe, yolo, r, julia, summary, programs, lists, tables, others):
-        found = (_of_program(one, text) for one in reader.networks(text))
+        found = (_of_program(network, text) for network in reader.networks(text))
         foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:
         if not any(_overlap(finding.span, one.span) for one in foreign):
@@ -134,13 +134,13 @@ def _of_steps(steps: Sequence[_Foreign]) -> _Foreign:
     """Steps of a line that follow one another, as one part."""
     first, last = steps[0], steps[-1]
     span = Span(first.span.start, last.span.end)
-    here = " -> ".join(step.pieces[0].text for step in steps)
+    chain = " -> ".join(step.pieces[0].text for step in steps)
     finding = Diagnostic(
         "E102",
         "these steps are in another tool's notation; a spec has its own notation",
         span,
-        help=f"here it is `{here}`",
-        fix=(Edit(span, here),),
+        help=f"here it is `{chain}`",
+        fix=(Edit(span, chain),),
         safe=all(step.finding.safe for step in steps),
     )
     pieces = [part for step in steps for part in (*step.pieces, Part(" -> "))]
@@ -238,12 +238,12 @@ def _of_finding(finding: Diagnostic, text: str) -> list[_Foreign]:
 
 def _of_argument(finding: Diagnostic, text: str) -> list[_Foreign]:
     """`in_channels=512` at a layer of this language, which has no such argument."""
-    stated = _STATED.match(text, finding.span.start)
+    match = _STATED.match(text, finding.span.start)
     step = step_around(text, line_start(text, finding.span.start), finding.span.start)
-    if stated is None or step is None or len(finding.fix) != 1:
+    if match is None or step is None or len(finding.fix) != 1:
         return []
     place = finding.fix[0].span
-    node = Node("-", finding.span, takes=stated[1])
+    node = Node("-", finding.span, takes=match[1])
     return [_Foreign(place, [Part("", node, step.start - place.start)], finding)]
 
 
@@ -325,7 +325,7 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
     from cnnspec.ops.base import written_shape
 
     stated = {one.at: one for one in rewriting.stated}
-    met = set()
+    places = set()
     for body, layers in enumerate(report.shapes):
         for layer in layers:
             if layer is None or not layer.inputs or layer.layer.span.start not in stated:
@@ -343,18 +343,18 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
             number = prod(shape) if word == "flatten" else shape[0]
             if (
                 sizes in ((number,), shape)
-                or (sizes, number) in met
+                or (sizes, number) in places
                 or (word == "fc" and prod(shape) != number)
             ):
                 continue
-            met.add((sizes, number))
+            places.add((sizes, number))
             if len(sizes) > 1:
                 expected, found_size = takes, written_shape(shape)
                 message = f"`{original}` expects an input of {expected}, but its input is {found_size}"
             else:
-                what = "channels" if len(shape) > 1 and word != "flatten" else "inputs"
+                unit = "channels" if len(shape) > 1 and word != "flatten" else "inputs"
                 expected, found_size = f"{sizes[0]:,}", f"{number:,}"
-                message = f"`{original}` expects {expected} {what}, but its input has {found_size}"
+                message = f"`{original}` expects {expected} {unit}, but its input has {found_size}"
             way = f"write {found_size} there, or change the layers before it so that they give {expected}"
             note, related = _comes_from(report, body, layer.layer.inputs[0], rewriting.source)
             yield Diagnostic("E502", message, span, related, note, way)
@@ -364,8 +364,8 @@ def _of_other_axes(original: str, axes: int, shape: Shape, span: Span) -> Diagno
     """E502 for `Conv1d(…)` on an image."""
     from cnnspec.ops.base import written_shape
 
-    what = ("a signal, CxW", "an image, CxHxW", "a volume, CxTxHxW")[axes - 1]
-    message = f"`{original}` expects {what}, but its input is {written_shape(shape)}"
+    kind = ("a signal, CxW", "an image, CxHxW", "a volume, CxTxHxW")[axes - 1]
+    message = f"`{original}` expects {kind}, but its input is {written_shape(shape)}"
     way = f"the shape of the input says how many axes there are: `input {shape[0]}x{_SIZES[axes]}`"
     return Diagnostic("E502", message, span, help=way)
 

@@ -94,13 +94,15 @@ def models(
         if (rewriting := rewritten(source, results[0].findings)) is not None:
             results = checked(rewriting.source)
             results = [
-                one._replace(findings=tuple(together(rewriting, one.findings, one.report)), rewritten=True)
-                for one in results
+                result._replace(
+                    findings=tuple(together(rewriting, result.findings, result.report)), rewritten=True
+                )
+                for result in results
             ]
-    if any(one.has_errors for one in results):
+    if any(result.has_errors for result in results):
         from cnnspec.one_mistake import once
 
-        results = [one._replace(findings=once(one.findings, source)) for one in results]
+        results = [result._replace(findings=once(result.findings, source)) for result in results]
     return results
 
 
@@ -211,8 +213,8 @@ def program(graph: Graph, target: str, *, fold_bn: bool = False) -> str | tuple[
     if target not in TARGETS:
         raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
     options = {"fold_bn": True} if fold_bn else {}
-    made = import_module(f"cnnspec.targets.{target}").emit(graph, **options)
-    return made if isinstance(made, str) else tuple(made)
+    text = import_module(f"cnnspec.targets.{target}").emit(graph, **options)
+    return text if isinstance(text, str) else tuple(text)
 
 
 def misuse(model: Model) -> bool:
@@ -236,17 +238,17 @@ def apply_fixes(source: Source, findings: tuple[Diagnostic, ...]) -> tuple[str, 
     """The text after its safe fixes, and their number; of two overlapping fixes, only the first is
     applied."""
     edits: list[Edit] = []
-    made = 0
+    edit_count = 0
     for finding in findings:
         fix = sorted(finding.fix)
         if not fix or not finding.safe or any(map(partial(_overlaps, edits), fix)):
             continue
-        made += 1
+        edit_count += 1
         edits = sorted([*edits, *fix])
     text = source.text
     for span, replacement in reversed(edits):
         text = text[: span.start] + replacement + text[span.end :]
-    return text, made
+    return text, edit_count
 
 
 def _overlaps(edits: list[Edit], edit: Edit) -> bool:

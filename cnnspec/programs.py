@@ -71,8 +71,8 @@ def torch_module(
     11689512
     """
     graph = _graph(spec, text, variant, settings, limits)
-    made = _executed(build(graph, target="torch", limits=limits), graph.name)
-    classes = [one for one in vars(made).values() if getattr(one, "__module__", "") == made.__name__]
+    module = _executed(build(graph, target="torch", limits=limits), graph.name)
+    classes = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
     model: torch.nn.Module = [one for one in classes if isinstance(one, type)][-1]()  # its blocks come first
     if weights is not None:
         if not isinstance(weights, Mapping):
@@ -106,11 +106,11 @@ def run(
     (4, 6, 6)
     """
     graph = _graph(spec, text, variant, settings, limits)
-    made = _executed(build(graph, target="numpy", limits=limits), graph.name)
-    params = made.init(seed) if weights is None else _weights(weights, made.init(seed))
+    program = _executed(build(graph, target="numpy", limits=limits), graph.name)
+    params = program.init(seed) if weights is None else _weights(weights, program.init(seed))
     arrays, single = _inputs(graph, input)
     traced: dict[str, numpy.ndarray] = {}
-    outputs = made.forward(params, *arrays, trace=traced.__setitem__ if trace else None)
+    outputs = program.forward(params, *arrays, trace=traced.__setitem__ if trace else None)
     every = outputs if isinstance(outputs, tuple) else (outputs,)
     if single:
         every, traced = tuple(y[0] for y in every), {name: y[0] for name, y in traced.items()}
@@ -177,12 +177,12 @@ def _executed(program: str, name: str) -> ModuleType:
     number = 1
     while (title := f"cnnspec_{name}_{number}") in sys.modules:
         number += 1
-    made = ModuleType(title)
-    file = made.__file__ = f"<{title}>"
+    module = ModuleType(title)
+    file = module.__file__ = f"<{title}>"
     linecache.cache[file] = (len(program), None, program.splitlines(keepends=True), file)
-    sys.modules[title] = made  # a class is looked for in its module: to be copied, pickled, scripted
-    exec(compile(program, file, "exec"), made.__dict__)
-    return made
+    sys.modules[title] = module  # a class is looked for in its module: to be copied, pickled, scripted
+    exec(compile(program, file, "exec"), module.__dict__)
+    return module
 
 
 def _inputs(graph: Graph, inputs: Any) -> tuple[list[numpy.ndarray], bool]:
@@ -224,8 +224,8 @@ def _weights(
             weights = load_file(weights)
     if weights.keys() != expected.keys():
         wrong = min(weights.keys() ^ expected.keys())
-        what = "is missing in them" if wrong in expected else "is not one of its keys"
-        raise _unfit("E707", f"these weights are not the network's: {wrong} {what}")
+        fault = "is missing in them" if wrong in expected else "is not one of its keys"
+        raise _unfit("E707", f"these weights are not the network's: {wrong} {fault}")
     for key, weight in expected.items():
         if numpy.shape(weights[key]) != weight.shape:
             raise _unfit("E707", f"expected {key} of shape {weight.shape}, found {numpy.shape(weights[key])}")

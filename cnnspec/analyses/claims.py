@@ -83,32 +83,32 @@ def stretch(report: Report, body: int | None, claim: Claim) -> tuple[int, int, i
 def worth(report: Report, body: int | None, claim: Claim, subject: str | None = None) -> Value:
     """The computed value of a claim's subject; with `subject`, of another subject for the same steps."""
     graph = report.graph
-    here, first, last = stretch(report, body, claim)
+    body_, first, last = stretch(report, body, claim)
     value = graph.root.outputs[0] if body is None else claim.value
     match subject or claim.subject:
         case "out":
-            return made(graph, report.shapes, here, value)
+            return made(graph, report.shapes, body_, value)
         case "field":
-            field = report.fields.total if body is None else report.fields.at(here, value, last_map=True)
+            field = report.fields.total if body is None else report.fields.at(body_, value, last_map=True)
             return None if field is None else field.size
         case "params" | "trainable" as weights:
-            tally = report.weights.stretch(here, first, last)
+            tally = report.weights.stretch(body_, first, last)
             return None if tally is None else getattr(tally, weights)
         case "macs":
-            return report.macs.stretch(here, first, last)
+            return report.macs.stretch(body_, first, last)
         case "flops":
-            macs = report.macs.stretch(here, first, last)
+            macs = report.macs.stretch(body_, first, last)
             return None if macs is None else 2 * macs
         case "memory":
             return report.totals.peak_memory
         case "connections":
-            return report.connections.stretch(here, first, last)
+            return report.connections.stretch(body_, first, last)
         case "weighted":
-            return report.weighted.stretch(here, first, last)
+            return report.weighted.stretch(body_, first, last)
         case "layers":
-            if report.weighted.stretch(here, first, last) is None:  # a hole may hide layers and paths
+            if report.weighted.stretch(body_, first, last) is None:  # a hole may hide layers and paths
                 return None
-            return report.depth.total if body is None else report.depth.stretch(here, first, last, value)
+            return report.depth.total if body is None else report.depth.stretch(body_, first, last, value)
     return None
 
 

@@ -53,12 +53,12 @@ def costs(graph: Graph, shapes: Shapes, cost: Callable[[Shaped], int]) -> Costs:
     steps: list[tuple[int | None, ...]] = []
     bodies: list[int | None] = []
     for body, layers in zip(graph.bodies, shapes, strict=True):
-        here = tuple(
+        step_costs = tuple(
             _passes(step, bodies) if layer is None else cost(layer)
             for step, layer in zip(body.steps, layers, strict=True)
         )
-        steps.append(here)
-        bodies.append(_total(here))
+        steps.append(step_costs)
+        bodies.append(_total(step_costs))
     return Costs(tuple(steps), tuple(bodies))
 
 

@@ -48,10 +48,10 @@ class Depth(NamedTuple):
         """The largest number of weighted layers on one path through the steps `first` … `last` (exclusive) of
         a body to the value that they end with.
         """
-        here = self.graph.bodies[body]
-        if first >= last or value < start_of(here, first):
+        body_ = self.graph.bodies[body]
+        if first >= last or value < start_of(body_, first):
             return 0
-        return _most([_values(here, self.outputs, first, last)[value]])
+        return _most([_values(body_, self.outputs, first, last)[value]])
 
 
 def depth(graph: Graph) -> Depth:
@@ -92,14 +92,14 @@ def _step(
 
 
 def _region(region: Region, inputs: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
-    made: list[Sequence[Paths]] = []
+    gathered: list[Sequence[Paths]] = []
     for run in runs_of(region):
         through = outputs[run.body]
         if run.count > 1:  # all equal passes except the last, at once
             inputs = [_repeated(through[0], inputs, run.count - 1), *inputs[1:]]
         results = [_after(paths, inputs) for paths in through]
-        inputs, made = handed_on(region, inputs, results), collected(region, made, results)
-    return given_by(region, made) if made else list(inputs[: region.outputs])
+        inputs, gathered = handed_on(region, inputs, results), collected(region, gathered, results)
+    return given_by(region, gathered) if gathered else list(inputs[: region.outputs])
 
 
 def _repeated(paths: Paths, inputs: Sequence[Paths], count: int) -> Paths:

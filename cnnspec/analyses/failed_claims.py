@@ -36,17 +36,17 @@ def failed_claims(report: Report) -> Iterator[Diagnostic]:
 def _output(report: Report, checked: Checked) -> Diagnostic:
     """The size formulas of the layer that made the shape."""
     value, claimed = _shape(checked.value), checked.claim.shape or ()
-    made = origin(report.graph, report.shapes, *_place(report, checked))
-    layer = None if made is None else made.layer
+    start = origin(report.graph, report.shapes, *_place(report, checked))
+    layer = None if start is None else start.layer
     notes = [
         formula.line()
         for formula in (layer.op.formulas(layer.inputs, layer.output) if layer is not None else ())
         if formula.name.endswith("'") or formula.name == "size"
     ]
     computed = written_shape(value)
-    related = () if made is None else (Related(made.span, f"{computed} comes from here"),)
+    related = () if start is None else (Related(start.span, f"{computed} comes from here"),)
     last = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
-    slipped = [one.layer for one in (made, last) if one is not None and one.layer is not None]
+    slipped = [one.layer for one in (start, last) if one is not None and one.layer is not None]
     notes.append(of_shape(claimed, value, slipped))
     message = f"expected output {written_shape(claimed)}, found {computed}"
     return _finding(checked, message, notes, f"=> {computed}", related)
@@ -56,11 +56,11 @@ def _field(report: Report, checked: Checked) -> Diagnostic:
     """The recurrence of the last layer with a window."""
     value = _shape(checked.value)
     claimed, notes = square(checked.claim, len(value)) or (), []
-    made = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
-    if made is not None and made.layer is not None:
-        layer = made.layer
-        before = report.fields.at(made.body, layer.layer.inputs[0])
-        if report.fields.at(made.body, made.value) is not None and before is not None:
+    start = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
+    if start is not None and start.layer is not None:
+        layer = start.layer
+        before = report.fields.at(start.body, layer.layer.inputs[0])
+        if report.fields.at(start.body, start.value) is not None and before is not None:
             lines = recurrence(before, layer.op.window(layer.inputs, layer.output), value)
             notes = [formula.line() for formula in lines]
             notes.append(_slip_of_field(claimed, layer, before))

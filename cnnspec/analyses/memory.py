@@ -138,11 +138,11 @@ def _moments(
             gives = [one.gives for one in passes]
             volumes += given_by(step, gives) if gives else inputs[: step.outputs]
         else:
-            made = next(numbers)
+            output_volume = next(numbers)
             scratch = 0 if layer is None else layer.op.scratch(layer.inputs, layer.output)
             sizes = (prod(body.values[output] or ()),)
-            moments.append(Moment(inputs, frozenset(inputs), (made,), sizes, scratch=scratch))
-            volumes.append(made)
+            moments.append(Moment(inputs, frozenset(inputs), (output_volume,), sizes, scratch=scratch))
+            volumes.append(output_volume)
     return moments, [volumes[number] for number in body.outputs]
 
 
@@ -154,8 +154,8 @@ def _passes(
     for run in runs_of(region):
         flow = flows[run.body]
         for _ in range(min(run.count, 3)):
-            made = {source: next(numbers) for source in sorted(set(flow.source)) if source < 0}
-            gives = tuple(inputs[source] if source >= 0 else made[source] for source in flow.source)
+            fresh = {source: next(numbers) for source in sorted(set(flow.source)) if source < 0}
+            gives = tuple(inputs[source] if source >= 0 else fresh[source] for source in flow.source)
             read = frozenset(inputs[number] for number in flow.read)
             moments.append(Moment(inputs, read, gives, flow.sizes, run.body))
             inputs = tuple(handed_on(region, inputs, gives))

@@ -310,6 +310,6 @@ def _step(step: Step, layer: Shaped | None, values: list[View], outputs: list[li
         starts: list[tuple[int, Sequence[View]]] = []
         for number, start in _passes(step, inputs, outputs.__getitem__):
             starts = [*starts, (number, start)] if step.each else [(number, start)]
-        made = [[behind(view, start) for view in outputs[number]] for number, start in starts]
-        return given_by(step, made) if made else list(inputs[: step.outputs])
+        views_behind = [[behind(view, start) for view in outputs[number]] for number, start in starts]
+        return given_by(step, views_behind) if views_behind else list(inputs[: step.outputs])
     return [NOWHERE if layer is None else layer_view(layer, inputs)]

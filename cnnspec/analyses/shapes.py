@@ -117,8 +117,10 @@ def origin(
         if isinstance(step, Region) and step.passes:
             inner, place = source_of(step, value - output)
             inside = graph.bodies[inner]
-            made = inside.outputs[place]
-            if made >= inside.inputs and (inner_origin := origin(graph, shapes, inner, made, keeps)):
+            inner_output = inside.outputs[place]
+            if inner_output >= inside.inputs and (
+                inner_origin := origin(graph, shapes, inner, inner_output, keeps)
+            ):
                 return inner_origin
             if keeps is not None:
                 value = step.inputs[0]

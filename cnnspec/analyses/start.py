@@ -75,17 +75,17 @@ def start(graph: Graph) -> Start | None:
 
 
 def _after(entry: Entry, inputs: Sequence[Signal]) -> Signal | None:
-    op, here = entry.op, inputs[0]
+    op, spread = entry.op, inputs[0]
     assert op is not None
     rule = KNOWN[op.word]
     if rule is None:
-        return here
+        return spread
     return rule(op, entry, inputs)
 
 
 def _linear(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal | None:
     """A layer with weights; the later uses of a shared block count as a layer with weights of its own."""
-    here, (shape, *_) = inputs[0], entry.input_shapes
+    spread, (shape, *_) = inputs[0], entry.input_shapes
     if getattr(op, "normalised", None) not in (None, "plain") or shape is None or entry.out is None:
         return None
     weights = {weight.name: weight for weight in op.weights(shape)}
@@ -96,7 +96,7 @@ def _linear(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal | None:
     of_weights, of_bias = _square(weight), 0.0 if bias is None else _square(bias)
     if of_weights is None or of_bias is None:
         return None
-    return Signal(reads * of_weights * here.moment + of_bias, reads * of_weights * here.shared + of_bias)
+    return Signal(reads * of_weights * spread.moment + of_bias, reads * of_weights * spread.shared + of_bias)
 
 
 def _square(weight: Weight) -> float | None:
@@ -118,15 +118,15 @@ def _square(weight: Weight) -> float | None:
 def _rectified(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
     """relu, and leaky with a slope a below 0: a·x + (1 − a)·relu(x)."""
     slope = float(getattr(op, "slope", 0))
-    here = inputs[0]
-    c = min(max(here.shared / here.moment, -1.0), 1.0) if here.moment else 0.0
-    product = here.moment * (sqrt(1 - c * c) + c * (pi - acos(c))) / (2 * pi)
+    spread = inputs[0]
+    c = min(max(spread.shared / spread.moment, -1.0), 1.0) if spread.moment else 0.0
+    product = spread.moment * (sqrt(1 - c * c) + c * (pi - acos(c))) / (2 * pi)
     mixed, own = slope * (1 - slope), (1 - slope) ** 2
     # the mean of x·relu(y) is m·c/2
     return Signal(
-        here.moment * (slope**2 + mixed + own / 2),
-        here.shared * (slope**2 + mixed) + own * product,
-        (1 - slope) * sqrt(here.moment / (2 * pi)),
+        spread.moment * (slope**2 + mixed + own / 2),
+        spread.shared * (slope**2 + mixed) + own * product,
+        (1 - slope) * sqrt(spread.moment / (2 * pi)),
     )
 
 
@@ -141,9 +141,9 @@ def _smooth(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
     Gaussians."""
     function = _SMOOTH[op.word]
     amp, gain = float(getattr(op, "amp", 1)), float(getattr(op, "gain", 1))
-    here = inputs[0]
-    sigma = sqrt(here.moment)
-    c = min(max(here.shared / here.moment, 0.0), 1.0) if here.moment else 0.0
+    spread = inputs[0]
+    sigma = sqrt(spread.moment)
+    c = min(max(spread.shared / spread.moment, 0.0), 1.0) if spread.moment else 0.0
     points = [-4 + (n + 0.5) / 3 for n in range(24)]
     shares = [exp(-x * x / 2) for x in points]
     total = sum(shares)
@@ -181,8 +181,8 @@ def _joined(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
 
 
 def _scaled(op: Any, entry: Entry, inputs: Sequence[Signal]) -> Signal:
-    here, factor = inputs[0], float(op.factor)
-    return Signal(here.moment * factor**2, here.shared * factor**2, here.mean * factor)
+    spread, factor = inputs[0], float(op.factor)
+    return Signal(spread.moment * factor**2, spread.shared * factor**2, spread.mean * factor)
 
 
 Rule = Callable[[Any, "Entry", Sequence[Signal]], "Signal | None"]

@@ -42,8 +42,8 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
         if not times[number]:
             continue
         steps = slice(first, last) if number == body else slice(None)
-        here = zip(bodies[number].steps[steps], report.shapes[number][steps], strict=True)
-        for step, layer in here:
+        layers_here = zip(bodies[number].steps[steps], report.shapes[number][steps], strict=True)
+        for step, layer in layers_here:
             if layer is not None:
                 layer_parts.append(Part(layer, times[number]))
             if not isinstance(step, Region):

@@ -134,18 +134,18 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     together = PASSES * limits.layers
     for body in graph.bodies:
         regions = [one for step in body.steps if isinstance(step, Region) for one in step.passes]
-        here = sum(isinstance(step, Layer) for step in body.steps)
-        here += sum(region.count * layers[region.body] for region in regions)
-        layers.append(min(here, limits.layers + 1))
+        own_layers = sum(isinstance(step, Layer) for step in body.steps)
+        own_layers += sum(region.count * layers[region.body] for region in regions)
+        layers.append(min(own_layers, limits.layers + 1))
         passes.append(min(sum(region.count * (passes[region.body] + 1) for region in regions), together + 1))
-    for count, most, what in (
+    for count, most, unit in (
         (layers[-1], limits.layers, "layers"),
         (layers[-1] + passes[-1], together, "layers and passes"),
     ):
         if count > most:
             yield Diagnostic(
                 "E605",
-                f"this graph has more than the {most:,} {what} allowed",
+                f"this graph has more than the {most:,} {unit} allowed",
                 NOWHERE,
                 help="raise `layers` in `limits` if the network is meant to be so deep",
             )

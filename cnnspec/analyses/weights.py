@@ -64,9 +64,9 @@ def weights(graph: Graph, shapes: Shapes) -> Weights:
     steps: list[tuple[Held, ...]] = []
     bodies: list[Held] = []
     for body, layers in zip(graph.bodies, shapes, strict=True):
-        here = tuple(_step(step, layer, bodies) for step, layer in zip(body.steps, layers, strict=True))
-        steps.append(here)
-        bodies.append(_together(here))
+        counts = tuple(_step(step, layer, bodies) for step, layer in zip(body.steps, layers, strict=True))
+        steps.append(counts)
+        bodies.append(_together(counts))
     return Weights(tuple(steps), tuple(bodies))
 
 

@@ -91,20 +91,20 @@ def _with_recipe(
     from cnnspec.cli.recipe import programs
     from cnnspec.diagnostics.as_json import as_json
 
-    made = programs(opened, recipe, folder, target)
-    to.findings(made.findings, made.source)
-    document["diagnostics"] += [as_json(finding, made.source) for finding in made.findings]
+    result = programs(opened, recipe, folder, target)
+    to.findings(result.findings, result.source)
+    document["diagnostics"] += [as_json(finding, result.source) for finding in result.findings]
     document |= {
-        "output": folder if made.files else None,
+        "output": folder if result.files else None,
         "program": None,
-        "ok": document["ok"] and bool(made.files),
+        "ok": document["ok"] and bool(result.files),
     }
-    if made.files:
-        files = {os.path.join(folder, name): text for name, text in made.files.items()}
+    if result.files:
+        files = {os.path.join(folder, name): text for name, text in result.files.items()}
         problem = write_all(files, folder=folder, force=force, inputs=(opened.path, recipe))
         if problem is not None:
             return to.refuse(*problem, document | {"ok": False, "output": None})
         if to.form == "text":
             say("".join(f"{printable(path)}: written\n" for path in files))
     to.document(document)
-    return made.status or opened.status
+    return result.status or opened.status

@@ -219,7 +219,7 @@ def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
     if path == STDIN or name.startswith(ZOO):
         raise click.UsageError(f"--fix cannot write to {name}")
     document = document_named(path) is not None
-    before, after, made = (_fixed_document if document else _fixed)(path, name, choice)
+    before, after, edits = (_fixed_document if document else _fixed)(path, name, choice)
     if after == before:
         return OK  # also if the file cannot be read: the check reports it
     if document:
@@ -230,7 +230,7 @@ def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
         problem = write_whole(path, after, force=True)
     if problem is not None:
         return to.refuse(name, problem)
-    err(f"{printable(name)}: {made} {'fix' if made == 1 else 'fixes'} applied\n")
+    err(f"{printable(name)}: {edits} {'fix' if edits == 1 else 'fixes'} applied\n")
     return OK
 
 
@@ -239,14 +239,14 @@ def _fixed(path: str, name: str, choice: Choice) -> tuple[str, str, int]:
     from cnnspec.pipeline import apply_fixes
 
     source, problem = read_source(path, choice.max_bytes, name)
-    text, made = source.text, 0
+    text, edits = source.text, 0
     for _ in range(MOST_ROUNDS if problem is None else 0):
         findings = dict.fromkeys(finding for model in choice.models(source) for finding in model.findings)
         fixed, count = apply_fixes(source, tuple(findings))
         if fixed == source.text:
             break
-        source, made = Source(name, fixed), made + count
-    return text, source.text, made
+        source, edits = Source(name, fixed), edits + count
+    return text, source.text, edits
 
 
 def _fixed_document(path: str, name: str, choice: Choice) -> tuple[str, str, int]:
@@ -255,13 +255,13 @@ def _fixed_document(path: str, name: str, choice: Choice) -> tuple[str, str, int
     from cnnspec.documents.write import fixed
 
     document = read_document(path, choice.max_bytes)
-    before, made = document.source.text, 0
+    before, edits = document.source.text, 0
     for _ in range(MOST_ROUNDS):
         text, count = fixed(document, choice.models)
         if text == document.source.text:
             break
-        document, made = document_of(Source(document.source.name, text)), made + count
-    return before, document.source.text, made
+        document, edits = document_of(Source(document.source.name, text)), edits + count
+    return before, document.source.text, edits
 
 
 def _print_text(
@@ -276,11 +276,11 @@ def _print_text(
         left_out += len(one.findings) - len(seen) if one.status != USAGE else 0
         to.findings(seen, one.source)
     models = [model for one in checked for model in one.models]
-    asked = [model for one in checked if one.status != USAGE for model in one.models]
-    if len(checked) == len(asked) == 1:
-        to.show(network_table(asked[0], every, columns))
-    elif asked:  # not a model that is another one than the command asks for
-        to.show([overview(asked, columns)])
+    shown_models = [model for one in checked if one.status != USAGE for model in one.models]
+    if len(checked) == len(shown_models) == 1:
+        to.show(network_table(shown_models[0], every, columns))
+    elif shown_models:  # not a model that is another one than the command asks for
+        to.show([overview(shown_models, columns)])
     say(outcome(models, [finding for one in checked for finding in one.findings], left_out))
 
 

@@ -100,8 +100,8 @@ def _pairs(before: list[Model], after: list[Model]) -> list[tuple[Model, Model]]
     """The models to compare: the variants that both have; else the first of each."""
     if len(before) == len(after) == 1:
         return [(before[0], after[0])]
-    there = {model.variant: model for model in before}
-    both = [(there[model.variant], model) for model in after if model.variant in there]
+    earlier = {model.variant: model for model in before}
+    both = [(earlier[model.variant], model) for model in after if model.variant in earlier]
     return both or [(before[0], after[0])]
 
 

@@ -188,9 +188,9 @@ def _known_blocks(names: tuple[str, ...], blocks: list[str]) -> None:
 
     for name in names:
         if name not in blocks:
-            there = f"there are {', '.join(blocks)}" if blocks else "the spec has no blocks"
+            known = f"there are {', '.join(blocks)}" if blocks else "the spec has no blocks"
             raise click.UsageError(
-                f"there is no block {printable(name)!r}; {did_you_mean(name, blocks) or there}"
+                f"there is no block {printable(name)!r}; {did_you_mean(name, blocks) or known}"
             )
 
 

@@ -194,26 +194,28 @@ def _written(
     source = Source(document["source"], "")
     wrong = [*traced.wrong, *findings_of(traced.layers, _tool(document["source"]))]
     try:
-        made = spec(traced.layers)
+        written = spec(traced.layers)
     except UnfitList as error:
         wrong = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
         to.findings(wrong, source)
         to.document(document | {"diagnostics": [as_json(one, source) for one in wrong]})
         return FOUND
-    unused = unused_of(traced.trace, made.keys, traced.layers.rearranged) if traced.trace is not None else []
+    unused = (
+        unused_of(traced.trace, written.keys, traced.layers.rearranged) if traced.trace is not None else []
+    )
     document |= {
         "ok": not wrong,
-        "weights": dict(made.keys),
+        "weights": dict(written.keys),
         "unused": unused,
         "notes": list(traced.layers.notes),
         "diagnostics": [as_json(one, source) for one in wrong],
     }
-    contents: dict[str, str | bytes] = {} if files.output is None else {files.output: made.text}
+    contents: dict[str, str | bytes] = {} if files.output is None else {files.output: written.text}
     if files.map is not None:
-        where = map_of(made.text, made.keys, traced.layers, unused)
+        where = map_of(written.text, written.keys, traced.layers, unused)
         contents[files.map] = json.dumps(where, indent=1, ensure_ascii=False) + "\n"
     if files.weights is not None and files.weights_out is not None:
-        moved = _moved(made, traced.layers.rearranged, files.weights, sizes, document, to)
+        moved = _moved(written, traced.layers.rearranged, files.weights, sizes, document, to)
         if isinstance(moved, int):
             return moved
         contents[files.weights_out] = moved
@@ -222,9 +224,9 @@ def _written(
     to.findings(wrong, source)
     if problem is not None:
         return to.refuse(*problem, document | {"ok": False})
-    to.document(document | {"spec": made.text if files.output is None else None})
+    to.document(document | {"spec": written.text if files.output is None else None})
     if to.form == "text":
-        _tell(made, files, document, contents)
+        _tell(written, files, document, contents)
     return FOUND if wrong else OK
 
 
@@ -236,9 +238,9 @@ def _tool(source: str) -> str:
     )
 
 
-def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> None:
+def _tell(written: Spec, files: Files, document: dict[str, Any], contents: Any) -> None:
     if files.output is None:
-        out(made.text)
+        out(written.text)
     say("".join(f"{printable(path)}: written\n" for path in contents))
     for note in document["notes"]:
         err(f"note: {printable(note)}\n")
@@ -250,7 +252,7 @@ def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> 
 
 
 def _moved(
-    made: Spec,
+    written: Spec,
     rearranged: Mapping[str, Rearranged],
     weights: str,
     sizes: Sequence[tuple[str, Shape]],
@@ -261,13 +263,13 @@ def _moved(
     from cnnspec.running.process import work
     from cnnspec.sources.findings import shapes_of
 
-    shapes, counters = shapes_of(made.text)
+    shapes, counters = shapes_of(written.text)
     job = {
         "kind": "move",
         "weights": os.path.abspath(weights),
         "model": os.path.abspath(document["source"]),
         "inputs": {name: list(size) for name, size in sizes},
-        "keys": dict(made.keys),
+        "keys": dict(written.keys),
         "rearranged": dict(rearranged),
         "shapes": shapes,
         "counters": counters,

@@ -68,13 +68,13 @@ def open_model(argument: str | None, choice: Choice) -> Opened:
 def _specs_here() -> tuple[list[tuple[str, str]], Diagnostic | None]:
     """The `.cnn` files of the current folder."""
     try:
-        here = sorted(name for name in os.listdir(".") if name.endswith(".cnn"))
+        names = sorted(name for name in os.listdir(".") if name.endswith(".cnn"))
     except OSError as error:
         return [], Diagnostic("E701", f"the current folder cannot be read: {error.strerror}", NOWHERE)
-    if not here:
+    if not names:
         hint = "name a file, or a spec of the zoo, for example `zoo:resnet`"
         return [], Diagnostic("E706", "the current folder contains no .cnn file", NOWHERE, help=hint)
-    return [(name, name) for name in here], None
+    return [(name, name) for name in names], None
 
 
 def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) -> Opened:
@@ -88,10 +88,10 @@ def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) ->
     programs: dict[str, str] = {}
     findings = list(opened.findings)
     for target in targets:
-        made = program(graph, target, fold_bn=fold_bn)
-        if isinstance(made, str):
-            programs[target] = made
+        text = program(graph, target, fold_bn=fold_bn)
+        if isinstance(text, str):
+            programs[target] = text
         else:
-            findings += made
+            findings += text
     complete = programs if len(programs) == len(targets) else {}
     return opened._replace(findings=findings, status=FOUND if findings else OK, programs=complete)

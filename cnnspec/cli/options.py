@@ -174,9 +174,9 @@ def command(
                 options["choice"] = _chosen(options)
             return function(to=Output(form, color), **options)
 
-        made = click.command(name)(run)
-        made.params += [*(MODEL if model else ()), form, COLOR]
-        return made
+        command_ = click.command(name)(run)
+        command_.params += [*(MODEL if model else ()), form, COLOR]
+        return command_
 
     return decorate
 

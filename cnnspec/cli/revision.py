@@ -22,10 +22,10 @@ def read_revision(argument: str, limit: int) -> tuple[Source, Diagnostic | None]
     revision, _, path = argument.partition(":")
     if not _REVISION.fullmatch(revision) or not path:
         return _unreadable(argument, f"{revision!r} is not a git revision")
-    asked = ["git", "cat-file", "blob", f"{revision}:{path if path.startswith('/') else './' + path}"]
+    command = ["git", "cat-file", "blob", f"{revision}:{path if path.startswith('/') else './' + path}"]
     try:
         with subprocess.Popen(
-            asked, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as git:
             assert git.stdout is not None
             assert git.stderr is not None

@@ -198,8 +198,8 @@ def _npz(arrays: dict[str, bytes]) -> bytes:
     import io
     import zipfile
 
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in arrays.items():
             archive.writestr(f"{name}.npy", content)
-    return made.getvalue()
+    return buffer.getvalue()

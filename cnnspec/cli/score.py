@@ -54,19 +54,21 @@ def scored(
     from cnnspec.report.scored import Score, as_document, as_text
     from cnnspec.running.process import work
 
-    made = scoring(build, dataset)
-    to.findings(made.findings, made.source)
-    document["diagnostics"] += [as_json(finding, made.source) for finding in made.findings]
-    graph, recipe = build.graph, made.recipe
+    scoring_program = scoring(build, dataset)
+    to.findings(scoring_program.findings, scoring_program.source)
+    document["diagnostics"] += [
+        as_json(finding, scoring_program.source) for finding in scoring_program.findings
+    ]
+    graph, recipe = build.graph, scoring_program.recipe
     if graph is None or recipe is None:
         to.document(document)
-        return made.status
+        return scoring_program.status
     package = recipe.data.package
     if find_spec(package) is None:
         message = f"{package} is needed and is not installed: pip install {PACKAGES.get(package, package)}"
         return failed(message, document, to, USAGE)
-    programs = {**build.programs, "data": made.files["data.py"]}
-    job = _job(graph, recipe, weights, dataset, made.files["path"])
+    programs = {**build.programs, "data": scoring_program.files["data.py"]}
+    job = _job(graph, recipe, weights, dataset, scoring_program.files["path"])
     if job["classes"] > LARGEST:
         return failed(f"a confusion matrix has at most {LARGEST:,} classes", document, to, USAGE)
     with Progress("run") as progress, work(job, programs, progress) as outcome:

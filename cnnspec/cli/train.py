@@ -123,16 +123,16 @@ def train(
     if build.graph is None or not build.programs:
         to.document(document)
         return build.status
-    made = programs(build, recipe, folder, target)
-    if made.findings:
-        return _refused(made, document, to)
-    assert made.recipe is not None
-    for package in (*LIBRARIES[target], *made.recipe.packages):
+    training = programs(build, recipe, folder, target)
+    if training.findings:
+        return _refused(training, document, to)
+    assert training.recipe is not None
+    for package in (*LIBRARIES[target], *training.recipe.packages):
         if find_spec(package) is None:
             where = "'cnnspec[train]'" if package in EXTRA else {"PIL": "pillow"}.get(package, package)
             message = f"{package} is needed and is not installed: pip install {where}"
             return failed(message, document, to, USAGE)
-    problem = _begin(folder, made, target, resume, force)
+    problem = _begin(folder, training, target, resume, force)
     if problem is not None:
         return to.refuse(*problem, document)
     if to.form == "text":
@@ -148,17 +148,17 @@ def train(
     return status
 
 
-def _refused(made: Programs, document: dict[str, Any], to: Output) -> int:
+def _refused(training: Programs, document: dict[str, Any], to: Output) -> int:
     from cnnspec.diagnostics.as_json import as_json
 
-    to.findings(made.findings, made.source)
-    document["diagnostics"] += [as_json(finding, made.source) for finding in made.findings]
+    to.findings(training.findings, training.source)
+    document["diagnostics"] += [as_json(finding, training.source) for finding in training.findings]
     to.document(document)
-    return made.status
+    return training.status
 
 
 def _begin(
-    folder: str, made: Programs, target: str, resume: bool, force: bool
+    folder: str, training: Programs, target: str, resume: bool, force: bool
 ) -> tuple[str, Diagnostic] | None:
     """Write the programs; the files of an earlier run stay only if this one resumes it."""
     import shutil
@@ -170,8 +170,8 @@ def _begin(
     if resume and os.path.exists(os.path.join(folder, checkpoint)):
         message = f"{checkpoint} is of a run with the other target"
         return folder, Diagnostic("E705", message, NOWHERE, help="--force starts again, or choose another -o")
-    files = {os.path.join(folder, name): text for name, text in made.files.items()}
-    problem = write_all(files, folder=folder, force=resume or force, inputs=(made.source.name,))
+    files = {os.path.join(folder, name): text for name, text in training.files.items()}
+    problem = write_all(files, folder=folder, force=resume or force, inputs=(training.source.name,))
     if problem is not None:
         if problem[1].code == "E705":
             hint = "--resume goes on from its last checkpoint, --force starts again"

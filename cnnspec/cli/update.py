@@ -115,20 +115,20 @@ def _regions(path: str, document: Document, texts: list[SpecText], limits: list[
         try:
             if number >= MAX_REGIONS:
                 raise Refused(f"a document has no more than {MAX_REGIONS} generated regions")
-            made = _made(path, region, texts, latex, limits)
-            place = os.path.join(os.path.dirname(path), made.file) if made.file else ""
-            if place in new.files and new.files[place] != made.content:
-                raise Refused(f"two regions write {made.file}", "use another name")
-            edit = edit_for(region, made.body, latex)
+            generated = _made(path, region, texts, latex, limits)
+            place = os.path.join(os.path.dirname(path), generated.file) if generated.file else ""
+            if place in new.files and new.files[place] != generated.content:
+                raise Refused(f"two regions write {generated.file}", "use another name")
+            edit = edit_for(region, generated.body, latex)
         except Refused as refused:
             message = f"this region cannot be made: {refused.message}"
             new.findings.append(Diagnostic("E907", message, region.head, help=refused.way))
             continue
         same = document.source.text[slice(*region.body)] == edit.text
         if place:
-            there = read_bytes(place, MOST_BYTES) if os.path.exists(place) else None
-            same = same and there == made.content
-            new.files[place] = made.content
+            on_disk = read_bytes(place, MOST_BYTES) if os.path.exists(place) else None
+            same = same and on_disk == generated.content
+            new.files[place] = generated.content
         if not same:
             new.stale.append(region)
             new.edits.append(edit)
@@ -149,9 +149,9 @@ def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool, lim
         positional = ["#1"]
     places = [_spec(path, word, specs) for word in positional[:count]]
     command: click.Command = getattr(import_module(f"cnnspec.cli.{name}"), name)
-    asked = _asked(command, name, [*places, *positional[count:], *options], len(positional))
-    form = asked.get("form")
-    file = asked.get("output")
+    values = _asked(command, name, [*places, *positional[count:], *options], len(positional))
+    form = values.get("form")
+    file = values.get("output")
     if file is not None:
         figure_file(os.path.dirname(path), file)
         options = _without_output(options)
@@ -213,9 +213,9 @@ def _asked(command: click.Command, name: str, arguments: list[str], positional: 
     except click.ClickException as error:
         raise Refused(error.format_message()) from None
     parameters = [one for one in order if not isinstance(one, click.Argument)]
-    for one in parameters:
-        if one.name not in _MODEL | COMMANDS[name][2]:
-            raise Refused(f"`{name}` has no option {one.opts[0]} in a region")
+    for parameter in parameters:
+        if parameter.name not in _MODEL | COMMANDS[name][2]:
+            raise Refused(f"`{name}` has no option {parameter.opts[0]} in a region")
     colors = values.get("colors")
     if colors not in (None, "paper", "grey"):
         raise Refused("a region reads no file of colours", "use --colors paper or grey")

@@ -36,9 +36,9 @@ def checked_specs(specs: list[SpecText], models: Callable[[Source], list[Model]]
     models_of_specs = [models(spec) for spec in specs]
     onward: dict[int, list[set[_Place]]] = {}
     for spec, checked in zip(specs, models_of_specs, strict=True):
-        there = {_place(spec, finding) for model in checked for finding in model.findings}
+        places = {_place(spec, finding) for model in checked for finding in model.findings}
         for fence in spec.before:
-            onward.setdefault(id(fence), []).append(there)
+            onward.setdefault(id(fence), []).append(places)
     reported: set[_Place] = set()
     return [
         _counted(spec, checked, onward.get(id(spec.fence), []), reported)

@@ -78,24 +78,24 @@ class Earlier(NamedTuple):
 
 def spec_text(document: Source, fence: Fence, before: tuple[Earlier, ...]) -> SpecText:
     """The spec of a fence, after the fences `before` it."""
-    made = _Text()
+    composed = _Text()
     chain = (*before, Earlier(fence, document))
-    made.add(" ", fence.head)
-    made.add("\n", Span(fence.head.end, fence.head.end))
+    composed.add(" ", fence.head)
+    composed.add("\n", Span(fence.head.end, fence.head.end))
     if "name" in fence.attributes and not any(_MODEL.search(one.fence.text) for one in chain):
         if _IDENTIFIER.fullmatch(fence.name):
-            made.add_value("model", fence.attributes["name"])
+            composed.add_value("model", fence.attributes["name"])
     first = next(one.fence for one in chain if one.document is document)
     own, parts = WHOLE_FILE, []
     for one in chain:
-        start = made.length
+        start = composed.length
         if one.document is document:
-            own = made.add_fence(one.fence)
+            own = composed.add_fence(one.fence)
         else:
-            made.add_foreign(one.fence, first.attributes["after"].span)
-        parts.append(Span(start, made.length))
+            composed.add_foreign(one.fence, first.attributes["after"].span)
+        parts.append(Span(start, composed.length))
     earlier = tuple(one.fence for one in before)
-    return SpecText("".join(made.parts), document, made.pieces, fence, earlier, own, tuple(parts))
+    return SpecText("".join(composed.parts), document, composed.pieces, fence, earlier, own, tuple(parts))
 
 
 def fence_text(document: Source, fence: Fence) -> SpecText:
@@ -146,7 +146,9 @@ def specs(document: Document) -> tuple[list[SpecText], list[Diagnostic]]:
     """The specs of a document's fences, and the findings about their attributes."""
     composer = Composer()
     added = [composer.add(document.source, fence) for fence in document.fences]
-    return [spec for spec, _ in added if spec is not None], [one for _, findings in added for one in findings]
+    return [spec for spec, _ in added if spec is not None], [
+        finding for _, findings in added for finding in findings
+    ]
 
 
 def _too_much(what: str, fence: Fence) -> Diagnostic:

@@ -22,12 +22,12 @@ def below(folder: str, path: str) -> tuple[str, str]:
         return path, "it is not below the folder of the document"
     if ".." in parts:
         return path, "it is not below the folder of the document"
-    there = folder
+    path_ = folder
     for part in parts:
-        there = os.path.join(there, part) if part not in ("", ".") else there
-        if os.path.islink(there):
-            return there, "it is reached by a symbolic link"
-    return there, ""
+        path_ = os.path.join(path_, part) if part not in ("", ".") else path_
+        if os.path.islink(path_):
+            return path_, "it is reached by a symbolic link"
+    return path_, ""
 
 
 def spec_file(folder: str, named: Named) -> str | Diagnostic:

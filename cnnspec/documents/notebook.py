@@ -203,12 +203,12 @@ def _fence(text: str, written: str, pieces: tuple[Piece, ...]) -> Fence:
     """The spec below the line of the magic."""
     magic = written.split("\n", 1)[0]
     start = min(len(magic) + 1, len(written))
-    there = Source("", written, Source("", text), pieces)
+    cell = Source("", written, Source("", text), pieces)
     options: dict[str, Attribute] = {}
     for key, attribute in attributes(magic, 0).items():
         if key in OURS:
-            options[key] = Attribute(attribute.value, there.written(attribute.span))
-    head = there.written(Span(0, len(magic)))
+            options[key] = Attribute(attribute.value, cell.written(attribute.span))
+    head = cell.written(Span(0, len(magic)))
     between = [piece for piece in pieces if piece.span.start == len(magic)]
     line_break = text[slice(*between[0].original)] if between else "\\n"
     body = tuple(
@@ -223,19 +223,19 @@ def _regions(text: str, written: str, pieces: tuple[Piece, ...]) -> tuple[list[R
     """The generated regions of a Markdown cell, and the findings about them."""
     from cnnspec.documents.markdown import read_markdown
 
-    there = Source("", written, Source("", text), pieces)
+    cell = Source("", written, Source("", text), pieces)
     page = read_markdown(Source("", written))
     regions = []
     for one in page.regions:
         line_end = written.find("\n", one.head.end)
         if line_end < 0:
             continue
-        before, after = (there.written(Span(at, at + 1)) for at in (line_end, one.body.end))
+        before, after = (cell.written(Span(at, at + 1)) for at in (line_end, one.body.end))
         body = Span(before.end, after.start)
         newline = text[slice(*before)]
-        region = one._replace(head=there.written(one.head), body=body, newline=newline, escaped=_escaped)
+        region = one._replace(head=cell.written(one.head), body=body, newline=newline, escaped=_escaped)
         regions.append(region)
-    return regions, [finding._replace(span=there.written(finding.span)) for finding in page.findings]
+    return regions, [finding._replace(span=cell.written(finding.span)) for finding in page.findings]
 
 
 def _escaped(line: str) -> str:

@@ -98,7 +98,7 @@ def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[
     """The document with the safe fixes of its fences applied once, and their number; fences with errors on
     purpose stay as they are."""
     edits: list[Edit] = []
-    made = 0
+    edit_count = 0
     for spec in specs(document)[0]:
         if spec.fence.wrong_on_purpose:
             continue
@@ -113,8 +113,8 @@ def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[
         text, count = apply_fixes(spec, inside)
         own = text[spec.own.start : len(text) - (len(spec.text) - spec.own.end)]
         edits += edits_for(spec.fence, own, document.source.text)
-        made += count
-    return with_edits(document.source.text, edits), made
+        edit_count += count
+    return with_edits(document.source.text, edits), edit_count
 
 
 def write_document(path: str, text: str) -> Diagnostic | None:

@@ -83,8 +83,8 @@ def palette(text: str) -> Palette | str:
     known = [field.name for field in fields(Palette)]
     for name, color in colors.items():
         if name not in known:
-            meant = did_you_mean(name, known, _ALSO)
-            return f"there is no colour {printable(name)}; {meant or 'there are ' + ', '.join(known)}"
+            suggestion = did_you_mean(name, known, _ALSO)
+            return f"there is no colour {printable(name)}; {suggestion or 'there are ' + ', '.join(known)}"
         if not isinstance(color, str) or not re.fullmatch("#[0-9A-Fa-f]{6}", color):
             return f'the colour {name} must be written as in {name} = "#f7d19c"'
     return replace(PAPER, **colors)

@@ -29,12 +29,12 @@ def bends_of(thing: Line | Shape) -> list[Bend]:
     points = _without_repeats(thing.points)
     if isinstance(thing, Shape):
         around = zip([points[-1], *points], points, [*points[1:], points[0]], strict=False)
-        return [_bend(before, here, after, thing.radius) for before, here, after in around]
+        return [_bend(before, corner, after, thing.radius) for before, corner, after in around]
     if thing.arrow and len(points) > 1:
         points[-1] = _towards(points[-1], points[-2], head_size(thing)[0] - NOTCH)
     inner = [
-        _bend(before, here, after, thing.radius)
-        for before, here, after in zip(points, points[1:], points[2:], strict=False)
+        _bend(before, corner, after, thing.radius)
+        for before, corner, after in zip(points, points[1:], points[2:], strict=False)
     ]
     ends = [Bend(point, point, point) for point in (points[0], points[-1])]
     return [ends[0], *inner, *ends[1:]]
@@ -67,18 +67,18 @@ def _without_repeats(points: Sequence[Point]) -> list[Point]:
     return [points[0], *(after for before, after in pairwise(points) if after != before)]
 
 
-def _bend(before: Point, here: Point, after: Point, radius: float) -> Bend:
-    room = min(hypot(here[0] - other[0], here[1] - other[1]) / 2 for other in (before, after))
+def _bend(before: Point, corner: Point, after: Point, radius: float) -> Bend:
+    room = min(hypot(corner[0] - other[0], corner[1] - other[1]) / 2 for other in (before, after))
     radius = min(radius, room)
     if radius <= 0:
-        return Bend(here, here, here)
-    return Bend(_towards(here, before, radius), here, _towards(here, after, radius))
+        return Bend(corner, corner, corner)
+    return Bend(_towards(corner, before, radius), corner, _towards(corner, after, radius))
 
 
-def _towards(here: Point, other: Point, distance: float) -> Point:
+def _towards(point: Point, other: Point, distance: float) -> Point:
     """The point at this distance from `here` on the way to `other`."""
-    length = hypot(other[0] - here[0], other[1] - here[1])
+    length = hypot(other[0] - point[0], other[1] - point[1])
     if length == 0:
-        return here
+        return point
     part = distance / length
-    return here[0] + part * (other[0] - here[0]), here[1] + part * (other[1] - here[1])
+    return point[0] + part * (other[0] - point[0]), point[1] + part * (other[1] - point[1])

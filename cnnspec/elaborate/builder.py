@@ -229,7 +229,7 @@ class BodyBuilder:
 
     def value_of(self, step: Step) -> int:
         """The number of the first value that a step made."""
-        return next(value for value, made in self.makers.items() if made is step)
+        return next(value for value, maker in self.makers.items() if maker is step)
 
     def finish(self, outputs: tuple[int, ...], exported: tuple[str, ...]) -> Body:
         return Body.model_construct(
@@ -276,11 +276,11 @@ def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
         if around is not None and around[0].values[around[1]] is not None:
             builder, value = around
             continue
-        here = builder.values[value]
-        assert here is not None
+        current_shape = builder.values[value]
+        assert current_shape is not None
         before = None if origin.source is None else builder.values[origin.source]
         if before is None or origin.source is None or _part(before, part) != size:
-            return Maker(origin.span, here, builder.makers.get(value), before)
+            return Maker(origin.span, current_shape, builder.makers.get(value), before)
         value = origin.source
 
 

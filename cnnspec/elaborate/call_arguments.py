@@ -140,11 +140,11 @@ def _in_arguments(
     for field in node._fields:
         part = getattr(node, field)
         inner = part if field in ("arguments", "entries") else (part,) if isinstance(part, tree.Expr) else ()
-        made = [_in_arguments(one, block, arguments) for one in inner]
-        if None in made:
+        operands = [_in_arguments(one, block, arguments) for one in inner]
+        if None in operands:
             return None
-        if made:
-            changes[field] = tuple(made) if part is inner else made[0]
+        if operands:
+            changes[field] = tuple(operands) if part is inner else operands[0]
     return node._replace(**changes)
 
 
@@ -257,13 +257,13 @@ def _no_letter(text: str, block: tree.Block, call: tree.CallStep) -> NoValue:
 
 
 def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
-    meant = f"@{argument.value.name}" if isinstance(argument.value, tree.Name) else ""
+    label = f"@{argument.value.name}" if isinstance(argument.value, tree.Name) else ""
     return NoValue(
         "E211",
         f"`@{parameter.name}` must be given a tensor, by its label",
         argument.value.span,
-        f"write `{meant or '@label'}`",
-        fix=(Edit(argument.value.span, meant),) if meant else (),
+        f"write `{label or '@label'}`",
+        fix=(Edit(argument.value.span, label),) if label else (),
     )
 
 

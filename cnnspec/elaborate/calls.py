@@ -67,12 +67,12 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
             builder.several = ()
             builder.leave_hole(step, step.name, label)
             return
-    made = context.finished[body].body
+    body_ = context.finished[body].body
     site = builder.names.sites[id(step)]
     stretch = context.stretches.all[builder.template]
     stretch.written[site] = bound.written
     labels = tuple(named.name for named in bound.tensors.values())
-    stretch.called[site] = Called(made.template, labels, layers)
+    stretch.called[site] = Called(body_.template, labels, layers)
     shared = _shared_name(context, block, inner, arguments, identities, shapes) if block.shared else None
     known = context.shared_frozen if inner is None else inner.frozen
     if shared is not None and known.setdefault(shared, frozen) is not frozen:
@@ -87,7 +87,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         kind="shared" if block.shared else "block",
         name=builder.names.steps[id(step)],
         inputs=inputs,
-        outputs=len(made.outputs),
+        outputs=len(body_.outputs),
         passes=(Pass.model_construct(body=body),),
         block=block_name(context, block),
         arguments=arguments,
@@ -96,8 +96,10 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         label=label,
         span=step.span,
     )
-    builder.current = add_region(builder, region, [made.values[output] for output in made.outputs], step.span)
-    builder.several = several_from(builder.current, len(made.outputs))
+    builder.current = add_region(
+        builder, region, [body_.values[output] for output in body_.outputs], step.span
+    )
+    builder.several = several_from(builder.current, len(body_.outputs))
 
 
 def outputs_of(context: Context, block: tree.Block) -> tuple[tree.Reference, ...]:
@@ -131,8 +133,8 @@ def _attributes(builder: BodyBuilder, owner: tree.Block) -> frozenset[str]:
         inside = statements.all_blocks.inside(owner)
         known[id(owner)] = frozenset(
             names.get(id(one), "")
-            for one, _, there in entries(owner.body.items, statements.settled)
-            if there and not (isinstance(one, tree.CallStep) and one.name in inside)
+            for one, _, present in entries(owner.body.items, statements.settled)
+            if present and not (isinstance(one, tree.CallStep) and one.name in inside)
         )
     return known[id(owner)]
 

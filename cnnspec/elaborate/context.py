@@ -114,8 +114,8 @@ class Stretches:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
-            made = Stretch(kind, items, names, block, has_input=has_input, label=label, further=further)
-            self.all.append(made)
+            stretch = Stretch(kind, items, names, block, has_input=has_input, label=label, further=further)
+            self.all.append(stretch)
         self.all[number].captured.update(dict.fromkeys(captured))
         self.all[number].own.update(dict.fromkeys(own))
         return number
@@ -210,13 +210,13 @@ class Context:
             raise OverBudget
         builder.layers += layers
         builder.passes += passes
-        count, most, what = builder.layers, self.limits.layers, "layers"
+        count, most, unit = builder.layers, self.limits.layers, "layers"
         if count <= most:
-            count, most, what = count + builder.passes, PASSES * most, "layers and passes"
+            count, most, unit = count + builder.passes, PASSES * most, "layers and passes"
         if count > most:
             self.sink.report(
                 "E605",
-                f"this makes {count:,} {what}, more than the {most:,} allowed",
+                f"this makes {count:,} {unit}, more than the {most:,} allowed",
                 span,
                 help="raise it with --max-layers if the network is meant to be so deep",
             )

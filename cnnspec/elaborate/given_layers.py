@@ -92,19 +92,19 @@ def _items(
         _no_layer(block, parameter, value, context.statements.blocks)
     if value.name in context.statements.blocks and lookup(value.name) is None:
         _no_layer(block, parameter, value, context.statements.blocks)
-    made = word_given(context, value)
-    return made, id(made)
+    lines = word_given(context, value)
+    return lines, id(lines)
 
 
 def word_given(context: Context, word: tree.Name) -> Items:
     """The line for a layer passed as a bare word; uses with the same `default`s share it."""
     start, known = word.span.start, context.defaults
     defaults = tuple(one.start for one in known if one.word == word.name and one.start < start < one.end)
-    made = context.words_given.get((word.name, defaults))
-    if made is None:
+    lines = context.words_given.get((word.name, defaults))
+    if lines is None:
         step = tree.LayerStep(word.name, (), word.span, word.span)
-        made = context.words_given[word.name, defaults] = (tree.Line(None, None, (step,), word.span),)
-    return made
+        lines = context.words_given[word.name, defaults] = (tree.Line(None, None, (step,), word.span),)
+    return lines
 
 
 def _is_value(scope: Scope, name: str) -> bool:
@@ -208,8 +208,8 @@ def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> 
         label=label,
         span=step.span,
     )
-    made = context.finished[body].body
-    builder.current = add_region(builder, region, [made.values[made.outputs[0]]], step.span)
+    finished = context.finished[body].body
+    builder.current = add_region(builder, region, [finished.values[finished.outputs[0]]], step.span)
     return True
 
 

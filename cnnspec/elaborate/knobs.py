@@ -133,14 +133,14 @@ def _check_order(sink: Sink, shape: tree.Dims, text: str, name: str) -> None:
     first, sizes = shape.dims[0], text.split("x")
     C, axes = first.text if isinstance(first, tree.Number) else "", len(shape.dims) - 1
     if len(sizes) == axes > 1:
-        what, plain = f"has no channels; the spec's input has {axes + 1} sizes", f"{C or 'C'}x{text}"
+        mistake, plain = f"has no channels; the spec's input has {axes + 1} sizes", f"{C or 'C'}x{text}"
     elif len(sizes) == axes + 1 and sizes[-1] == C != sizes[0]:
-        what, plain = "has its channels last; a shape is CxHxW", "x".join((C, *sizes[:-1]))
+        mistake, plain = "has its channels last; a shape is CxHxW", "x".join((C, *sizes[:-1]))
     elif len(sizes) == axes + 2 and sizes[1] == C:
-        what, plain = "has a batch axis; a shape has none", "x".join(sizes[1:])
+        mistake, plain = "has a batch axis; a shape has none", "x".join(sizes[1:])
     else:
         return
-    sink.report("W101", f"--size {name}{text} {what}", WHOLE_FILE, help=f"write `--size {name}{plain}`")
+    sink.report("W101", f"--size {name}{text} {mistake}", WHOLE_FILE, help=f"write `--size {name}{plain}`")
 
 
 def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.Let | None = None) -> None:
@@ -173,11 +173,11 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
     """`default conv dwconv nobias`: the bare words that are layers are its kinds, the rest its arguments."""
     defaults: list[DefaultArguments] = []
     whole = statements.file.statements
-    standing = [(one, whole, statements.file.span.end) for one in whole if isinstance(one, tree.Default)]
+    placed = [(one, whole, statements.file.span.end) for one in whole if isinstance(one, tree.Default)]
     inner = statements.facts.inner_defaults
-    standing += ((one, around.items, around.within.end) for one, around in inner)
-    standing.sort(key=lambda one: one[0].span)
-    for statement, around, end in standing:
+    placed += ((one, around.items, around.within.end) for one, around in inner)
+    placed.sort(key=lambda one: one[0].span)
+    for statement, around, end in placed:
         kinds = [word for word in statement.words if lookup(word.name) is not None]
         if not kinds:
             _no_kind(sink, statement)

@@ -86,7 +86,7 @@ def resolve_undone(builder: BodyBuilder, word: str, reference: tree.Reference) -
     return None
 
 
-def input_of(builder: BodyBuilder, span: Span, what: str) -> int | None:
+def input_of(builder: BodyBuilder, span: Span, step: str) -> int | None:
     """The tensor that the step `what` continues from; a missing one is reported."""
     if builder.current is None:
         if builder.context.absent:
@@ -95,11 +95,11 @@ def input_of(builder: BodyBuilder, span: Span, what: str) -> int | None:
             way = "with several inputs a line begins with the tensor to continue from: `@name -> …`"
         else:
             way = "begin the network with `input 3x224x224`"
-        builder.sink.report("E407", f"`{what}` has no input", span, help=way)
+        builder.sink.report("E407", f"`{step}` has no input", span, help=way)
     return builder.current
 
 
-def ended(builder: BodyBuilder, span: Span, what: str) -> int:
+def ended(builder: BodyBuilder, span: Span, name: str) -> int:
     """The tensor that a body or a branch ends with; a missing one is reported."""
     if builder.current is not None:
         return builder.current
@@ -110,6 +110,6 @@ def ended(builder: BodyBuilder, span: Span, what: str) -> int:
             span,
             help="end with a tensor that exists; `else [ id ]` passes the input on",
         )
-    elif what:
-        input_of(builder, span, what)
+    elif name:
+        input_of(builder, span, name)
     return builder.add_hole("", "", span)

@@ -30,17 +30,17 @@ def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None
         from cnnspec.elaborate.unknown import unknown_word
 
         unknown_word(builder, step, op)
-        made = None
+        layer_ = None
     else:
-        made = _made(builder, op, step)
-    if made is not None and made[1].sound:
-        add_layer(builder, step, *made, label)
+        layer_ = _made(builder, op, step)
+    if layer_ is not None and layer_[1].sound:
+        add_layer(builder, step, *layer_, label)
         return
     builder.leave_hole(step, step.word, label)
-    shapes = [builder.values[value] for value in made[2]] if made is not None else []
+    shapes = [builder.values[value] for value in layer_[2]] if layer_ is not None else []
     known = [shape for shape in shapes if shape is not None]
-    if made is not None and len(known) == len(shapes) and builder.current is not None:
-        shape = made[0].out(*known)
+    if layer_ is not None and len(known) == len(shapes) and builder.current is not None:
+        shape = layer_[0].out(*known)
         builder.values[builder.current] = None if isinstance(shape, Misfit) else shape
 
 
@@ -67,10 +67,10 @@ def _made(
 ) -> tuple[Op, BoundArguments, tuple[int, ...]] | None:
     """The layer, its arguments and its inputs; None after a finding."""
     current = input_of(builder, step.span, step.word)
-    made = None if current is None else bind_layer(builder, op, step)
-    if current is None or made is None:
+    binding = None if current is None else bind_layer(builder, op, step)
+    if current is None or binding is None:
         return None
-    instance, bound = made
+    instance, bound = binding
     if builder.context.frozen and "frozen" in op.model_fields:
         instance = instance.model_copy(update={"frozen": True})
         bound = replace(bound, kept=False)
@@ -116,21 +116,21 @@ def bind_layer(
         for default in context.defaults
         if default.word == step.word and default.start < start < default.end
     ]
-    defaults = [argument for one in statements for argument in one.arguments]
+    defaults = [argument for statement in statements for argument in statement.arguments]
     axes = axes_at(builder)
-    key = (context.text[start:end], tuple(one.start for one in statements), axes)
+    key = (context.text[start:end], tuple(statement.start for statement in statements), axes)
     kept = context.constant_layers.get(key)
     if kept is not None:
         instance, bound, at = kept
         return instance, bound.moved(start - at)
     named = any(written(argument.value) for argument in step.arguments)
     context.spent.work += 2 if named else 1
-    made = bind(builder, op, step, defaults, axes)
-    if made is not None and not named and not made[1].written and not made[1].tensors:
-        made[1].kept = not any(written(argument.value) for argument in defaults)
-        if made[1].kept:
-            context.constant_layers[key] = (*made, start)
-    return made
+    binding = bind(builder, op, step, defaults, axes)
+    if binding is not None and not named and not binding[1].written and not binding[1].tensors:
+        binding[1].kept = not any(written(argument.value) for argument in defaults)
+        if binding[1].kept:
+            context.constant_layers[key] = (*binding, start)
+    return binding
 
 
 def axes_at(builder: BodyBuilder) -> int:

@@ -43,11 +43,11 @@ def report_misfit(
         if any(finding.code == "E105" and _inside(finding.span, branches) for finding in builder.sink):
             return  # the ends of its branches can only be guessed
         first = builder.values[inputs[0]]
-        meant = ""
+        way_meant = ""
         if answer.code == "E304" and answer.input < len(branches):
-            meant = size_meant(builder, word_span, branches[answer.input], first, shape)
-            meant = meant or size_meant(builder, word_span, branches[0], shape, first)
-        way = meant or way_out(builder, branches, inputs, answer, builder.context.text)
+            way_meant = size_meant(builder, word_span, branches[answer.input], first, shape)
+            way_meant = way_meant or size_meant(builder, word_span, branches[0], shape, first)
+        way = way_meant or way_out(builder, branches, inputs, answer, builder.context.text)
         if len(branches) > 1 and span in branches[1:] and first is not None:
             related = (Related(branches[0], _has_shape(builder, branches[0], inputs[0], first)),)
     elif answer.code.startswith("E3"):
@@ -55,12 +55,12 @@ def report_misfit(
         maker = made_by(builder, at_fault, part)
         if maker is not None and shape is not None and maker.span != span:
             if maker.shape == shape:
-                what = f"{written_shape(shape)} comes from here"
+                origin_text = f"{written_shape(shape)} comes from here"
             elif part == "channels":
-                what = f"{shape[0]} channels come from here"
+                origin_text = f"{shape[0]} channels come from here"
             else:
-                what = f"{written_shape(shape[1:])} comes from here"
-            related = (Related(maker.span, what),)
+                origin_text = f"{written_shape(shape[1:])} comes from here"
+            related = (Related(maker.span, origin_text),)
     fix: tuple[Edit, ...] = ()
     if answer.replacement is not None and answer.argument in bound.spans:
         fix = (Edit(bound.spans[answer.argument], answer.replacement),)
@@ -153,8 +153,8 @@ def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit) -> st
     size = written_shape((one[1] if one[0] else many[1])[1:])
     known = (name for name, value in builder.labels.items() if value == inputs[large] and name.isidentifier())
     label = next(known, None)
-    whose = f"the {size} map" if label is not None else f"a map of {size} with the label `x`"
-    return f"`upsample like=@{label or 'x'}` at the end of branch {small + 1} spreads it over {whose}"
+    map_text = f"the {size} map" if label is not None else f"a map of {size} with the label `x`"
+    return f"`upsample like=@{label or 'x'}` at the end of branch {small + 1} spreads it over {map_text}"
 
 
 class _Ways:
@@ -218,19 +218,19 @@ class _Ways:
     def like(self, *values: int) -> str:
         """An upsampling whose factor does not give back the rows that the strides before it have cut off."""
         for value, other in (values, values[::-1]):
-            maker, there = made_by(self.builder, value, "size"), self.builder.values[other]
+            maker, larger_shape = made_by(self.builder, value, "size"), self.builder.values[other]
             labels = (name for name, labelled in self.builder.labels.items() if labelled == other)
             label = next(filter(str.isidentifier, labels), None)
             step = None if label is None or maker is None else maker.step
-            if not isinstance(step, Layer) or step not in self.builder.steps or there is None:
+            if not isinstance(step, Layer) or step not in self.builder.steps or larger_shape is None:
                 continue
             if other > self.builder.value_of(step) or maker is None or maker.input_shape is None:
                 continue
-            larger = all(a < b for a, b in zip(maker.input_shape[1:], there[1:], strict=True))
+            larger = all(a < b for a, b in zip(maker.input_shape[1:], larger_shape[1:], strict=True))
             if getattr(step.op, "factor", None) and "like" in step.op.tensors and larger:
                 written = step.op.model_copy(update={"factor": None}).written()
                 way = " ".join(filter(None, (step.op.word, written, f"like=@{label}")))
-                size = written_shape((maker.shape[0], *there[1:]))
+                size = written_shape((maker.shape[0], *larger_shape[1:]))
                 return f"`{way}` in place of `{self.text[slice(*maker.span)]}` makes it {size}"
         return ""
 

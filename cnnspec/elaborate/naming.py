@@ -75,9 +75,9 @@ def _entries(steps: Iterable[tree.Step], label: str | None, settled: Settled) ->
                 for holds, side in ((True, step.then), (False, step.otherwise)):
                     if side is None:
                         continue
-                    there = settled.get(id(step), holds) is holds
+                    present = settled.get(id(step), holds) is holds
                     for entry in _side(side, label, settled):
-                        yield entry if there else entry._replace(there=False)
+                        yield entry if present else entry._replace(there=False)
 
 
 def _side(side: tree.Sequence, label: str | None, settled: Settled) -> Iterator[Entry]:
@@ -92,8 +92,8 @@ def is_scope(line: tree.Line, settled: Settled) -> bool:
     """A labelled line of several steps is a part of the network of its own, unless it has several labels."""
     if line.label is None or line.others:
         return False
-    there = (entry for entry in _entries(line.steps, line.label, settled) if entry.there)
-    return len([*islice(there, 2)]) == 2
+    present = (entry for entry in _entries(line.steps, line.label, settled) if entry.there)
+    return len([*islice(present, 2)]) == 2
 
 
 def _word_of(step: Named) -> str:

@@ -144,7 +144,7 @@ def _elaborate(
         return None, context
     claims = _claims(builder, chosen)
     sound = not (sink.has_errors or statements.broken)
-    made, arguments = templates(context, labels) if sound else ((), ())
+    templates_, arguments = templates(context, labels) if sound else ((), ())
     graph = Graph.model_construct(
         name=named.name if (named := chosen or statements.model) else _name_of_file(source.name),
         title=statements.model.title if statements.model else "",
@@ -155,7 +155,7 @@ def _elaborate(
         inputs=inputs,
         outputs=labels,
         blocks=tuple(_head(context, *named) for named in statements.all_blocks.named.items()),
-        templates=made,
+        templates=templates_,
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
         file=source.name,
@@ -169,8 +169,8 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
     shared = {name for name, block in statements.blocks.items() if block.shared}
     return {
         names.steps[id(node)]
-        for node, _, there in entries(statements.lines, statements.settled)
-        if there and not (isinstance(node, tree.CallStep) and node.name in shared)
+        for node, _, present in entries(statements.lines, statements.settled)
+        if present and not (isinstance(node, tree.CallStep) and node.name in shared)
     }
 
 
@@ -225,12 +225,12 @@ def _finish(builder: BodyBuilder, outputs: tuple[int, ...]) -> None:
 
 def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, ...]:
     """The claims about the whole network."""
-    stated = [claim for expect in builder.context.statements.expects for claim in expect.claims]
-    made: list[Claim] = []
-    for claim in (*stated, *(variant.claims if variant else ())):
+    written = [claim for expect in builder.context.statements.expects for claim in expect.claims]
+    claims: list[Claim] = []
+    for claim in (*written, *(variant.claims if variant else ())):
         with builder.reporting():
-            made.append(claim_of(builder, claim, None))
-    return tuple(made)
+            claims.append(claim_of(builder, claim, None))
+    return tuple(claims)
 
 
 def _head(context: Context, name: str, block: tree.Block) -> Block:
@@ -245,15 +245,15 @@ def _head(context: Context, name: str, block: tree.Block) -> Block:
             parameters.append(BlockParameter.model_construct(name=read, kind="letter" if letter else "value"))
     for parameter in block.parameters:
         before = {known.name for known in parameters if known.kind != "tensor"}
-        made: Expr | None = None
+        expression: Expr | None = None
         if isinstance(parameter.default, tree.Expr) and before & facts_of(parameter.default).names.keys():
-            made = formula(parameter.default, before, context.globals_before(block))
+            expression = formula(parameter.default, before, context.globals_before(block))
         parameters.append(
             BlockParameter.model_construct(
                 name=parameter.name,
                 kind="layer" if parameter.name in layers else parameter.kind,  # type: ignore[arg-type]
                 default=None if parameter.default is None else written_or(parameter.default),
-                formula=made,
+                formula=expression,
                 layers=_default_layers(context, parameter.default) if parameter.name in layers else None,
             )
         )

@@ -48,18 +48,18 @@ def start_of(written: str) -> str | None:
 def no_scheme(value: tree.Value) -> NoValue:
     """E205 for a value of `init=` that is not a scheme, with the scheme that was likely meant."""
     text = written_or(value)
-    meant = start_of(text)
-    if meant is None and isinstance(value, tree.Name | tree.Function):
+    scheme = start_of(text)
+    if scheme is None and isinstance(value, tree.Name | tree.Function):
         near = nearest(value.name, SCHEMES)
-        meant = near and start_of(text.replace(value.name, near, 1))
+        scheme = near and start_of(text.replace(value.name, near, 1))
     message = (
         f"`init={text}`: this is not an initialisation"
         if text != "…"
         else "this is not an initialisation of weights"
     )
-    if meant is None:
+    if scheme is None:
         return NoValue("E205", message, value.span, f"there are {', '.join(SCHEMES)}")
-    return NoValue("E205", message, value.span, f"write `init={meant}`", fix=(Edit(value.span, meant),))
+    return NoValue("E205", message, value.span, f"write `init={scheme}`", fix=(Edit(value.span, scheme),))
 
 
 def one_number(word: str, value: tree.Value) -> NoValue | None:

@@ -137,11 +137,11 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
         problem.report(sink)
         return None
     last = step.arguments[0].value if len(step.arguments) == 1 else None
-    meant = lookup(last.name) if isinstance(last, tree.Name) else None
-    if meant is not None and meant.merges:
-        way, fix = f"write `{word}: {meant.word} [ … ]`", (Edit(Span(span.end, span.end), ":"),)
+    op_meant = lookup(last.name) if isinstance(last, tree.Name) else None
+    if op_meant is not None and op_meant.merges:
+        way, fix = f"write `{word}: {op_meant.word} [ … ]`", (Edit(Span(span.end, span.end), ":"),)
         sink.report("E101", "a label has a colon", span, help=way, fix=fix, safe=True)
-        return meant
+        return op_meant
     opened = text.find("[", span.end)
     behind = None if lookup(word) is not None else word_behind(text, span.start, opened)
     merges = [one for one in words() if (known := lookup(one)) is not None and known.merges]

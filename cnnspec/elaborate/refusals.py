@@ -97,8 +97,10 @@ def _surplus_word(
         if following is not None and flag in slots.flags:
             both = Span(span.start, following.span.end)
             return refusal(f"`{word}` has no `{name}`", both, f"write `{flag}`", flag)
-    meant = ARGUMENTS.get(fold(name))
-    near = None if meant in slots.letters else nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS)
+    argument_meant = ARGUMENTS.get(fold(name))
+    near = (
+        None if argument_meant in slots.letters else nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS)
+    )
     if near:
         instead = near if near in slots.flags else None
         return refusal(f"`{word}` has no `{name}`", span, f"did you mean `{near}`?", instead)
@@ -107,16 +109,20 @@ def _surplus_word(
         return refusal(
             f"`{word}` has no `{name}`", span, f"write `{letter}{glued[2]}`", f"{letter}{glued[2]}"
         )
-    if meant in slots.letters:
+    if argument_meant in slots.letters:
         following = next(left, None)
-        if following is None and meant == "K":
+        if following is None and argument_meant == "K":
             return refusal(f"`{word}` has no `{name}`", span, f"leave `{name}` out: the number is enough", "")
         if following is None:
-            return refusal(f"`{word}` has no `{name}`", span, f"write `{meant}=…`")
-        if meant == "P" and isinstance(following.value, tree.Name) and following.value.name in _BORDERS:
+            return refusal(f"`{word}` has no `{name}`", span, f"write `{argument_meant}=…`")
+        if (
+            argument_meant == "P"
+            and isinstance(following.value, tree.Name)
+            and following.value.name in _BORDERS
+        ):
             span = Span(span.start, following.span.end)
             return refusal(f"`{word}` has no `{name}`", span, "padding is with zeros; P says how much: `P1`")
-        way = with_letter(meant, written_or(following.value))
+        way = with_letter(argument_meant, written_or(following.value))
         span = Span(span.start, following.span.end)
         return refusal(f"`{word}` has no `{name}`", span, f"write `{way}`", way if "…" not in way else None)
     if lookup(name) is not None:

@@ -123,9 +123,9 @@ def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str
     for value in range(child.inputs, len(child.values)):
         if value not in child.read:
             shape = child.values[value]
-            what = "" if shape is None else f" (shape {written_shape(shape)})"
+            shape_text = "" if shape is None else f" (shape {written_shape(shape)})"
             label = next((name for name, at in child.labels.items() if at == value), None)
-            child.context.unused.setdefault(child.origins[value].span, (what, label))
+            child.context.unused.setdefault(child.origins[value].span, (shape_text, label))
     body = child.finish(outputs, exported)
     inputs_read = frozenset(child.read & set(range(child.inputs)))
     child.context.finished.append(FinishedBody(body, child, inputs_read))
@@ -349,12 +349,12 @@ def _passes(
             body = close_body(child, (*handed, *own_inputs))
             if key is not None:
                 known[key] = body
-        made = context.finished[body]
-        left = [made.body.values[value] for value in made.body.outputs[: more + 1]]
+        finished = context.finished[body]
+        left = [finished.body.values[value] for value in finished.body.outputs[: more + 1]]
         run = count - done if not varies and left == shapes else 1
         before = passes.pop().count if passes and passes[-1].body == body else 0
         passes.append(Pass.model_construct(body=body, count=before + run))
-        layers += run * made.builder.layers
+        layers += run * finished.builder.layers
         if builder.layers + layers > context.limits.layers:
             context.charge(builder, layers, step.span)
         if more or each:  # the analyses walk over each of them

@@ -62,8 +62,8 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
 
     def output(axis: int, size: int) -> int:
         """The size of the output along an axis; 0 if there is none."""
-        made = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
-        return made[axis] if made is not None and len(made) == len(shape) else 0
+        claimed_shape = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
+        return claimed_shape[axis] if claimed_shape is not None and len(claimed_shape) == len(shape) else 0
 
     # a map of one row is half of one with two, however sizes are rounded
     rounding = all(
@@ -92,7 +92,7 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
         high = _least(low, above, exceeds)
         sizes[axis] = max(range(low, high), key=lambda size: 0 if rounding else size & -size, default=0)
     fitting = tuple(sizes)
-    more = [there - here for here, there in zip(shape[1:], fitting[1:], strict=True)]
+    more = [fitting_size - size for size, fitting_size in zip(shape[1:], fitting[1:], strict=True)]
     if rounding and not all(1 < one <= FEW for one in more):
         return ""
     if fitting == shape or 0 in fitting or _claimed_value(attempt, fitting, span) != claimed:

@@ -34,9 +34,9 @@ def size_meant(
         wrong = {}
         for name in dict.fromkeys(NAMED.findall(text)):
             axis = letters.find(name)
-            here, there = (input_shape[axis], start[axis]) if axis >= 0 else (0, 0)
-            if here != there and (needed[axis], shape[axis]) == (there, here):
-                wrong[name] = here, there
+            size_here, size_at_start = (input_shape[axis], start[axis]) if axis >= 0 else (0, 0)
+            if size_here != size_at_start and (needed[axis], shape[axis]) == (size_at_start, size_here):
+                wrong[name] = size_here, size_at_start
         if wrong:
             return _help(builder, merge, " ".join(text.split()), wrong)
     return ""
@@ -45,9 +45,11 @@ def size_meant(
 def _help(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[int, int]]) -> str:
     """`wrong` maps each name to its value at the step and the value that was meant."""
     names = " and ".join(f"`{name}`" for name in wrong)
-    here, there = (" and ".join(str(pair[which]) for pair in wrong.values()) for which in (0, 1))
+    sizes_here, sizes_at_start = (
+        " and ".join(str(pair[which]) for pair in wrong.values()) for which in (0, 1)
+    )
     meaning = MEANING[next(iter(wrong))] if len(wrong) == 1 else "sizes"
-    what = f"{names} in `{text}` {'is' if len(wrong) == 1 else 'are'} {here}, the {meaning} that arrive there"
+    message = f"{names} in `{text}` {'is' if len(wrong) == 1 else 'are'} {sizes_here}, the {meaning} that arrive there"
     blocks = builder.context.statements.blocks.values()
     inside = any(block.span.start <= merge.start < block.span.end for block in blocks)
     lets = []
@@ -56,7 +58,7 @@ def _help(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[i
         lets.append(f"`let {own} = {name}`")
         text = _written(text, name, own if inside else str(meant))
     before = f"{' and '.join(lets)} before the merge, and " if inside else ""
-    return f"{what}, not {there}: write {before}`{text}`"
+    return f"{message}, not {sizes_at_start}: write {before}`{text}`"
 
 
 def _written(text: str, name: str, instead: str) -> str:

@@ -189,8 +189,8 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
         if name not in statements.facts.names
     ]
     named += [(f"the block `{block.name}`", block.name_span) for block in unused]
-    for what, span in named:
-        sink.report("W105", f"{what} is never used", span, help="use it, or remove it")
+    for kind, span in named:
+        sink.report("W105", f"{kind} is never used", span, help="use it, or remove it")
     return unused
 
 

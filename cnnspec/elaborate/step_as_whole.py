@@ -31,7 +31,7 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
             *(_sides, _channels, _where, _then, _named_apart, _steps, _name_behind),
         )
     )
-    return next((one for one in mistakes if one is not None), None)
+    return next((mistake for mistake in mistakes if mistake is not None), None)
 
 
 _DEPTH = re.compile("(?:C|Cin|[Ii]nC)([0-9]+)|(?:c_?in|C_?in|in_?c|in_channels|in_features)=([0-9]+)")
@@ -306,7 +306,7 @@ def _channels(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     shape = None if builder.current is None else builder.values[builder.current]
     if len(sizes) != 1 or shape is None or sizes[0] == str(shape[0]):
         return None
-    span, what = step.arguments[0].span, "channels" if len(shape) > 1 else "numbers"
-    message = f"`{step.word} {sizes[0]}` expects {sizes[0]} {what}, but its input has {shape[0]:,}"
+    span, unit = step.arguments[0].span, "channels" if len(shape) > 1 else "numbers"
+    message = f"`{step.word} {sizes[0]}` expects {sizes[0]} {unit}, but its input has {shape[0]:,}"
     way = f"write `{step.word}` alone if {shape[0]:,} is right; else correct the layers before it"
     return NoValue("E202", message, span, way)

@@ -238,13 +238,13 @@ def _decide(builder: BodyBuilder, step: tree.IfStep, label: str | None) -> None:
 def _claim(builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:
     for claim in step.claims:
         with builder.reporting():
-            made = claim_of(builder, claim, first)
+            claim_ = claim_of(builder, claim, first)
             current = builder.current
             if current is None:
                 continue
-            builder.claims.append(made)
-            if made.shape is not None and made.subject == "out":
-                _take_claimed(builder, current, made)
+            builder.claims.append(claim_)
+            if claim_.shape is not None and claim_.subject == "out":
+                _take_claimed(builder, current, claim_)
 
 
 def _take_claimed(builder: BodyBuilder, value: int, claim: Claim) -> None:
@@ -267,19 +267,19 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
     """Adds the branches as steps of the surrounding body, and the merge as one more step."""
     builder.context.charge(builder, 1, step.span)
     op = lookup(step.word)
-    made, missing = None, op is None or not op.merges
+    bound, missing = None, op is None or not op.merges
     if op is None or missing:
         from cnnspec.elaborate.other_words import no_merge
 
         op = no_merge(builder, step, op)
-        made = None if op is None else (made_op(op, {}), BoundArguments())
+        bound = None if op is None else (made_op(op, {}), BoundArguments())
     else:
-        made = _bound(builder, op, step)
+        bound = _bound(builder, op, step)
     inputs, spans = _branches(builder, step)
     if op is not None and op.operator and not (missing or step.arguments) and len(step.branches) == 1:
         _merges_nothing(builder, step)
-    if made is not None and made[1].sound and inputs:
-        add_layer(builder, step, *made, inputs, step.word if missing else label, spans)
+    if bound is not None and bound[1].sound and inputs:
+        add_layer(builder, step, *bound, inputs, step.word if missing else label, spans)
         if missing and builder.current is not None:
             builder.labels[step.word] = builder.current
         return
@@ -321,13 +321,13 @@ def _bound(builder: BodyBuilder, op: type[Op], step: tree.BranchStep) -> tuple[O
 
         nothing_but_branches(builder, step)
         return made_op(op, {}), BoundArguments()
-    made = bind_layer(builder, op, step)
-    if made is not None:
-        written = made[1].written
+    bound = bind_layer(builder, op, step)
+    if bound is not None:
+        written = bound[1].written
         for name, parts in list(written.items()):
             if any(isinstance(node, tree.Name) and node.name in "CHW" for node in nodes(parts)):
                 del written[name]
-    return made
+    return bound
 
 
 def _branches(builder: BodyBuilder, step: tree.BranchStep) -> tuple[tuple[int, ...], tuple[Span, ...]]:

@@ -44,7 +44,7 @@ under `further`."""
 def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Template, ...], tuple[str, ...]]:
     """All templates of a file, by their numbers, and the knobs that they name. `outputs` are the labels of
     the model's."""
-    made: dict[int, Template] = {}
+    by_number: dict[int, Template] = {}
     free = FreeKnobs(context)
     waiting: list[tuple[int, Scope, set[str], FreeKnobs | None]] = [(0, context.globals, set(), free)]
     for number, stretch in enumerate(context.stretches.all):
@@ -60,9 +60,9 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Templat
     while waiting:
         number, knobs, own, named = waiting.pop()
         maker = _Maker(context, context.stretches.all[number], knobs, own, named)
-        made[number] = maker.make(outputs)
+        by_number[number] = maker.make(outputs)
         waiting += [(inner, knobs, own, named) for inner in maker.inner]
-    return tuple(made[number] for number in sorted(made)), free.settle()
+    return tuple(by_number[number] for number in sorted(by_number)), free.settle()
 
 
 def formula(node: tree.Expr, own: Collection[str], knobs: Scope) -> expr.Expr:
@@ -261,7 +261,7 @@ class _Maker:
     def layer(self, step: tree.LayerStep | tree.BranchStep, inputs: list[int], flow: Flow) -> LayerSite:
         site = self.stretch.names.sites[id(step)]
         self.go_on(flow, self.value())
-        self.makers[flow[None]] = made = LayerSite.model_construct(
+        self.makers[flow[None]] = layer_site = LayerSite.model_construct(
             site=site,
             name=self.stretch.names.steps[id(step)],
             word=step.word,
@@ -269,7 +269,7 @@ class _Maker:
             output=flow[None],
             written=self.written(site),
         )
-        return made
+        return layer_site
 
     def slot(self, step: tree.LayerStep, flow: Flow) -> SlotSite:
         """A layer parameter as a step."""
@@ -363,8 +363,8 @@ class _Maker:
             if pair[0] == pair[1]:
                 continue
             if pair not in known:
-                known[pair] = made = self.value()
-                joins[made] = Join.model_construct(then=pair[0], otherwise=pair[1])
+                known[pair] = joined = self.value()
+                joins[joined] = Join.model_construct(then=pair[0], otherwise=pair[1])
             flow[label] = known[pair]
         site = IfSite.model_construct(condition=condition, at=at, then=then, otherwise=otherwise, joins=joins)
         self.makers.update(dict.fromkeys(joins, site))

@@ -83,9 +83,9 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     if op is not None:
         if any(one.code == "E101" and one.span == step.word_span for one in sink):
             return  # its branches come before it, which is reported
-        here = merged(text, step.span.start, step.word, text[step.word_span.end : step.span.end])
-        way = f"write `{here}`" if here else f"write them in brackets: `{usual(step.word)}`"
-        edits = (Edit(step.span, here),) if here else ()
+        merge = merged(text, step.span.start, step.word, text[step.word_span.end : step.span.end])
+        way = f"write `{merge}`" if merge else f"write them in brackets: `{usual(step.word)}`"
+        edits = (Edit(step.span, merge),) if merge else ()
         sink.report("E205", f"`{step.word}` merges branches, and has none", step.span, help=way, fix=edits)
         return
     if step.word in context.statements.blocks:
@@ -212,9 +212,9 @@ def _with_axes(builder: BodyBuilder, step: tree.LayerStep, near: str) -> str:
     way = f"write `{near}{builder.context.text[step.word_span.end : step.span.end]}`: {SHAPE_DECIDES}"
     if fits or shape is None:
         return way
-    here, there = len(shape) - 1, ("a signal", "an image", "a volume")[axes - 1]
-    number = f"{here} ax{'e' if here > 1 else 'i'}s"
-    return f"{way}; this input, {written_shape(shape)}, has {number}, and {there} has {axes}"
+    axes_here, input_kind = len(shape) - 1, ("a signal", "an image", "a volume")[axes - 1]
+    number = f"{axes_here} ax{'e' if axes_here > 1 else 'i'}s"
+    return f"{way}; this input, {written_shape(shape)}, has {number}, and {input_kind} has {axes}"
 
 
 def _names_its_line(text: str, step: tree.LayerStep) -> bool:

@@ -301,8 +301,8 @@ def _entry(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
 def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
     least, most = ARITY[expr.name]
     if not least <= len(expr.arguments) <= most:
-        what = "list" if expr.name == "len" else "number"
-        takes = f"1 {what}" if most == 1 else f"{least if least == most else f'{least} to {most}'} numbers"
+        kind = "list" if expr.name == "len" else "number"
+        takes = f"1 {kind}" if most == 1 else f"{least if least == most else f'{least} to {most}'} numbers"
         raise NoValue("E212", f"`{expr.name}` takes {takes}, not {len(expr.arguments)}", expr.span)
     if expr.name == "len":
         items = evaluate(expr.arguments[0], lookup, digits)

@@ -70,13 +70,13 @@ def apply(name: str, *arguments: Expr) -> Expr:
     """The operation; if all its arguments are constant, its value, if it has one."""
     if name == "if" and isinstance(arguments[0], Const):
         return arguments[1] if arguments[0].value else arguments[2]
-    made = Apply(name, arguments)
+    node = Apply(name, arguments)
     if not all(isinstance(argument, Const) for argument in arguments):
-        return made
+        return node
     try:
-        return Const(value(made, {}))
+        return Const(value(node, {}))
     except Unclear:
-        return made
+        return node
 
 
 def value(expr: Expr, env: Env) -> Any:

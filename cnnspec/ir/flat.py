@@ -64,14 +64,14 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
     def body(number: int, values: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
         """One pass through a body. `values` are the flat numbers of its inputs; returns those of its outputs.
         `fresh`: its weights were in no entry before. `home`: the use of a block around it."""
-        here = graph.bodies[number]
-        for index, step in enumerate(here.steps):
+        body_ = graph.bodies[number]
+        for index, step in enumerate(body_.steps):
             inputs = tuple(values[value] for value in step.inputs)
             if isinstance(step, Region):
                 values += yield from region(step, list(inputs), scope, attribute, fresh, home)
                 continue
-            input_shapes = tuple(here.values[value] for value in step.inputs)
-            out = here.values[len(values)]
+            input_shapes = tuple(body_.values[value] for value in step.inputs)
+            out = body_.values[len(values)]
             place = join(attribute, step.name)
             output = next(numbers)
             yield Entry(
@@ -90,7 +90,7 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
                 step=index,
             )
             values.append(output)
-        return [values[value] for value in here.outputs]
+        return [values[value] for value in body_.outputs]
 
     def region(step: Region, inputs: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
         """All passes of a region, each continuing from the one before."""
@@ -102,16 +102,16 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
             at.seen.add(step.shared)
         if step.block is not None:
             home = Home(attribute, set())
-        made: list[Sequence[int]] = []
+        gathered: list[Sequence[int]] = []
         level = 0
         for one in step.passes:
             for place in range(level, level + one.count):
                 name = str(place) if step.kind == "repeat" else ""
                 inside = join(scope, name), join(attribute, name), fresh, home
                 outputs = yield from body(one.body, [*inputs], *inside)
-                inputs, made = handed_on(step, inputs, outputs), collected(step, made, outputs)
+                inputs, gathered = handed_on(step, inputs, outputs), collected(step, gathered, outputs)
             level += one.count
-        return given_by(step, made) if made else inputs[: step.outputs]
+        return given_by(step, gathered) if gathered else inputs[: step.outputs]
 
     root = len(graph.bodies) - 1
     return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True, model)))

@@ -26,10 +26,12 @@ class Frozen(BaseModel):
         of a spec of many steps)."""
         if "_blank" not in cls.__dict__:
             cls._blank = {name: field.default for name, field in cls.model_fields.items()}
-        made = cls.__new__(cls)
-        put = object.__setattr__
-        put(made, "__dict__", cls._blank | values)  # in the order of the fields, which is that of the JSON
-        put(made, "__pydantic_fields_set__", _fields_set or set())
-        put(made, "__pydantic_extra__", None)
-        put(made, "__pydantic_private__", None)
-        return made
+        instance = cls.__new__(cls)
+        set_field = object.__setattr__
+        set_field(
+            instance, "__dict__", cls._blank | values
+        )  # in the order of the fields, which is that of the JSON
+        set_field(instance, "__pydantic_fields_set__", _fields_set or set())
+        set_field(instance, "__pydantic_extra__", None)
+        set_field(instance, "__pydantic_private__", None)
+        return instance

@@ -251,8 +251,8 @@ class _Reader:
         first = self.first[site.site]
         self.use.values[site.outputs[0]] = first
         if not inner.exported:  # a block names its outputs itself
-            made = range(first, first + step.outputs)
-            self.use.values.update(zip(site.outputs, made, strict=False))
+            outputs = range(first, first + step.outputs)
+            self.use.values.update(zip(site.outputs, outputs, strict=False))
             site_outputs: tuple[int, ...] = site.outputs[:1]
         else:
             site_outputs = site.outputs

@@ -38,8 +38,8 @@ def verify(graph: Graph, most: int = MOST) -> list[str]:
         faults.append(f"{len(graph.inputs)} names for {graph.root.inputs} inputs of the model")
     if len(graph.outputs) != len(graph.root.outputs):
         faults.append(f"{len(graph.outputs)} names for {len(graph.root.outputs)} outputs of the model")
-    for what, names in (("input", graph.inputs), ("output", graph.outputs)):
-        faults += (f"two {what}s are named {name!r}" for name in _twice(names))
+    for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
+        faults += (f"two {kind}s are named {name!r}" for name in _twice(names))
     for number, body in enumerate(graph.bodies):
         faults += (f"body {number}: {fault}" for fault in _body(graph, number, body))
     faults += (f"{fault}" for claim in graph.claims for fault in _claim(graph.root, claim))
@@ -52,15 +52,15 @@ def verify(graph: Graph, most: int = MOST) -> list[str]:
 
 
 def _body(graph: Graph, number: int, body: Body) -> Iterator[str]:
-    made = body.inputs + sum(outputs_of(step) for step in body.steps)
-    if made != len(body.values):
-        yield f"{len(body.values)} shapes for {made} values"
+    values = body.inputs + sum(outputs_of(step) for step in body.steps)
+    if values != len(body.values):
+        yield f"{len(body.values)} shapes for {values} values"
         return
     for value, shape in enumerate(body.values):
         if shape is not None and not _is_volume(shape):
             yield f"value {value} has no shape of a volume: {shape}"
     for value in (*body.outputs, *body.labels.values()):
-        if not 0 <= value < made:
+        if not 0 <= value < values:
             yield f"there is no value {value} to give"
     for name in _twice([step.name for step in body.steps if step.name]):
         yield f"two steps are named {name!r}"
@@ -145,7 +145,7 @@ def _region(
     if region.each and (region.kind != "repeat" or handed(region) < 1 or region.outputs > MOST_OUTPUTS):
         yield f"a {region.kind} with {region.outputs} values collects {region.each} a pass"
         return
-    passed, made = list(inputs), list[Sequence[Shape | None]]()
+    passed, gathered = list(inputs), list[Sequence[Shape | None]]()
     for place, one in enumerate(region.passes):
         if one.count < 1:
             yield f"pass {place} is done {one.count} times"
@@ -169,9 +169,9 @@ def _region(
             yield f"body {one.body} cannot follow itself: it takes {passed} and gives {results}"
         passed = handed_on(region, passed, results)
         for _ in range(one.count if region.each else 1):
-            made = collected(region, made, results)
-    if not _agree(given_by(region, made), outs):
-        yield f"gives {given_by(region, made)}, but its values are {list(outs)}"
+            gathered = collected(region, gathered, results)
+    if not _agree(given_by(region, gathered), outs):
+        yield f"gives {given_by(region, gathered)}, but its values are {list(outs)}"
 
 
 _NO_VALUES = ("tensor", "layer")
@@ -213,10 +213,10 @@ def _shared(graph: Graph) -> Iterator[str]:
     for number, body in enumerate(graph.bodies):
         inner: dict[str, int] = {}
         for step in _regions([body]):
-            here = held[step.passes[0].body]
+            content = held[step.passes[0].body]
             if (
                 step.shared is not None
-                and (inner if step.inner else first).setdefault(step.shared, here) != here
+                and (inner if step.inner else first).setdefault(step.shared, content) != content
             ):
                 yield f"two uses of the shared {step.shared!r} have different weights"
             for name, one in () if step.block is not None else _inside(step, uses):

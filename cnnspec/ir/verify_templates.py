@@ -61,9 +61,9 @@ def _is_number(text: str) -> bool:
 
 def _template(graph: Graph, template: Template) -> Iterator[str]:
     known = set(range(len(template.inputs)))
-    made = set(known)
+    computed = set(known)
     sites: set[int] = set()
-    yield from _sites(graph, template.sites, known, made, sites)
+    yield from _sites(graph, template.sites, known, computed, sites)
     if missing := [value for value in (*template.outputs, *template.labels.values()) if value not in known]:
         yield f"there are no values {missing} to give"
     if not template.outputs:
@@ -77,7 +77,7 @@ def _template(graph: Graph, template: Template) -> Iterator[str]:
 
 
 def _sites(
-    graph: Graph, sites: Iterable[Site], known: set[int], made: set[int], numbers: set[int]
+    graph: Graph, sites: Iterable[Site], known: set[int], computed: set[int], numbers: set[int]
 ) -> Iterator[str]:
     """`known` are the values that may be read here, `made` is the number of all values."""
     for site in sites:
@@ -86,7 +86,7 @@ def _sites(
                 yield f"`let {site.name}` is at value {site.at}, which is not there"
             continue
         if isinstance(site, IfSite):
-            yield from _if(graph, site, known, made, numbers)
+            yield from _if(graph, site, known, computed, numbers)
             continue
         if site.site in numbers:
             yield f"two sites have the number {site.site}"
@@ -104,10 +104,10 @@ def _sites(
             yield from _region(site, graph.templates[site.template])
             yield from _given(graph, site)
         outputs = site.outputs if isinstance(site, RegionSite) else (site.output,)
-        if again := [value for value in outputs if value in made]:
+        if again := [value for value in outputs if value in computed]:
             yield f"site {site.site} makes {again} again"
         known.update(outputs)
-        made.update(outputs)
+        computed.update(outputs)
 
 
 def _layer(site: LayerSite) -> Iterator[str]:
@@ -158,20 +158,20 @@ def _given(graph: Graph, site: RegionSite) -> Iterator[str]:
             yield f"site {site.site} gives layers of several outputs"
 
 
-def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: set[int]) -> Iterator[str]:
+def _if(graph: Graph, site: IfSite, known: set[int], computed: set[int], numbers: set[int]) -> Iterator[str]:
     if site.at is not None and site.at not in known:
         yield f"an `if` is at value {site.at}, which is not there"
     sides = set(known), set(known)
-    yield from _sites(graph, site.then, sides[0], made, numbers)
-    yield from _sites(graph, site.otherwise, sides[1], made, numbers)
+    yield from _sites(graph, site.then, sides[0], computed, numbers)
+    yield from _sites(graph, site.otherwise, sides[1], computed, numbers)
     for value, join in site.joins.items():
         for side, inside in ((join.then, sides[0]), (join.otherwise, sides[1])):
             if side is not None and side not in inside:
                 yield f"an `if` gives {side}, which is not there on that side"
-        if value in made:
+        if value in computed:
             yield f"an `if` makes {value} again"
         known.add(value)
-        made.add(value)
+        computed.add(value)
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,10 @@ class _Walk:
                 raise Mismatch(f"other layers for {site.parameter!r} than the block is given")
             self.waiting.append((body, numbers, dict(argument.layers)))
         elif region.block is not None:
-            made = {name: self.given(use, site, layer, layers) for name, layer in site.layers.items()}
-            layers_by_name = {name: one for name, one in made.items() if one is not None}
+            numbers_by_name = {
+                name: self.given(use, site, layer, layers) for name, layer in site.layers.items()
+            }
+            layers_by_name = {name: one for name, one in numbers_by_name.items() if one is not None}
             self.waiting.append((body, numbers, layers_by_name))
         elif region.kind == "repeat":
             passes = passes_of(region)
@@ -261,10 +263,10 @@ class _Walk:
         at = site.inputs[0] if site.inputs else None
         numbers = tuple((name, spelled(number_in(use, node, at))) for name, node in one.arguments.items())
         inner = tuple((name, layers[other]) for name, other in one.layers.items())
-        made = Layers(one.template, numbers, inner)
-        number = self.numbers.setdefault(made, len(self.layers))
+        layers_ = Layers(one.template, numbers, inner)
+        number = self.numbers.setdefault(layers_, len(self.layers))
         if number == len(self.layers):
-            self.layers.append(made)
+            self.layers.append(layers_)
         return number
 
 

@@ -113,9 +113,9 @@ class Parser:
 
         The common beginning and end of both texts keep their places; the rest is at `span`.
         """
-        there = self.text[written.start : written.end]
-        same = _alike(text, there)
-        alike = _alike(text[same:][::-1], there[same:][::-1])
+        marked = self.text[written.start : written.end]
+        same = _alike(text, marked)
+        alike = _alike(text[same:][::-1], marked[same:][::-1])
         pos = 0
         while True:
             kind, word, begin, pos = self.lexer.scan(text, pos, self.states[-1])

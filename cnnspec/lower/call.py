@@ -27,8 +27,8 @@ class Unsupported(Exception):
     """Something that a target cannot express. `step` is the step at fault (None: unknown), `help` a way
     out."""
 
-    def __init__(self, what: str, step: Step | None = None, help: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, message: str, step: Step | None = None, help: str = "") -> None:
+        super().__init__(message)
         self.step = step
         self.help = help
 

@@ -158,10 +158,12 @@ class GivenLayers:
             return ()
         root = self._root((template, name))
         if root not in self._axes:
-            met = {number for number, own in self._parents if own == "" and self._root((number, "")) == root}
+            templates = {
+                number for number, own in self._parents if own == "" and self._root((number, "")) == root
+            }
             axes: set[int] = set()
             for body in self.lowering.graph.bodies:
-                if body.template in met:
+                if body.template in templates:
                     entry = body.values[0] or ()
                     self._ranks[root] = max(len(entry), self._ranks.get(root, 0))
                     axes |= self._needed(body, entry)

@@ -35,17 +35,17 @@ def decide(frame: Frame, site: IfSite) -> None:
                     frame.optional[number] = frame.optional[side]
         return
     node = frame.expression(site.condition, site.at, taken)
-    made: If[Statement] = If(condition_for(frame, node if node is not None else frame.lifted(taken)))
+    statement: If[Statement] = If(condition_for(frame, node if node is not None else frame.lifted(taken)))
     outer = frame.here
     for holds, sites in ((True, site.then), (False, site.otherwise)):
-        frame.here = made.side(holds)
-        frame.open.append((made.condition, holds))
+        frame.here = statement.side(holds)
+        frame.open.append((statement.condition, holds))
         frame.sites(sites)
         frame.open.pop()
     frame.here = outer
-    frame.here.append(made)
+    frame.here.append(statement)
     for number, join in site.joins.items():
-        _join(frame, made, number, join.then, join.otherwise)
+        _join(frame, statement, number, join.then, join.otherwise)
 
 
 def condition_for(frame: Frame, node: Node) -> Condition:
@@ -56,13 +56,15 @@ def condition_for(frame: Frame, node: Node) -> Condition:
             if known.node == node and under == frame.open[: len(under)]:
                 return known
         around = around.outer
-    made = Condition(len(frame.function.conditions), node)
-    frame.function.conditions.append(made)
-    frame.conditions.append((made, list(frame.open)))
-    return made
+    condition = Condition(len(frame.function.conditions), node)
+    frame.function.conditions.append(condition)
+    frame.conditions.append((condition, list(frame.open)))
+    return condition
 
 
-def _join(frame: Frame, made: If[Statement], number: int, then: int | None, otherwise: int | None) -> None:
+def _join(
+    frame: Frame, statement: If[Statement], number: int, then: int | None, otherwise: int | None
+) -> None:
     """Sets the tensor after an `if`. If only one side has it, it is that side's tensor, and exists only
     there."""
     sides = [frame.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
@@ -71,22 +73,22 @@ def _join(frame: Frame, made: If[Statement], number: int, then: int | None, othe
         for side, tensor in zip((then, otherwise), sides, strict=True)
     ]
     if exists != [Const(True), Const(True)]:
-        frame.optional[number] = _present(Var(f"?{made.condition.number}"), exists[0], exists[1])
+        frame.optional[number] = _present(Var(f"?{statement.condition.number}"), exists[0], exists[1])
     first, second = sides
     if first is None or second is None or first is second:
         tensor = first or second
         if tensor is not None:
             frame.tensors[number] = tensor
         return
-    join(frame, made, number, first, second)
+    join(frame, statement, number, first, second)
 
 
-def join(frame: Frame, made: If[Statement], number: int, one: Tensor, other: Tensor) -> None:
+def join(frame: Frame, statement: If[Statement], number: int, one: Tensor, other: Tensor) -> None:
     """Adds a tensor that is `one` on the first side of an `if` and `other` on the second."""
     joined = frame.tensor(number)
     if not frame.lowering.runtime_shapes:
-        joined.dims = _joined_sizes(frame, made.condition, number, one, other)
-    made.joins.append((joined, one, other))
+        joined.dims = _joined_sizes(frame, statement.condition, number, one, other)
+    statement.joins.append((joined, one, other))
 
 
 def _joined_sizes(
@@ -129,11 +131,11 @@ def when(frame: Frame, node: Node) -> When:
         return conditions[int(node.name[1:])], True
     if isinstance(node, Apply) and node.operator == "not" and isinstance(node.arguments[0], Var):
         return conditions[int(node.arguments[0].name[1:])], False
-    made = Condition(
+    combined = Condition(
         len(conditions), replaced(node, {f"?{condition.number}": condition.node for condition in conditions})
     )
-    conditions.append(made)
-    return made, True
+    conditions.append(combined)
+    return combined, True
 
 
 def _present(condition: Node, then: Node, otherwise: Node) -> Node:

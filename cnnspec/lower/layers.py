@@ -104,17 +104,17 @@ def _inputs(frame: Frame, site: LayerSite, uses: Sequence[int]) -> list[int]:
 def _by_padding(
     frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer], same: Mapping[int, bool], node: Node
 ) -> None:
-    made: If[Statement] = If(condition_for(frame, node))
+    statement: If[Statement] = If(condition_for(frame, node))
     outer = frame.here
     sides: list[Tensor] = []
     for holds in (True, False):
-        frame.here = made.side(holds)
-        frame.open.append((made.condition, holds))
+        frame.here = statement.side(holds)
+        frame.open.append((statement.condition, holds))
         sides.append(_called(frame, site, {use: one for use, one in layers.items() if same[use] is holds}))
         frame.open.pop()
     frame.here = outer
-    frame.here.append(made)
-    join(frame, made, site.output, *sides)
+    frame.here.append(statement)
+    join(frame, statement, site.output, *sides)
 
 
 def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:

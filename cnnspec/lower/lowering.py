@@ -205,14 +205,14 @@ class Lowering:
         roles = self._roles.get(body)
         if roles is None:
             roles = self._roles[body] = set()
-            here = self.graph.bodies[body]
-            for step in here.steps:
+            body_ = self.graph.bodies[body]
+            for step in body_.steps:
                 if isinstance(step, ir.Region):
                     for inner in {run.body for run in step.passes}:
                         self._frozen(inner)
                         roles |= self._roles[inner]
                 elif isinstance(step, ir.Layer):
-                    shapes = [here.values[value] or () for value in step.inputs]
+                    shapes = [body_.values[value] or () for value in step.inputs]
                     roles |= {weight.role for weight in step.op.weights(*shapes)} - {"buffer"}
         return roles == {"frozen"}
 
@@ -300,9 +300,9 @@ class Lowering:
         them."""
         if region.kind != "layers":
             return next(block.parameters for block in self.graph.blocks if block.name == region.block)
-        made = ir.BlockParameter.model_construct
-        values = (made(name=name, kind="value") for name in region.arguments)
-        return *values, *(made(name=name, kind="layer") for name in self.given.layers[number])
+        construct = ir.BlockParameter.model_construct
+        values = (construct(name=name, kind="value") for name in region.arguments)
+        return *values, *(construct(name=name, kind="layer") for name in self.given.layers[number])
 
     def _default(self, parameter: ir.BlockParameter) -> LayersArgument | None:
         """The default of a layer parameter, where these layers need no arguments themselves."""

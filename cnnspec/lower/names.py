@@ -93,8 +93,10 @@ def escaped(text: str) -> str:
 
     A program may be printed in a log: commands for GitHub's runner in the text are broken up.
     """
-    made = "".join(_ESCAPES.get(char) or (char if " " <= char <= "~" else _numeric(char)) for char in text)
-    return made.replace("##[", "##\\x5b").replace("::", ":\\x3a")
+    characters = "".join(
+        _ESCAPES.get(char) or (char if " " <= char <= "~" else _numeric(char)) for char in text
+    )
+    return characters.replace("##[", "##\\x5b").replace("::", ":\\x3a")
 
 
 def _numeric(char: str) -> str:

@@ -100,18 +100,18 @@ class _Again:
             steps = tuple(
                 walk.steps.get(step.site, step) for step in body.steps if not isinstance(step, Hole)
             )
-            made = body.model_copy(update={"steps": steps, "values": tuple(walk.shapes)})
-            self.known[key] = self.number(made, number), walk.numbers
+            new_body = body.model_copy(update={"steps": steps, "values": tuple(walk.shapes)})
+            self.known[key] = self.number(new_body, number), walk.numbers
         return self.known[key]
 
-    def number(self, made: Body, instead: int) -> int:
+    def number(self, new: Body, instead: int) -> int:
         """The number of a body that stands for the body `instead`: equal ones are one."""
         last = len(self.graph.bodies) - 1
         alike = self.alike.setdefault(instead, [] if instead == last else [instead])
         for number in alike:
-            if made == (self.graph.bodies[number] if number < last else self.made[number - last]):
+            if new == (self.graph.bodies[number] if number < last else self.made[number - last]):
                 return number
-        self.made.append(made)
+        self.made.append(new)
         alike.append(last + len(self.made) - 1)
         return alike[-1]
 
@@ -217,7 +217,7 @@ class _Walk:
         arguments = old | self.changed(site.arguments, at)
         shapes = [_known(self.shapes[value]) for value in step.inputs]
         runs: list[int] = []
-        made: list[Sequence[Shape]] = []
+        gathered: list[Sequence[Shape]] = []
         after = self.numbers
         for number, body in enumerate(body for one in step.passes for body in [one.body] * one.count):
             before, now = dict(self.use.numbers), self.numbers
@@ -229,7 +229,7 @@ class _Walk:
             if step.kind == "shared" and run != body:
                 raise Differs("a shared block")
             outputs = self.again.shapes(run)
-            shapes, made = handed_on(step, shapes, outputs), collected(step, made, outputs)
+            shapes, gathered = handed_on(step, shapes, outputs), collected(step, gathered, outputs)
             runs.append(run)
             if len(runs) > MOST:
                 raise Differs("too many passes")
@@ -240,7 +240,7 @@ class _Walk:
             update={"passes": _counted(step.passes, runs), "arguments": text}
         )
         first = self.first[site.site]
-        self.shapes[first : first + step.outputs] = given_by(step, made)
+        self.shapes[first : first + step.outputs] = given_by(step, gathered)
 
 
 def _counted(passes: Iterable[Pass], runs: Sequence[int]) -> tuple[Pass, ...]:

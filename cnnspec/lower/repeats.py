@@ -78,7 +78,7 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     small = len(first.passes) <= 2 and (len(passes.steps) <= 1 or _simple(passes))
     runs = _runs(frame, site, regions, inputs, count, handed)
     envs, per_pass = [use.env for use in inner], body.per_pass
-    made = Repeat(
+    statement = Repeat(
         site.name,
         index,
         count,
@@ -93,7 +93,7 @@ def repeat(frame: Frame, site: RegionSite) -> None:
         collected,
         small,
     )
-    frame.here.append(made)
+    frame.here.append(statement)
 
 
 def _places(region: Region, handed: int) -> list[int]:

@@ -19,9 +19,9 @@ class Traced(int):
     node: Node
 
     def __new__(cls, value: int, node: Node) -> Self:
-        made = super().__new__(cls, value)
-        made.node = node
-        return made
+        instance = super().__new__(cls, value)
+        instance.node = node
+        return instance
 
 
 def node_of(number: int) -> Node:

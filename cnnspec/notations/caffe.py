@@ -85,18 +85,18 @@ _ELTWISE = {"SUM": "add", "PROD": "mul", "MAX": "max"}
 
 def networks(text: str) -> Iterator[Program]:
     """The prototxts in a text."""
-    what, done = "this is Caffe's prototxt", list[Span]()
+    description, done = "this is Caffe's prototxt", list[Span]()
     for row in stretches(_layers(text), lambda span: span, text, _GAP):
         begin, end = head_of(text, row[0].start, _HEAD), row[-1].end
         head = _input_of(text, Span(begin, row[0].start))
         done.append(Span(begin, end))
         span = Span(begin if head is not None else row[0].start, end)
-        yield Program(what, span, _network(row, text, head), begin, _model_of(text, head))
+        yield Program(description, span, _network(row, text, head), begin, _model_of(text, head))
     for top in _TOP.finditer(text):
         span = Span(top.start() + len(top[0]) - len(top[0].lstrip()), top.start() + len(top[0].rstrip()))
         head = _input_of(text, span)
         if head is not None and not any(one.start < span.end and span.start < one.end for one in done):
-            yield Program(what, span, _network((), text, head), span.start, _model_of(text, head))
+            yield Program(description, span, _network((), text, head), span.start, _model_of(text, head))
 
 
 def _input_of(text: str, head: Span) -> tuple[str, Node] | None:

@@ -55,11 +55,15 @@ def networks(text: str) -> Iterator[Program]:
             nodes.append(node if node.text.startswith("input ") else node._replace(inputs=(number - 1,)))
         if sum(bool(node.text) for node in nodes) < _FEWEST:
             continue
-        what = "this is YAML" if any(item.is_yaml for item in items) else "this is a list of layers in words"
+        description = (
+            "this is YAML" if any(item.is_yaml for item in items) else "this is a list of layers in words"
+        )
         span = Span(items[0].span.start, items[-1].span.end)
         if whole:
-            what, span = "this is JSON", Span(whole.start(1), len(text.rstrip()))
-        yield Program(what, span, Network(nodes), span.start if whole else head_of(text, span.start, _HEAD))
+            description, span = "this is JSON", Span(whole.start(1), len(text.rstrip()))
+        yield Program(
+            description, span, Network(nodes), span.start if whole else head_of(text, span.start, _HEAD)
+        )
 
 
 def _span(item: _Item) -> Span:

@@ -72,17 +72,17 @@ def tool_by_sign(code: str) -> str:
 
 def networks(text: str) -> Iterator[Program]:
     """The programs in other languages, each from its first line to its last, and lines of prose."""
-    for what, sign in _LANGUAGES.items():
+    for description, sign in _LANGUAGES.items():
         matches = [*re.finditer(sign, text, re.MULTILINE)]
         if matches:
             begin = text.rfind("\n", 0, matches[0].start() + 1) + 1
             lines = text[begin:].splitlines(keepends=True)
             count = next(
-                (at for at, line in enumerate(lines) if _OURS.search(line) and what[0] not in "CJ"),
+                (at for at, line in enumerate(lines) if _OURS.search(line) and description[0] not in "CJ"),
                 len(lines),
             )
             span = Span(begin, begin + len("".join(lines[:count]).rstrip()))
-            yield Program(f"this is {what}", span, Network((), why=NOT_TRANSLATED), begin)
+            yield Program(f"this is {description}", span, Network((), why=NOT_TRANSLATED), begin)
             return
     for line in _LINE.finditer(text):
         words = line[1][:_LONGEST].lower().split()

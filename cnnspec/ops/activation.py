@@ -99,10 +99,10 @@ class Softmax(Activation):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; G divides C."""
-        here = inputs[0]
+        input_shape = inputs[0]
         if self.positions:
-            return self.unfit() or map_missing("softmax positions", here) or here
-        return groups_misfit(self.G, here[0]) or here
+            return self.unfit() or map_missing("softmax positions", input_shape) or input_shape
+        return groups_misfit(self.G, input_shape[0]) or input_shape
 
     def unfit(self) -> Misfit | None:
         if not self.positions or self.G == 1:

@@ -236,7 +236,7 @@ class Attention(Merge):
         (C, *queries), (_, *keys), (values, *seen) = inputs
         N, M = prod(queries), prod(seen if self.channels else keys)
         numbers = {"C": C, "C'": values, "N": N, "M": M, "heads": self.heads}
-        made: list[Formula] = []
+        lines: list[Formula] = []
         axes = dict(zip("THW"[-len(queries) :], queries, strict=True))
         if self.relative:
             count = sum(prod(weight.shape) for weight in self.weights(*inputs))
@@ -244,14 +244,14 @@ class Attention(Merge):
             text = f"heads·{'·'.join(offsets)}"
             if self.relative == "query":
                 text = f"({' + '.join(offset[1:-1] for offset in offsets)})·C/heads"
-            made.append(Formula("weights", text, numbers | axes, count))
+            lines.append(Formula("weights", text, numbers | axes, count))
         text = "(C + C')·N·M"
         if self.channels or not self.softmax:
             text = "C·(C'/heads)·(N + M)"
         elif self.relative == "query":
             text += f" + C·N·({' + '.join(f'2{axis} − 1' for axis in axes)})"
-        made.append(Formula("MACs", text, numbers | axes, self.macs(inputs, out)))
-        return tuple(made)
+        lines.append(Formula("MACs", text, numbers | axes, self.macs(inputs, out)))
+        return tuple(lines)
 
     def slips(self, inputs: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
         yield Slip("out", inputs[0], "with q's channels; the output has those of v")

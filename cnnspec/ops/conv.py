@@ -91,11 +91,11 @@ class Convolution(NormalisedWeights):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
-        here = inputs[0]
-        if wrong := needs_map(self, here) or self.misfit(here):
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape) or self.misfit(input_shape):
             return wrong
-        size = self.slide.size(here)
-        return (self.filters(here), *size) if min(size) >= 1 else self.slide.too_large(here)
+        size = self.slide.size(input_shape)
+        return (self.filters(input_shape), *size) if min(size) >= 1 else self.slide.too_large(input_shape)
 
     def misfit(self, input_shape: Shape) -> Misfit | None:
         """What is wrong with groups, tables and literals for an input of this shape."""
@@ -151,14 +151,14 @@ class Convolution(NormalisedWeights):
         return f"({window}·C{'/G' if groups != 1 else ''})·K", values | ({"G": groups} if groups != 1 else {})
 
     def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        here = inputs[0]
-        text, values = self.count(here)
-        total = sum(prod(weight.shape) for weight in self.weights(here) if weight.role != "buffer")
-        more, counts = self.more_weights(self.weight_shape(here))
-        biases: Values = {"K": self.filters(here)} if self.has_bias else {}
-        at = self.positions(here, out)
+        input_shape = inputs[0]
+        text, values = self.count(input_shape)
+        total = sum(prod(weight.shape) for weight in self.weights(input_shape) if weight.role != "buffer")
+        more, counts = self.more_weights(self.weight_shape(input_shape))
+        biases: Values = {"K": self.filters(input_shape)} if self.has_bias else {}
+        at = self.positions(input_shape, out)
         return (
-            *self.size_formulas(here, out),
+            *self.size_formulas(input_shape, out),
             Formula("weights", text + (" + K" if biases else "") + more, values | biases | counts, total),
             Formula("MACs", "·".join([text, *at]), values | at, self.macs(inputs, out)),
         )
@@ -282,8 +282,8 @@ class Conv(Convolution):
             )
         for number, row in enumerate(table):
             if not row or len(set(row)) != len(row):
-                what = "is empty" if not row else "names a map twice"
-                return Misfit("E215", f"row {number} of connect= {what}", argument="connect")
+                fault = "is empty" if not row else "names a map twice"
+                return Misfit("E215", f"row {number} of connect= {fault}", argument="connect")
             if max(row) >= C:
                 return Misfit(
                     "E215",

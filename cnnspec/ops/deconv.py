@@ -103,13 +103,13 @@ class Deconv(Convolution):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = (W − 1)·S − 2P + D(F − 1) + 1 + extra."""
-        here = inputs[0]
-        if wrong := needs_map(self, here) or self.misfit(here):
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape) or self.misfit(input_shape):
             return wrong
-        ends = self.padding(here)
+        ends = self.padding(input_shape)
         size = tuple(
             (N - 1) * S + reach(F, D) - sum(cut)
-            for N, S, F, D, cut in zip(here[1:], self.S, self.F, self.D, ends, strict=True)
+            for N, S, F, D, cut in zip(input_shape[1:], self.S, self.F, self.D, ends, strict=True)
         )
         if min(size) >= 1:
             return self.K, *size
@@ -124,7 +124,7 @@ class Deconv(Convolution):
             f"the padding cuts everything off: {written_shape(whole)} minus P on every side is "
             f"{written_shape(size)}",
             argument="P",
-            note=self._size_formula(axis, here, (self.K, *size)).steps(),
+            note=self._size_formula(axis, input_shape, (self.K, *size)).steps(),
             help=f"{fits} leaves something; the padding of a deconv is cut off its output",
             replacement=fits,
         )

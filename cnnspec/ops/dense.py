@@ -61,14 +61,14 @@ class Dense(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """K."""
-        here = inputs[0]
-        if prod(here[1:]) != 1:
+        input_shape = inputs[0]
+        if prod(input_shape[1:]) != 1:
             return Misfit(
                 "E302",
-                f"{self.word} needs a vector; its input is {written_shape(here)}",
-                note=f"{'·'.join('C' + axes_of(here))} = {'·'.join(map(str, here))} = {prod(here):,}",
-                help=f"flatten -> {self.word} {self.K} reads all {prod(here):,} numbers; "
-                f"gap -> {self.word} {self.K} reads the mean of each of the {here[0]} maps",
+                f"{self.word} needs a vector; its input is {written_shape(input_shape)}",
+                note=f"{'·'.join('C' + axes_of(input_shape))} = {'·'.join(map(str, input_shape))} = {prod(input_shape):,}",
+                help=f"flatten -> {self.word} {self.K} reads all {prod(input_shape):,} numbers; "
+                f"gap -> {self.word} {self.K} reads the mean of each of the {input_shape[0]} maps",
                 replacement=f"flatten -> {self.word}",
             )
         if self.init is not None and self.init.scheme == "bilinear" and self.weight_values is None:
@@ -78,7 +78,9 @@ class Dense(Op):
                 argument="init",
                 help="init=xavier is the usual choice for a fully connected layer",
             )
-        return literal_misfit(self, 1, (self.K, here[0]), self.K, of="a row for each output") or (self.K,)
+        return literal_misfit(self, 1, (self.K, input_shape[0]), self.K, of="a row for each output") or (
+            self.K,
+        )
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return weight_and_bias(self, (self.K, inputs[0][0]), self.K)

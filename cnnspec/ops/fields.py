@@ -66,8 +66,8 @@ def _init(value: Any) -> Init:
         return Init(scheme)
     *mean, number = map(exact, numbers)
     if scheme in SPREADS and number <= 0:
-        what = "standard deviation" if mean else "number"
-        raise PydanticCustomError("init", f"the {what} of {scheme} must be greater than 0")
+        kind = "standard deviation" if mean else "number"
+        raise PydanticCustomError("init", f"the {kind} of {scheme} must be greater than 0")
     return Init(scheme, number, mean[0] if mean and mean[0] else None)
 
 

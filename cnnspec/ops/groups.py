@@ -19,12 +19,12 @@ def groups_misfit(G: int, C: int, K: int | None = None) -> Misfit | None:
     filters = C if K is None else K
     if C % G == 0 and filters % G == 0:
         return None
-    which = f"{C} channels" if C % G else f"{K} filters"
+    undivided = f"{C} channels" if C % G else f"{K} filters"
     both = f"{C}" if K is None or K == C else f"{C} and {K}"
     best = max(d for d in divisors(C, G) if filters % d == 0)
     return Misfit(
         "E305",
-        f"{which} cannot be divided into {G} groups",
+        f"{undivided} cannot be divided into {G} groups",
         argument="G",
         note=f"C/G = {C}/{G}" + ("" if K is None else f", K/G = {K}/{G}"),
         help=f"G{best} divides {both}",

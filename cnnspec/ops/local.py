@@ -47,11 +47,11 @@ class Local(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
-        here = inputs[0]
-        if wrong := needs_map(self, here) or self.unfit():
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape) or self.unfit():
             return wrong
-        size = self.slide.size(here)
-        return (self.K, *size) if min(size) >= 1 else self.slide.too_large(here)
+        size = self.slide.size(input_shape)
+        return (self.K, *size) if min(size) >= 1 else self.slide.too_large(input_shape)
 
     def unfit(self) -> Misfit | None:
         if self.init is None or self.init.scheme != "bilinear":

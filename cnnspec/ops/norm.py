@@ -130,18 +130,18 @@ class InstanceNorm(Normalisation):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; a map of one position has no variance."""
-        here = inputs[0]
-        if wrong := needs_map(self, here) or self.unfit():
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape) or self.unfit():
             return wrong
-        if prod(here[1:]) == 1:
+        if prod(input_shape[1:]) == 1:
             return Misfit(
                 "E307",
-                f"in normalises each map by itself, but each of these {here[0]} maps is a single number",
+                f"in normalises each map by itself, but each of these {input_shape[0]} maps is a single number",
                 note="(x − x)/√(0 + eps) = 0",
                 help="ln normalises over the channels instead; or remove it",
                 replacement="ln",
             )
-        return here
+        return input_shape
 
 
 class LayerNorm(Normalisation):
@@ -164,8 +164,8 @@ class LayerNorm(Normalisation):
         return Misfit("E204", "`noaffine` leaves the bias out already", "bias", help="leave `nobias` out")
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
-        here, role = inputs[0] if self.all else inputs[0][:1], role_of(self.frozen)
-        both = Weight("weight", here, of_numbers(self.init), role), Weight("bias", here, ZERO, role)
+        shape, role = inputs[0] if self.all else inputs[0][:1], role_of(self.frozen)
+        both = Weight("weight", shape, of_numbers(self.init), role), Weight("bias", shape, ZERO, role)
         return both[: 1 + self.bias] if self.affine else ()
 
     def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:

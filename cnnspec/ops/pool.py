@@ -112,15 +112,15 @@ class AdaptivePooling(Pooling):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1; `ceil` rounds up."""
-        here = inputs[0]
-        if wrong := needs_map(self, here) or self.unfit():
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape) or self.unfit():
             return wrong
         if self.size_out is not None:
-            return here[0], *self.size_out
-        size = self.slide.size(here, ceil=self.ceil)
+            return input_shape[0], *self.size_out
+        size = self.slide.size(input_shape, ceil=self.ceil)
         if min(size) < 1:
-            return self.slide.too_large(here, what="window")
-        return self._only_padding(here, size) or (here[0], *size)
+            return self.slide.too_large(input_shape, what="window")
+        return self._only_padding(input_shape, size) or (input_shape[0], *size)
 
     def _only_padding(self, input_shape: Shape, size: Sizes) -> Misfit | None:
         """E306 where a dilated window skips a small map."""
@@ -228,11 +228,11 @@ class Blur(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W − F + 2P)/S⌋ + 1."""
-        here = inputs[0]
-        if wrong := needs_map(self, here):
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape):
             return wrong
-        size = self.slide.size(here)
-        return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here)
+        size = self.slide.size(input_shape)
+        return (input_shape[0], *size) if min(size) >= 1 else self.slide.too_large(input_shape)
 
     def window(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return self.slide.windows(inputs[0])
@@ -320,11 +320,11 @@ class Subsample(Pooling):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W − F)/S⌋ + 1."""
-        here = inputs[0]
-        if wrong := needs_map(self, here):
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape):
             return wrong
-        size = self.slide.size(here)
-        return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here, what="window")
+        size = self.slide.size(input_shape)
+        return (input_shape[0], *size) if min(size) >= 1 else self.slide.too_large(input_shape, what="window")
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         C = (inputs[0][0],)

@@ -48,9 +48,9 @@ def lost_border(slide: Slide, input_shape: Shape, out: Shape) -> Iterator[Remark
     if not any(over):
         return
     real = [max(0, left - p) for left, p in zip(over, P, strict=True)]
-    what = f"{_rows_and_columns(over)} of padding at the end {'is' if sum(over) == 1 else 'are'} not used"
+    message = f"{_rows_and_columns(over)} of padding at the end {'is' if sum(over) == 1 else 'are'} not used"
     if any(real):
-        what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
+        message = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
     fits = written_shape(N - left for N, left in zip(input_shape[1:], over, strict=True))
     more = written_shape(N + (s - left) % s for N, s, left in zip(input_shape[1:], S, over, strict=True))
     forms: dict[str, list[str]] = {}
@@ -67,7 +67,7 @@ def lost_border(slide: Slide, input_shape: Shape, out: Shape) -> Iterator[Remark
     span = "F" if D[axis] == 1 else "D·(F − 1) − 1"
     yield Remark(
         "W201",
-        f"S does not divide {axes_of(input_shape)[axis]} − {span} + 2P: {what}",
+        f"S does not divide {axes_of(input_shape)[axis]} − {span} + 2P: {message}",
         argument="S",
         note=slide.formula(axis, input_shape, out).steps(),
         help="; ".join(ways),

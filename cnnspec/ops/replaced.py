@@ -44,8 +44,8 @@ def comparisons(chain: Sequence[Step], at: int) -> Iterator[Comparison]:
     """What the layer `at` of a chain is compared with. The chain has the weighted layers around it that
     follow each other with nothing but normalisations and activations between.
     """
-    here = chain[at]
-    if not isinstance(here.op, Convolution) or len(here.input_shape) == 1:
+    step = chain[at]
+    if not isinstance(step.op, Convolution) or len(step.input_shape) == 1:
         return
     for first in range(max(at - 2, 0), at + 1):
         for length in (3, 2):
@@ -54,8 +54,8 @@ def comparisons(chain: Sequence[Step], at: int) -> Iterator[Comparison]:
             if kind and first + length > at:
                 yield _beside_dense(stretch, kind, ends=first + length == at + 1)
                 return
-    if isinstance(here.op, Conv) and here.op.G == 1 and here.op.connect is None:
-        yield _beside_fully_connected(here)
+    if isinstance(step.op, Conv) and step.op.G == 1 and step.op.connect is None:
+        yield _beside_fully_connected(step)
 
 
 def _kind(stretch: Sequence[Step]) -> str:

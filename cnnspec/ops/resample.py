@@ -61,20 +61,20 @@ class Upsample(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x H·factor x W·factor, or the given size."""
-        here = inputs[0]
+        input_shape = inputs[0]
         ways = "`upsample 2`, `out=56x56` or `like=@a`"
         one = exactly_one(self, ("factor", "size_out", "like"), ways)
-        spreads = self.like and len(here) == 1
-        wrong = None if spreads else needs_map(self, here)
-        if wrong := wrong or one or self.unfit() or (None if spreads else self._other_mode(here)):
+        spreads = self.like and len(input_shape) == 1
+        wrong = None if spreads else needs_map(self, input_shape)
+        if wrong := wrong or one or self.unfit() or (None if spreads else self._other_mode(input_shape)):
             return wrong
         if self.like:
-            other = map_missing("like=", inputs[1], 1) if spreads else same_axes(here, inputs[1])
-            return other or (here[0], *inputs[1][1:])
+            other = map_missing("like=", inputs[1], 1) if spreads else same_axes(input_shape, inputs[1])
+            return other or (input_shape[0], *inputs[1][1:])
         if self.size_out is not None:
-            return here[0], *self.size_out
+            return input_shape[0], *self.size_out
         assert self.factor is not None
-        return here[0], *map(mul, here[1:], self.factor)
+        return input_shape[0], *map(mul, input_shape[1:], self.factor)
 
     def _other_mode(self, input_shape: Shape) -> Misfit | None:
         """E205 for an interpolation along more or fewer axes than the input has."""
@@ -103,18 +103,18 @@ class Upsample(Op):
 
     def remark(self, inputs: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
         """W111: a factor that may be meant as the output size."""
-        here = inputs[0][1:]
+        sizes = inputs[0][1:]
         if (
             self.factor is None
-            or min(here) < 2
+            or min(sizes) < 2
             or min(self.factor) <= LARGEST_FACTOR
-            or any(map(lt, self.factor, here))
+            or any(map(lt, self.factor, sizes))
         ):
             return
         size = "x".join(map(str, self.factor))
         yield Remark(
             "W111",
-            f"`upsample` multiplies the size: {written_shape(here)} becomes {written_shape(out[1:])}",
+            f"`upsample` multiplies the size: {written_shape(sizes)} becomes {written_shape(out[1:])}",
             argument="factor",
             help=f"write `out={size}` if {size} is the output size; "
             f"of a map larger than {size}, it is a factor",
@@ -178,8 +178,8 @@ class Unpool(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """The shape of the maxpool's input, the second input."""
-        here = inputs[0]
-        if wrong := needs_map(self, here):
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape):
             return wrong
         if not self.like or self.maxpool is None or len(inputs) < 2:
             return Misfit(
@@ -189,14 +189,14 @@ class Unpool(Op):
                 help="put a label on the line that ends with the maxpool, and name it in like=",
             )
         pooled = self.maxpool.out(inputs[1])
-        if not isinstance(pooled, Misfit) and pooled != here:
+        if not isinstance(pooled, Misfit) and pooled != input_shape:
             return Misfit(
                 "E308",
-                f"the input is {written_shape(here)}, the output of the maxpool {written_shape(pooled)}: "
+                f"the input is {written_shape(input_shape)}, the output of the maxpool {written_shape(pooled)}: "
                 "unpool needs equal shapes",
                 argument="like",
                 help="unpool the maxpool of this size"
-                if here[1:] != pooled[1:]
+                if input_shape[1:] != pooled[1:]
                 else f"`conv F1 K{pooled[0]}` before it gives {pooled[0]} channels",
             )
         return inputs[1]
@@ -315,18 +315,20 @@ class Shuffle(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """The same; G divides C."""
-        here = inputs[0]
-        return needs_map(self, here) or groups_misfit(self.G, here[0]) or here
+        input_shape = inputs[0]
+        return needs_map(self, input_shape) or groups_misfit(self.G, input_shape[0]) or input_shape
 
 
-def exactly_one(op: Op, fields: tuple[str, ...], what: str) -> Misfit | None:
+def exactly_one(op: Op, fields: tuple[str, ...], meaning: str) -> Misfit | None:
     """E203 where none of these fields is given, E204 where more than one is."""
     sizes_set = [name for name in fields if getattr(op, name)]
     if len(sizes_set) == 1:
         return None
     if not sizes_set:
-        return Misfit("E203", f"{op.word} needs a size", help=f"write {what}")
-    return Misfit("E204", f"{op.word} has {len(sizes_set)} sizes; write one of {what}", argument=sizes_set[1])
+        return Misfit("E203", f"{op.word} needs a size", help=f"write {meaning}")
+    return Misfit(
+        "E204", f"{op.word} has {len(sizes_set)} sizes; write one of {meaning}", argument=sizes_set[1]
+    )
 
 
 def _nearest(N: int, count: int) -> Window:

@@ -75,8 +75,8 @@ class Pad(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """C + channels x H + top + bottom x W + left + right."""
-        here = inputs[0]
-        if wrong := needs_map(self, here) or self._other_end(here):
+        input_shape = inputs[0]
+        if wrong := needs_map(self, input_shape) or self._other_end(input_shape):
             return wrong
         if self.mode != "zeros" and self.channels != (0, 0):
             return Misfit(
@@ -84,12 +84,17 @@ class Pad(Op):
                 f"{self.mode} and channels= exclude each other: added maps are zeros",
                 argument="channels",
             )
-        for axis, length, counts in zip(axes_of(here), here[1:], self.ends(here), strict=True):
+        for axis, length, counts in zip(
+            axes_of(input_shape), input_shape[1:], self.ends(input_shape), strict=True
+        ):
             for end, count in zip(ENDS[axis], counts, strict=True):
                 if self.mode == "reflect" and count >= length:
-                    return self._too_small(here, axis, end, count)
-        sizes = (length + sum(counts) for length, counts in zip(here[1:], self.ends(here), strict=True))
-        return here[0] + sum(self.channels), *sizes
+                    return self._too_small(input_shape, axis, end, count)
+        sizes = (
+            length + sum(counts)
+            for length, counts in zip(input_shape[1:], self.ends(input_shape), strict=True)
+        )
+        return input_shape[0] + sum(self.channels), *sizes
 
     def _other_end(self, input_shape: Shape) -> Misfit | None:
         """E202 for `top=` on a signal, `front=` on a map."""
@@ -172,27 +177,27 @@ class Crop(Op):
         """C x the given size."""
         from cnnspec.ops.resample import exactly_one, same_axes
 
-        here = inputs[0]
+        input_shape = inputs[0]
         ways = "`crop 56x56` or `like=@a`"
-        wrong = needs_map(self, here) or exactly_one(self, ("size", "like"), ways)
-        if wrong := wrong or (same_axes(here, inputs[1]) if self.like else None):
+        wrong = needs_map(self, input_shape) or exactly_one(self, ("size", "like"), ways)
+        if wrong := wrong or (same_axes(input_shape, inputs[1]) if self.like else None):
             return wrong
         size = inputs[1][1:] if self.like else self.size or ()
         first = self.offset or (0,) * len(size)
-        if all(start + kept <= has for start, kept, has in zip(first, size, here[1:], strict=True)):
-            return here[0], *size
-        has = written_shape(here[1:])
+        if all(start + kept <= has for start, kept, has in zip(first, size, input_shape[1:], strict=True)):
+            return input_shape[0], *size
+        has = written_shape(input_shape[1:])
         note, at, argument, replacement = "", "", "like", None
         way = f"at most {has}; `pad` or `upsample` make a map larger"
         if self.size is not None:
-            argument, replacement = "size", written_shape(map(min, size, here[1:]))
+            argument, replacement = "size", written_shape(map(min, size, input_shape[1:]))
         if self.offset is not None:
             at = f" at {written_shape(first)}"
-            along = zip(first, size, here[1:], places_of(len(size)), strict=True)
+            along = zip(first, size, input_shape[1:], places_of(len(size)), strict=True)
             note = ", ".join(f"{a} + {n} = {a + n} of {N} {place}s" for a, n, N, place in along)
             replacement = None
-            if all(map(le, size, here[1:])):
-                argument, replacement = "offset", f"offset={written_shape(map(sub, here[1:], size))}"
+            if all(map(le, size, input_shape[1:])):
+                argument, replacement = "offset", f"offset={written_shape(map(sub, input_shape[1:], size))}"
                 way = f"at most {replacement}"
         return Misfit(
             "E307",
@@ -210,19 +215,19 @@ class Crop(Op):
         """W111: a size that may be meant as the number of rows and columns to cut off at each side, as in
         Keras.
         """
-        here, size = inputs[0][1:], out[1:]
+        sizes, size = inputs[0][1:], out[1:]
         if (
             self.size is None
             or self.offset
             or len({*size}) > 1
-            or min(here) < size[0] * (8 if size[0] > 1 else 16)
+            or min(sizes) < size[0] * (8 if size[0] > 1 else 16)
         ):
             return
         least = written_shape(side * (8 if side > 1 else 16) for side in size)
-        left = written_shape([has - 2 * size[0] for has in here])
+        left = written_shape([has - 2 * size[0] for has in sizes])
         yield Remark(
             "W111",
-            f"`crop` takes the size of what is left: {written_shape(here)} becomes {written_shape(size)}",
+            f"`crop` takes the size of what is left: {written_shape(sizes)} becomes {written_shape(size)}",
             argument="size",
             help=f"write `crop {left}` if {size[0]} is to be cut off at each side; "
             f"of a map smaller than {least}, it is the size of what is left",
@@ -257,20 +262,20 @@ class Slice(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """High − low channels."""
-        here = inputs[0]
+        input_shape = inputs[0]
         low, high = self.channels
-        if low < high <= here[0]:
-            return high - low, *here[1:]
-        why = "is empty" if low >= high else f"goes beyond the {here[0]} channels of the input"
-        replacement = f"{low}:{here[0]}" if low < here[0] else None
+        if low < high <= input_shape[0]:
+            return high - low, *input_shape[1:]
+        why = "is empty" if low >= high else f"goes beyond the {input_shape[0]} channels of the input"
+        replacement = f"{low}:{input_shape[0]}" if low < input_shape[0] else None
         return Misfit(
             "E307",
             f"slice {low}:{high} {why}",
             argument="channels",
-            note=f"0 ≤ {low} < {high} ≤ {here[0]} does not hold",
+            note=f"0 ≤ {low} < {high} ≤ {input_shape[0]} does not hold",
             help=f"{replacement} selects the rest"
             if replacement
-            else f"channels are numbered 0 to {here[0] - 1}",
+            else f"channels are numbered 0 to {input_shape[0] - 1}",
             replacement=replacement,
         )
 
@@ -315,7 +320,7 @@ class Reshape(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """The given shape, which must have as many numbers as the input."""
-        here = inputs[0]
+        input_shape = inputs[0]
         if not 1 <= len(self.shape) <= 4:
             return Misfit(
                 "E307",
@@ -323,7 +328,7 @@ class Reshape(Op):
                 argument="shape",
                 help="reshape 128x7x7, or reshape 6272",
             )
-        have, want = prod(here), prod(self.shape)
+        have, want = prod(input_shape), prod(self.shape)
         if have == want:
             return self.shape
         rest = prod(self.shape[1:])
@@ -332,9 +337,9 @@ class Reshape(Op):
         )
         return Misfit(
             "E307",
-            f"{written_shape(here)} has {have:,} numbers, {written_shape(self.shape)} has {want:,}",
+            f"{written_shape(input_shape)} has {have:,} numbers, {written_shape(self.shape)} has {want:,}",
             argument="shape",
-            note=f"{_product(here)} = {have:,}; {_product(self.shape)} = {want:,}",
+            note=f"{_product(input_shape)} = {have:,}; {_product(self.shape)} = {want:,}",
             help=f"{replacement} has {have:,}" if replacement else f"an input of {want:,} numbers would fit",
             replacement=replacement,
         )
@@ -343,10 +348,10 @@ class Reshape(Op):
         """An output may be any number of the volume (stride 0). Where H and W stay, each position reads its
         own.
         """
-        here = inputs[0]
-        if here[1:] == out[1:]:
-            return (POINT,) * (len(here) - 1)
-        return tuple(Window(size, 0, 0) for size in here[1:])
+        input_shape = inputs[0]
+        if input_shape[1:] == out[1:]:
+            return (POINT,) * (len(input_shape) - 1)
+        return tuple(Window(size, 0, 0) for size in input_shape[1:])
 
     def formulas(self, inputs: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return (Formula("numbers", _product(inputs[0]), {}, prod(out)),)
@@ -366,14 +371,14 @@ class Transpose(Op):
 
     def out(self, *inputs: Shape) -> Shape | Misfit:
         """C x W x H."""
-        here = inputs[0]
-        if len(here) == 2:
+        input_shape = inputs[0]
+        if len(input_shape) == 2:
             return Misfit(
                 "E303",
-                f"transpose exchanges H and W; its input {written_shape(here)} has one axis, W",
+                f"transpose exchanges H and W; its input {written_shape(input_shape)} has one axis, W",
                 help="leave it out; channels cannot be exchanged with positions",
             )
-        return needs_map(self, here) or (*here[:-2], here[-1], here[-2])
+        return needs_map(self, input_shape) or (*input_shape[:-2], input_shape[-1], input_shape[-2])
 
 
 def _product(shape: Shape) -> str:

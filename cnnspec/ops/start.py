@@ -114,14 +114,14 @@ def literal_misfit(op: Any, count: int, sizes: tuple[int, ...], K: int, *, of: s
         wide = sorted({len(row) for row in grid}) or [0]  # from JSON: a plane without rows
         if len(grid) == rows and wide == [columns]:
             continue
-        which = f"plane {number} of weight=" if len(weight) > 1 else "weight="
+        plane_text = f"plane {number} of weight=" if len(weight) > 1 else "weight="
         has = f"{len(grid)}x{wide[0]}"
         if len(wide) > 1:
             odd, length = next((n, len(row)) for n, row in enumerate(grid, 1) if len(row) != columns)
             has = f"{len(grid)} rows, and row {odd} has {length} number{'s' if length > 1 else ''}"
         return Misfit(
             "E215",
-            f"{which} is {has}; the weights are {rows}x{columns}",
+            f"{plane_text} is {has}; the weights are {rows}x{columns}",
             argument="weight_values",
             help=f"{rows} row{'s' if rows > 1 else ''} of {columns} numbers; rows end at `;` or a new line",
         )

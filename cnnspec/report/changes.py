@@ -85,7 +85,7 @@ class Difference(NamedTuple):
         """One line per change, then the totals."""
         lines = [f"\x1b[1m{self.title}{_RESET}" if color else self.title]
         for change in self.changes:
-            mark, where, what, shape, params, macs = _cells(change)
+            mark, where, layer, shape, params, macs = _cells(change)
             if color:
                 mark = f"{_COLORS[change.kind]}{mark}{_RESET}"
             amounts = [
@@ -93,7 +93,7 @@ class Difference(NamedTuple):
                 for name, cell in zip(COLUMNS[3:], (shape, params, macs), strict=True)
                 if cell
             ]
-            lines.append(f"  {mark} {where}: {'; '.join((what, *amounts))}")
+            lines.append(f"  {mark} {where}: {'; '.join((layer, *amounts))}")
         if not self.changes:
             lines.append("  no layer was added, removed or changed")
         lines += self._further()

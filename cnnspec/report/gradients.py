@@ -32,9 +32,9 @@ def gradients_as_text(job: dict[str, Any], gradients: dict[str, Any]) -> Iterato
     if names:
         yield f"  L depends on the output {own} only, not on {', '.join(names)} (--loss-of OUTPUT chooses)\n"
     mode = "training" if job["grad"]["training"] else "evaluation"
-    whose = "the batch's" if mode == "training" else "the running"
+    statistics = "the batch's" if mode == "training" else "the running"
     if any(row["layer"].split()[0] == "bn" for row in job["rows"]):
-        yield f"\nin {mode}: batch norm with {whose} statistics\n"
+        yield f"\nin {mode}: batch norm with {statistics} statistics\n"
     yield "\ngradients, from the last layer to the first\n"
     shown: set[str] = set()
     large: list[Row] = []
@@ -122,8 +122,8 @@ def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
         return
     label, of, shares = loss["label"], loss["images"], loss["shares"]
     first = f" (the first of {of} images)" if of > 1 else ""
-    whose = f" of {printable(name)}" if len(job["outputs"]) > 1 else ""
-    yield f"\nloss: cross-entropy{whose}, label {label}{first}\n"
+    of_output = f" of {printable(name)}" if len(job["outputs"]) > 1 else ""
+    yield f"\nloss: cross-entropy{of_output}, label {label}{first}\n"
     scores, slope = SCORES.get(loss["gives"], ("z", "p − (1 at the label, else 0)"))
     columns = {
         "class": range(len(shares)),

@@ -103,8 +103,8 @@ class InputSizes(NamedTuple):
 def text_of(results: list[InputSizes]) -> str:
     """The answers as text; models with the same answer are grouped."""
     titles: dict[tuple[str, ...], list[str]] = {}
-    for one in results:
-        titles.setdefault(tuple(one.lines()), []).append(one.title)
+    for result in results:
+        titles.setdefault(tuple(result.lines()), []).append(result.title)
     parts = (
         f"{', '.join(names)}\n" + "".join(f"{line}\n" for line in lines) for lines, names in titles.items()
     )
@@ -162,9 +162,9 @@ def _first_fitting(run: Any, first: Shape) -> Graph | None:
     rank, own = len(first) - 1, max(first[1:])
     near = sorted(range(1, max(MOST_TRIED, 2 * own) + 1), key=lambda size: abs(size - own))[:MOST_TRIED]
     for size in (*near, *(1 << power for power in range(8, 14))):
-        made: Graph | None = run((first[0], *(size,) * rank))[0]
-        if made is not None:
-            return made
+        graph: Graph | None = run((first[0], *(size,) * rank))[0]
+        if graph is not None:
+            return graph
     return None
 
 

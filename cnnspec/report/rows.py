@@ -82,12 +82,12 @@ class _Folder:
                 position += 1
             yield from self._line(line, scope, scope.places[first:position])
 
-    def _line(self, line: tree.Line, scope: _Scope, here: list[Place]) -> Iterator[Row]:
+    def _line(self, line: tree.Line, scope: _Scope, places_here: list[Place]) -> Iterator[Row]:
         label = "" if line.others else line.label or ""
-        inside = self._inside("line", here, scope)
+        inside = self._inside("line", places_here, scope)
         if inside is not None:
-            scope, here, label = inside, inside.places, inside.path
-        runs = list(_runs(line, here))
+            scope, places_here, label = inside, inside.places, inside.path
+        runs = list(_runs(line, places_here))
         for run in runs:
             if isinstance(run.step, tree.GroupStep) and run.step.times is None and run.places:
                 # the lines of a group: of its own body where it has a name, else of the body around it
@@ -97,9 +97,9 @@ class _Folder:
             elif run.places or not all(isinstance(step, _SILENT) for step in run.steps):
                 yield self._row(run, scope, label if len(runs) == 1 else "")
 
-    def _inside(self, kind: str, here: list[Place], scope: _Scope) -> _Scope | None:
+    def _inside(self, kind: str, places_here: list[Place], scope: _Scope) -> _Scope | None:
         """The body of a line or a group that is a region of its own."""
-        step = here[0].step if len(here) == 1 else None
+        step = places_here[0].step if len(places_here) == 1 else None
         if not isinstance(step, Region) or step.kind != kind:
             return None
         number = step.passes[0].body
@@ -229,35 +229,35 @@ _OWN_ROW = (tree.CallStep, tree.GroupStep, tree.BranchStep)
 _SILENT = (tree.StartStep, tree.ClaimStep)
 
 
-def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
+def _runs(line: tree.Line, places_here: list[Place]) -> Iterator[_Run]:
     """The steps of a line; consecutive layers are grouped."""
     position = 0
     steps: list[tree.Step] = []
-    made: list[Place] = []
+    run: list[Place] = []
     for step in line.steps:
         first = position
-        while position < len(here) and here[position].step.span.start < step.span.end:
+        while position < len(places_here) and places_here[position].step.span.start < step.span.end:
             position += 1
         if not isinstance(step, _OWN_ROW):
             steps.append(step)
-            made += here[first:position]
+            run += places_here[first:position]
             continue
         leading = [one for one in steps if isinstance(one, tree.StartStep)] if len(steps) == 1 else []
         if steps and not leading:
-            yield _Run(steps, made)
-            made = []
-        yield _Run([*leading, step], made + here[first:position], step)
-        steps, made = [], []
-    if steps and (made or not all(isinstance(one, _SILENT) for one in steps)):
-        yield _Run(steps, made)
+            yield _Run(steps, run)
+            run = []
+        yield _Run([*leading, step], run + places_here[first:position], step)
+        steps, run = [], []
+    if steps and (run or not all(isinstance(one, _SILENT) for one in steps)):
+        yield _Run(steps, run)
 
 
-def _name(here: list[Place]) -> str:
+def _name(places_here: list[Place]) -> str:
     """The name of a row without a label: that of its only step, else that of its first layer that has a
     name."""
-    step: Step = here[-1].step if isinstance(here[-1].step, Region) else here[0].step
-    if isinstance(here[-1].step, Layer) and here[-1].step.op.merges:
-        step = here[-1].step
+    step: Step = places_here[-1].step if isinstance(places_here[-1].step, Region) else places_here[0].step
+    if isinstance(places_here[-1].step, Layer) and places_here[-1].step.op.merges:
+        step = places_here[-1].step
     return step.name
 
 

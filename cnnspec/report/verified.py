@@ -41,7 +41,7 @@ class Verdict:
         self.rounding: Found = result.get("rounding", {})
         self.tensors: dict[str, Found] = result["tensors"]
         self.layers, self.inputs, self.outputs = (
-            list(zip(job[what], result[what], strict=True)) for what in ("rows", "inputs", "outputs")
+            list(zip(job[key], result[key], strict=True)) for key in ("rows", "inputs", "outputs")
         )
         self.worst, self.where = 0.0, ""
         largest: Found = {}
@@ -86,10 +86,10 @@ class Verdict:
             yield f"✗ {printable(problem)}\n"
         if not self.problems:
             mark = "✓" if self.holds else "✗"
-            what = "within" if self.worst <= self.tolerance else "above"
+            relation = "within" if self.worst <= self.tolerance else "above"
             where = f" ({printable(self.where)})" if self.where else ""
             yield (
-                f"{mark} largest difference {self.worst:.1e}{where}, {what} the tolerance of "
+                f"{mark} largest difference {self.worst:.1e}{where}, {relation} the tolerance of "
                 f"{self.tolerance:g}{', but rounding explains it:' if self.rounded else ''}\n"
             )
         if max(self.rounding.values(), default=0.0) > self.tolerance >= FINEST:

@@ -14,9 +14,9 @@ def _sections() -> dict[str, tuple[str, str]]:
     """By name: the meaning in one line, and the rest of the page."""
     sections: dict[str, tuple[str, str]] = {}
     text = (Path(__file__).with_name("words.md")).read_text("utf-8")
-    for names, what, rest in re.findall(r"^# (.*?): (.*)\n((?:(?!# ).*\n)*)", text, re.MULTILINE):
+    for names, explanation, rest in re.findall(r"^# (.*?): (.*)\n((?:(?!# ).*\n)*)", text, re.MULTILINE):
         for name in names.split(", "):
-            sections[name] = what, rest.strip("\n")
+            sections[name] = explanation, rest.strip("\n")
     return sections
 
 

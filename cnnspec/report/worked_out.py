@@ -123,15 +123,15 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
     field: tuple[Formula, ...] = ()
     if op is not None and out is not None and len(known) == len(entry.input_shapes):
         formulas = op.formulas(known, out)
-        here = fields.get(entry.output)
-        if here is not None:
+        own_field = fields.get(entry.output)
+        if own_field is not None:
             read, windows = entry.inputs[0], op.window(known, out)
-            axes = len(here.size)
+            axes = len(own_field.size)
             first = Field((1,) * axes, (Fraction(1),) * axes, (0,) * axes)
             before = fields.get(read, first)
             if len(entry.inputs) == 1 and before is not None and any(window != POINT for window in windows):
-                field = recurrence(before, windows, here.size)
-            size = field_text(here.size)
+                field = recurrence(before, windows, own_field.size)
+            size = field_text(own_field.size)
             field = field or (Formula("field", size, {}, size),)
     return Worked(
         name=entry.path,

@@ -105,7 +105,10 @@ def as_latex(worked: Worked | Worksheet) -> str:
                 "\\end{itemize}",
             ]
     lines += ["\\subsection*{Symbols}", "\\begin{itemize}"]
-    lines += [f"\\item ${_math(symbol)}$: {_tex(what)}" for symbol, what in symbols(_formulas(worked))]
+    lines += [
+        f"\\item ${_math(symbol)}$: {_tex(meaning_text)}"
+        for symbol, meaning_text in symbols(_formulas(worked))
+    ]
     lines += ["\\end{itemize}", "\\end{document}"]
     return "\n".join(lines) + "\n"
 
@@ -249,14 +252,14 @@ def symbols(formulas: Iterable[Formula]) -> Iterator[tuple[str, str]]:
     """The symbols that these formulas use, each with its meaning, in the order in which they occur."""
     used = dict.fromkeys(symbol for formula in formulas for symbol in formula.values)
     for symbol in used:
-        if what := meaning(symbol):
-            yield symbol, what
+        if text := meaning(symbol):
+            yield symbol, text
 
 
 def legend(formulas: Iterable[Formula]) -> Iterator[str]:
     """`K: number of filters, the channels of the output`."""
-    for symbol, what in symbols(formulas):
-        yield f"{symbol}: {what}"
+    for symbol, text in symbols(formulas):
+        yield f"{symbol}: {text}"
 
 
 FORMS = {"text": as_text, "markdown": as_markdown, "latex": as_latex}

@@ -57,25 +57,25 @@ def network(graph: Graph) -> Job:
 def operation(op: Op, *inputs: Shape) -> Job:
     """A layer's own numbers: its fields, and the window and padding that result from them for these
     inputs."""
-    made = {"word": op.word} | {name: _plain(getattr(op, name)) for name in type(op).model_fields}
+    fields = {"word": op.word} | {name: _plain(getattr(op, name)) for name in type(op).model_fields}
     if isinstance(op, Convolution):
-        made |= {
+        fields |= {
             "padding": op.padding(inputs[0]),
             "G": op.groups(inputs[0]),
             "K": op.filters(inputs[0]),
         }
     elif isinstance(op, Pooling):
         axes = len(inputs[0]) - 1
-        made |= {"F": op.size, "S": op.stride, "D": (1,) * axes, "padding": ((0, 0),) * axes}
+        fields |= {"F": op.size, "S": op.stride, "D": (1,) * axes, "padding": ((0, 0),) * axes}
     elif isinstance(op, Local):
-        made |= {"padding": op.slide.ends(inputs[0])}
+        fields |= {"padding": op.slide.ends(inputs[0])}
     elif op.word in ("gap", "gmp"):
-        made |= {"out": (1,) * (len(inputs[0]) - 1)}
+        fields |= {"out": (1,) * (len(inputs[0]) - 1)}
     if isinstance(op, AdaptivePooling):
-        made |= {"D": op.dilation, "out": op.size_out}
+        fields |= {"D": op.dilation, "out": op.size_out}
         if op.size_out is None:
-            made["padding"] = op.padding(inputs[0])
-    return made
+            fields["padding"] = op.padding(inputs[0])
+    return fields
 
 
 def _plain(value: Any) -> Any:

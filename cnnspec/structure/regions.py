@@ -188,11 +188,11 @@ def _grouped(
             items.append(_key(inner[0]))
         groups.setdefault(_key(inner[0]), []).append(node)
         classes[_key(inner[0])] = inner[0].class_name
-    made = [
+    new_groups = [
         item if isinstance(item, Node) else _grouped(groups[item], scopes, depth + 1, item, classes[item])
         for item in items
     ]
-    return Region(key, class_name, made)
+    return Region(key, class_name, new_groups)
 
 
 def _unfit(root: Region, outputs: Sequence[int]) -> set[Key]:

@@ -23,26 +23,26 @@ ALL, PAIRS, USES, NONE = range(4)
 a block or a merge, or none."""
 
 
-def folded(body: Body, which: int = ALL) -> Body:
+def folded(body: Body, instance: int = ALL) -> Body:
     """The body with its repeats."""
-    if which == NONE:
+    if instance == NONE:
         return body
-    lines = tuple(line._replace(chain=_folded(line.chain, which)) for line in body.lines)
+    lines = tuple(line._replace(chain=_folded(line.chain, instance)) for line in body.lines)
     return together(body._replace(lines=lines))
 
 
-def _folded(chain: Chain, which: int) -> Chain:
-    steps = [_within(step, which) for step in chain.steps]
+def _folded(chain: Chain, instance: int) -> Chain:
+    steps = [_within(step, instance) for step in chain.steps]
     forms: dict[int, tuple[Step, Hashable, Rates]] = {}
     length = 1
     while 2 * length <= len(steps) and length <= LONGEST:
-        steps = _repeated(steps, length, which, forms)
+        steps = _repeated(steps, length, instance, forms)
         length += 1
     return chain._replace(steps=tuple(steps))
 
 
 def _repeated(
-    steps: list[Step], length: int, which: int, forms: dict[int, tuple[Step, Hashable, Rates]]
+    steps: list[Step], length: int, instance: int, forms: dict[int, tuple[Step, Hashable, Rates]]
 ) -> list[Step]:
     """The steps, with repeats whose passes have `length` steps."""
     for step in steps:
@@ -64,9 +64,9 @@ def _repeated(
         count = run // length + 1
         if (
             count < 2
-            or (count < 3 and not _evenly(grown[at : at + length], which == PAIRS))
+            or (count < 3 and not _evenly(grown[at : at + length], instance == PAIRS))
             or (length > 1 and _is_pool(steps[at]))
-            or (which == USES and all(isinstance(one, Leaf) for one in steps[at : at + length]))
+            or (instance == USES and all(isinstance(one, Leaf) for one in steps[at : at + length]))
         ):
             result.append(steps[at])
             at += 1
@@ -142,10 +142,10 @@ def _is_pool(step: Step) -> bool:
     return isinstance(step, Leaf) and "pool" in step.op.word
 
 
-def _within(step: Step, which: int) -> Step:
+def _within(step: Step, instance: int) -> Step:
     if not isinstance(step, Merge):
         return step
-    branches = (None if branch is None else _folded(branch, which) for branch in step.branches)
+    branches = (None if branch is None else _folded(branch, instance) for branch in step.branches)
     return step._replace(branches=tuple(branches))
 
 

@@ -52,7 +52,7 @@ class Differences:
         """Follows a chain; `at` is the current value in each instance."""
         for number, site in enumerate(track.sites):
             optional = set(site.at) != set(at)
-            here = self.channels(at)
+            channels = self.channels(at)
             alone = optional and all(
                 set(one.at) != set(site.at)
                 for one in (*track.sites[:number][-1:], *track.sites[number + 1 :][:1])
@@ -66,19 +66,19 @@ class Differences:
                 and self.layer(site, at, here, alone)
             ):
                 if optional and not alone:
-                    self.optional(track, site, at, here)
+                    self.optional(track, site, at, channels)
                 else:
                     track.groups.append(Group([site]))
             elif optional and not (alone and isinstance(site.first, Repeat)):
-                self.optional(track, site, at, here)
+                self.optional(track, site, at, channels)
             else:
                 track.groups.append(Group([site]))
             if not site.layer:
-                self.fields(site, here, at if alone else site.at)
+                self.fields(site, channels, at if alone else site.at)
             at |= {one: step.end for one, step in site.at.items()}
 
     def layer(
-        self, site: Site, at: Mapping[Instance, int], here: Mapping[Instance, int], alone: bool
+        self, site: Site, at: Mapping[Instance, int], channels: Mapping[Instance, int], alone: bool
     ) -> bool:
         """Whether an activation becomes a parameter: it differs between uses, or it `alone` is absent in
         some."""
@@ -90,11 +90,11 @@ class Differences:
         if len(set(texts.values())) == 1:
             return False
         site.layer = "act"
-        self.slots.append(Slot(site, "act", Numbers(texts, here, self.entry), "layer"))
+        self.slots.append(Slot(site, "act", Numbers(texts, channels, self.entry), "layer"))
         return True
 
     def optional(
-        self, track: Track, site: Site, at: Mapping[Instance, int], here: Mapping[Instance, int]
+        self, track: Track, site: Site, at: Mapping[Instance, int], channels: Mapping[Instance, int]
     ) -> None:
         last = track.groups[-1] if track.groups else None
         if last is not None and last.condition:
@@ -109,39 +109,39 @@ class Differences:
         group = Group([site], "?")
         track.groups.append(group)
         present = {one: one in site.at for one in at}
-        self.groups.append((group, Numbers(present, here, self.entry)))
+        self.groups.append((group, Numbers(present, channels, self.entry)))
 
-    def fields(self, site: Site, here: Mapping[Instance, int], at: Iterable[Instance]) -> None:
+    def fields(self, site: Site, channels: Mapping[Instance, int], at: Iterable[Instance]) -> None:
         """The differences in the arguments of a step; `at` are the instances that have it, or none of a
         repeat."""
         match site.first:
             case Leaf():
-                self.arguments(site, here)
+                self.arguments(site, channels)
             case Use(region):
                 for parameter in self.writer.blocks[region.block].parameters:
                     values = {
                         number: step.region.arguments[parameter.name] for number, step in site.at.items()
                     }
-                    self.slot(site, parameter.name, values, here, parameter.kind + " of a use")
+                    self.slot(site, parameter.name, values, channels, parameter.kind + " of a use")
             case Merge():
-                self.arguments(site, here)
+                self.arguments(site, channels)
                 for track in site.tracks:
                     at = {one: chain.begin for one, chain in track.at.items()}
                     if set(at) != set(site.at):
                         present = {one: one in at for one in site.at}
                         track.condition = "?"
-                        self.groups.append((track, Numbers(present, here, self.entry)))
+                        self.groups.append((track, Numbers(present, channels, self.entry)))
                     self.walk(track, at)
             case Repeat():
                 times = {one: len(site.at[one].passes) if one in site.at else 0 for one in at}
-                self.slot(site, "times", times, here, "number")
+                self.slot(site, "times", times, channels, "number")
                 track = site.tracks[0]
                 self.walk(track, {one: chain.begin for one, chain in track.at.items()})
 
-    def arguments(self, site: Site, here: Mapping[Instance, int]) -> None:
+    def arguments(self, site: Site, channels: Mapping[Instance, int]) -> None:
         op = site.first.op
         if isinstance(op, Unsaid):
-            self.claim(site, here)
+            self.claim(site, channels)
             return
         if hasattr(op, "K"):
             self.last = site
@@ -151,21 +151,21 @@ class Differences:
             if argument.kind == "range":
                 for end in (0, 1):
                     each = {number: getattr(step.op, field)[end] for number, step in site.at.items()}
-                    self.slot(site, f"{field}.{end}", each, here, "number")
+                    self.slot(site, f"{field}.{end}", each, channels, "number")
                 continue
             values = {number: getattr(step.op, field) for number, step in site.at.items()}
             if argument.kind == "shape":
-                self.axes(site, field, values, here, letter=False)
+                self.axes(site, field, values, channels, letter=False)
                 continue
             if argument.kind == "sizes" and argument.letter is None and self.sizes(site, field, values):
                 continue
             values = {number: _plain(value) for number, value in values.items()}
             if any(isinstance(value, tuple) for value in values.values()):
-                self.axes(site, field, values, here, argument.letter is not None)
+                self.axes(site, field, values, channels, argument.letter is not None)
             else:
-                self.slot(site, field, values, here, "number")
+                self.slot(site, field, values, channels, "number")
 
-    def claim(self, site: Site, here: Mapping[Instance, int]) -> None:
+    def claim(self, site: Site, channels: Mapping[Instance, int]) -> None:
         """The claimed shape of an unknown layer, whose C is that of the claim."""
         shapes = {number: step.op.shape for number, step in site.at.items()}
         for axis in range(len(site.first.op.shape)):
@@ -196,7 +196,7 @@ class Differences:
         site: Site,
         field: str,
         values: dict[Instance, Any],
-        here: Mapping[Instance, int],
+        channels: Mapping[Instance, int],
         letter: bool,
     ) -> None:
         """Sizes that differ between axes: `S=1x(s)x(s)`, or a letter, `F=F`."""
@@ -206,7 +206,10 @@ class Differences:
         each = {one: value if isinstance(value, tuple) else (value,) * count for one, value in values.items()}
         columns = [
             Numbers(
-                {one: value[axis] for one, value in each.items()}, here, self.entry, family=family_of(field)
+                {one: value[axis] for one, value in each.items()},
+                channels,
+                self.entry,
+                family=family_of(field),
             )
             for axis in range(count)
         ]
@@ -215,7 +218,7 @@ class Differences:
                 numbers.sizes = self.map_sizes(site, axis - count) if axis else ()
         different = {tuple(column.values.values()) for column in columns if not column.constant}
         if len(different) > 1 and letter:
-            self.slot(site, field, values, here, "letter")
+            self.slot(site, field, values, channels, "letter")
         else:
             self.by_axis(site, field, columns)
 
@@ -246,15 +249,15 @@ class Differences:
             self.slots.append(slot)
 
     def slot(
-        self, site: Site, field: str, values: dict[Instance, Any], here: Mapping[Instance, int], kind: str
+        self, site: Site, field: str, values: dict[Instance, Any], channels: Mapping[Instance, int], kind: str
     ) -> None:
-        numbers = Numbers(values, here, self.entry, family=family_of(field))
+        numbers = Numbers(values, channels, self.entry, family=family_of(field))
         if numbers.constant:
             return
         step = progression(values) if numbers.numeric else None
         if step is not None:
             starts = {one: value - step * one[-1] for one, value in values.items()}
-            numbers = Numbers(starts, here, self.entry, family=numbers.family)
+            numbers = Numbers(starts, channels, self.entry, family=numbers.family)
         self.slots.append(Slot(site, field, numbers, kind))
         self.slots[-1].step = step
 

@@ -143,8 +143,8 @@ def put_decode(writer: Writer, plan: Plan, *, typed: bool) -> None:
     if plan.streams:
         parameters.append("chance: list[float] | None = None" if typed else "chance=None")
     with writer.block(f"def decode({', '.join(parameters)}){' -> np.ndarray' if typed else ''}:"):
-        what = "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
-        writer.doc(what)
+        doc = "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
+        writer.doc(doc)
         writer.gap(1)
         with writer.block(_part(typed)):
             if plan.windows:
@@ -236,8 +236,8 @@ def put_augmented(writer: Writer, plan: Plan, parameters: str, result: str = "")
 
     writer.put("def augmented(", Group("", tuple(parameters.split(", ")), ""), f"){result}:")
     with writer.indented():
-        what = "Images and label maps, changed alike" if maps else "Changed images"
-        writer.doc(f"{what}; `chance` has a row of numbers from 0 to 1 for each.")
+        doc = "Images and label maps, changed alike" if maps else "Changed images"
+        writer.doc(f"{doc}; `chance` has a row of numbers from 0 to 1 for each.")
         if maps:
             shape = "labels[:, None]" if classes else "labels.reshape(len(labels), -1, *INPUT[1:])"
             writer.line(f"maps = {shape}")

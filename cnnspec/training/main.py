@@ -52,8 +52,8 @@ def put_identity(writer: Writer, plan: Plan) -> None:
     with writer.indented():
         writer.line('"network": file_hash(HERE / "net.py"),')
         writer.line('"recipe": settings_hash(globals()),')
-        tells = "rows_hash" if isinstance(plan.recipe.data, Table) else "names_hash"
-        identity = f"{tells}(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
+        hash_function = "rows_hash" if isinstance(plan.recipe.data, Table) else "names_hash"
+        identity = f"{hash_function}(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
         writer.line(f'"data set": {identity},')
     writer.line("}")
 

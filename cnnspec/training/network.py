@@ -44,11 +44,11 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
     root = graph.root
     shape = root.values[0]
     if len(graph.inputs) != 1 or shape is None:
-        what = "an input of an unknown shape"
+        fault = "an input of an unknown shape"
         if len(graph.inputs) != 1:
-            what = f"{len(graph.inputs)} inputs ({listing(graph.inputs)})"
+            fault = f"{len(graph.inputs)} inputs ({listing(graph.inputs)})"
         hint = "a recipe trains networks with one input; for a loop of your own: cnnspec build --target torch"
-        _misfit(reading, f"the network has {what}", ("data",), hint, key=True)
+        _misfit(reading, f"the network has {fault}", ("data",), hint, key=True)
         return None
     made_by = {entry.output: entry.op.word for entry in flat(graph) if entry.op is not None}
     outputs = tuple(

@@ -173,9 +173,9 @@ def _checked(
         errors: list[dict[str, Any]] = [dict(error) for error in problem.errors(include_url=False)]
     absent = [error["loc"][0] for error in errors if error["type"] == "missing"]
     others = [error["loc"][0] for error in errors if error["type"] == "extra_forbidden"]
-    meant = {key_meant(other, absent) for other in others}  # one mistake: a key with another name
+    keys_meant = {key_meant(other, absent) for other in others}  # one mistake: a key with another name
     for error in errors:
-        if error["type"] != "missing" or error["loc"][0] not in meant:
+        if error["type"] != "missing" or error["loc"][0] not in keys_meant:
             _report(reading, path, table, model, kind, error)
     return None
 
@@ -212,16 +212,18 @@ def _way_out(
         near = kind_meant(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
         return (f"did you mean {near}?", _quoted_fix(span, near)) if near else (instead, ())
     written = table[key] if len(error["loc"]) == 1 else error["input"]
-    meant = value_meant(error["type"], written)
-    if meant is None or ("%" in str(written) and _valid(table, model, key, 1.5)):  # a percentage of what?
+    value_text = value_meant(error["type"], written)
+    if value_text is None or (
+        "%" in str(written) and _valid(table, model, key, 1.5)
+    ):  # a percentage of what?
         return "", ()
-    value: Any = tomllib.loads(f"key = {meant}")["key"]
+    value: Any = tomllib.loads(f"key = {value_text}")["key"]
     if len(error["loc"]) > 1:
         value = [value if one == error["input"] else one for one in table[key]]
-        meant = f"[{', '.join(map(str, value))}]"
+        value_text = f"[{', '.join(map(str, value))}]"
     if not _valid(table, model, key, value):
         return "", ()
-    return f"write {key} = {meant}", (Edit(span, meant),)
+    return f"write {key} = {value_text}", (Edit(span, value_text),)
 
 
 def _valid(table: dict[str, Any], model: type[BaseModel], key: str, value: Any) -> bool:
@@ -259,11 +261,13 @@ def _at_home(key: str, path: Path, kind: str) -> str:
             return f"it is a key of {kinds.key} = {' or '.join(map(_shown, others))}"
     models = {name: [model] for name, model in PLAIN.items()}
     models |= {name: list(kinds.models.values()) for name, kinds in KINDS.items()}
-    meant = KEYS.get(key, key)
-    sections = [name for name, some in models.items() if any(meant in model.model_fields for model in some)]
+    home_key = KEYS.get(key, key)
+    sections = [
+        name for name, some in models.items() if any(home_key in model.model_fields for model in some)
+    ]
     if not sections or path[0] in sections:
         return ""
-    return f"it is a key of [{sections[0]}]" if meant == key else f"write {meant} in [{sections[0]}]"
+    return f"it is a key of [{sections[0]}]" if home_key == key else f"write {home_key} in [{sections[0]}]"
 
 
 def _written(reading: Reading, span: Span, value: Any) -> str:

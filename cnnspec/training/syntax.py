@@ -96,6 +96,6 @@ def line_meant(line: str) -> str | None:
     key, sign, value = match[1], match[2], match[3].rstrip(", ")
     for pattern, text in LINES:
         if re.fullmatch(pattern, value) and value not in ("true", "false", "nan", "inf"):
-            meant = re.sub(pattern, text, value)
-            return f"{key} = {meant}" if sign == "=" or value[0] != '"' else f"{key} = {value}"
+            text_meant = re.sub(pattern, text, value)
+            return f"{key} = {text_meant}" if sign == "=" or value[0] != '"' else f"{key} = {value}"
     return f"{key} = {value}" if sign == ":" else None

@@ -126,15 +126,17 @@ def _pairs(report: Report, pair: Pair) -> Iterator[tuple[Shaped, Shaped]]:
     for body, layers in zip(report.graph.bodies, report.shapes, strict=True):
         carried: list[Carried] = list(range(body.inputs))
         summary = _Summary()
-        for step, here in zip(body.steps, layers, strict=True):
+        for step, layer in zip(body.steps, layers, strict=True):
             inputs = [carried[number] for number in step.inputs]
             if isinstance(step, Region):
                 carried += yield from _passes(step, inputs, summaries, summary)
                 continue
-            if here is not None and pair.second(here):
-                yield from _met(inputs if here.op.merges else inputs[:1], [here], summary)
-            through = here is not None and len(inputs) == 1 and pair.between(here)
-            carried.append(here if here is not None and pair.first(here) else inputs[0] if through else None)
+            if layer is not None and pair.second(layer):
+                yield from _met(inputs if layer.op.merges else inputs[:1], [layer], summary)
+            through = layer is not None and len(inputs) == 1 and pair.between(layer)
+            carried.append(
+                layer if layer is not None and pair.first(layer) else inputs[0] if through else None
+            )
         summary.outputs = [carried[number] for number in body.outputs]
         summaries.append(summary)
 
@@ -154,12 +156,12 @@ def _passes(
 ) -> Generator[tuple[Shaped, Shaped], None, list[Carried]]:
     """The pairs across a region's border, in its first pass and between passes. Returns the layers that its
     outputs carry, as seen from outside."""
-    made: list[Sequence[Carried]] = []
+    gathered: list[Sequence[Carried]] = []
     for one in runs_of(region) if region.each else region.passes:
         inside = summaries[one.body]
         for _ in range(min(one.count, 1 + region.outputs)):
             for number, layers in inside.readers.items():
                 yield from _met(inputs[number : number + 1], layers, summary)
             outputs = [inputs[output] if isinstance(output, int) else output for output in inside.outputs]
-            inputs, made = handed_on(region, inputs, outputs), collected(region, made, outputs)
-    return given_by(region, made) if made else inputs[: region.outputs]
+            inputs, gathered = handed_on(region, inputs, outputs), collected(region, gathered, outputs)
+    return given_by(region, gathered) if gathered else inputs[: region.outputs]

@@ -118,8 +118,8 @@ def small_field(report: Report) -> Iterator[Diagnostic]:
         return
     size = written_shape(whole)
     input_size = f"the {size} input" if len(whole) > 1 else f"the input of {size} positions"
-    here = len(report.graph.bodies) - 1
-    maps = (step for _, step, output in reversed(list(places(root))) if report.fields.at(here, output))
+    root_number = len(report.graph.bodies) - 1
+    maps = (step for _, step, output in reversed(list(places(root))) if report.fields.at(root_number, output))
     way = "more layers, larger filters or strides, or dilation (`D2`) increase it"
     if all(map(_same_at_any_size, _layers(report))):
         way += f"; the field is the same for every input larger than {written_shape(field.size)}"
@@ -167,11 +167,11 @@ def starts_badly(report: Report) -> Iterator[Diagnostic]:
     spread = start(report.graph)
     if spread is None or spread.layers < MANY or NEAR <= spread.apart <= FAR:
         return
-    what = "nearly the same output" if spread.apart < NEAR else "huge outputs"
+    effect = "nearly the same output" if spread.apart < NEAR else "huge outputs"
     each = spread.apart ** (1 / spread.layers)
     yield Diagnostic(
         "W211",
-        f"with these initial weights all images give {what}: pixels that are 1 apart become scores "
+        f"with these initial weights all images give {effect}: pixels that are 1 apart become scores "
         f"{spread.apart:.0e} apart",
         report.graph.root.steps[-1].span,
         note=f"{spread.layers} layers without normalisation, each times {each:.2g} on average",

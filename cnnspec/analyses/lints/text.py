@@ -78,16 +78,16 @@ def not_a_lint(comment: tree.Comment) -> Iterator[Diagnostic]:
 
 def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
     """W101: `32x32x3`. A shape is CxHxW; this one looks like HxWxC, NxCxHxW, or HxW."""
-    meant = _meant(statement.shape)
-    if meant is None:
+    reading = _meant(statement.shape)
+    if reading is None:
         return
     yield Diagnostic(
         "W101",
         f"this input has {as_channels_first(statement.shape)}",
         statement.shape.span,
         note=_FORMS[len(statement.shape.dims)],
-        help=f"write `{meant.shape}`",
-        fix=(Edit(statement.shape.span, meant.shape),),
+        help=f"write `{reading.shape}`",
+        fix=(Edit(statement.shape.span, reading.shape),),
     )
 
 
@@ -124,10 +124,10 @@ def _meant(shape: tree.Dims) -> _Meant | None:
 
 def as_channels_first(shape: tree.Dims) -> str:
     """The meaning of a shape as it is written: `32x32x3` has 32 channels of 32x3."""
-    meant = _meant(shape)
+    reading = _meant(shape)
     first, *others = (int(dim.value) for dim in shape.dims if isinstance(dim, tree.Number))
     of = written_shape(others) if len(others) > 1 else f"{others[0]} number{'s' if others[0] != 1 else ''}"
-    return f"{first} channel{'s' if first != 1 else ''} of {of}; it looks like {meant.order if meant else ''}"
+    return f"{first} channel{'s' if first != 1 else ''} of {of}; it looks like {reading.order if reading else ''}"
 
 
 def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:

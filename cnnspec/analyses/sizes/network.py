@@ -110,8 +110,8 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
         why = "the network is too large to go through all sizes of a period"
 
     def equal(size: int) -> Outcome:
-        made = tried((first[0], *(size,) * len(letters)))
-        return Failure(None, ()) if made is None else ()
+        result = tried((first[0], *(size,) * len(letters)))
+        return Failure(None, ()) if result is None else ()
 
     return Sizes(names, first, (one_by_one(" = ".join(letters), equal, max(first[1:])),), (), why)
 
@@ -143,12 +143,12 @@ def _agrees(network: _Network, axes: tuple[Along, ...], tried: Tried) -> bool:
     channels = network.shapes[network.varying[0]][0]
     for step in range(4):
         sizes = tuple(_some(axis, step + number) for number, axis in enumerate(axes))
-        made = tried((channels, *sizes))
+        result = tried((channels, *sizes))
         outcome = network.run(sizes)
-        if made is None or made.root.values is None:
+        if result is None or result.root.values is None:
             if not isinstance(outcome, Failure):
                 return False
-        elif tuple(made.root.values[value] for value in made.root.outputs) != outcome:
+        elif tuple(result.root.values[value] for value in result.root.outputs) != outcome:
             return False
     return True
 
@@ -162,9 +162,9 @@ def _some(axis: Along, step: int) -> int:
 
 def _outputs(network: _Network, axes: tuple[Along, ...], names: tuple[str, ...]) -> tuple[Output, ...]:
     """The sizes of the outputs as formulas."""
-    made = network.run(network.base)
-    assert not isinstance(made, Failure)
-    shapes: list[list[str | None]] = [[str(size) for size in shape] for shape in made]
+    base_outputs = network.run(network.base)
+    assert not isinstance(base_outputs, Failure)
+    shapes: list[list[str | None]] = [[str(size) for size in shape] for shape in base_outputs]
     for number, axis in enumerate(axes):
         period = axis.period
         residues = [r for r in range(period) if r % axis.modulus in axis.residues]
@@ -173,15 +173,17 @@ def _outputs(network: _Network, axes: tuple[Along, ...], names: tuple[str, ...])
         fitting = [far_of(period) + residue for residue in residues]
         outcomes: dict[int, tuple[Shape, ...]] = {}
         for size in (*fitting, *(one + period for one in fitting)):
-            there = network.run(network.at(number, size))
-            assert not isinstance(there, Failure)
-            outcomes[size] = there
-        for place, (output, shape) in enumerate(zip(made, shapes, strict=True)):
+            other_outputs = network.run(network.at(number, size))
+            assert not isinstance(other_outputs, Failure)
+            outcomes[size] = other_outputs
+        for place, (output, shape) in enumerate(zip(base_outputs, shapes, strict=True)):
             for position in range(len(output)):
-                values = {size: there[place][position] for size, there in outcomes.items()}
+                values = {
+                    size: outputs_at_size[place][position] for size, outputs_at_size in outcomes.items()
+                }
                 if set(values.values()) != {output[position]}:
                     text = formula(axis.name, fitting, period, values.__getitem__)
-                    here = shape[position]
-                    coupled = here is not None and not here.isdecimal()
+                    base_size = shape[position]
+                    coupled = base_size is not None and not base_size.isdecimal()
                     shape[position] = None if coupled else text
     return tuple(Output(name, tuple(shape)) for name, shape in zip(names, shapes, strict=True))

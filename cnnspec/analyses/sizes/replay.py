@@ -62,10 +62,10 @@ class Replay:
         for step in body.steps:
             inputs = tuple(values[value] for value in step.inputs)
             if isinstance(step, Region):
-                made = self._region(step, inputs)
-                if isinstance(made, Failure):
-                    return made
-                values += made
+                outputs = self._region(step, inputs)
+                if isinstance(outputs, Failure):
+                    return outputs
+                values += outputs
                 continue
             assert not isinstance(step, Hole)
             own = self.written.get(body.template, {}).get(step.site)
@@ -77,17 +77,17 @@ class Replay:
         return tuple(values[value] for value in body.outputs)
 
     def _region(self, region: Region, inputs: tuple[Shape, ...]) -> Outcome:
-        made: list[Sequence[Shape]] = []
+        gathered: list[Sequence[Shape]] = []
         for one in runs_of(region) if region.each else region.passes:
             for _ in range(one.count):
                 outputs = self._body(one.body, inputs)
                 if isinstance(outputs, Failure):
                     return outputs
-                made = collected(region, made, outputs)
+                gathered = collected(region, gathered, outputs)
                 before, inputs = inputs, tuple(handed_on(region, inputs, outputs))
                 if inputs == before:  # all later passes have the same result
                     break
-        return tuple(given_by(region, made)) if made else inputs[: region.outputs]
+        return tuple(given_by(region, gathered)) if gathered else inputs[: region.outputs]
 
 
 Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
@@ -138,8 +138,8 @@ def _arithmetic(node: Expr) -> bool:
 def at_size(op: Op, written: dict[str, Expr], input_shape: Shape) -> Op:
     """The layer with the arguments that it has for an input of this size."""
     sizes = dict(zip("WHT", reversed(input_shape[1:]), strict=False))
-    made = {field: value(node, sizes) for field, node in written.items()}
-    return op.model_copy(update=spread(op, made))
+    fields = {field: value(node, sizes) for field, node in written.items()}
+    return op.model_copy(update=spread(op, fields))
 
 
 Two: TypeAlias = tuple[Shape, Shape]
@@ -184,15 +184,15 @@ class Growth:
         return self._known[number, inputs]
 
     def _region(self, region: Region, inputs: tuple[Two, ...]) -> list[Two]:
-        made: list[Sequence[Two]] = []
+        gathered: list[Sequence[Two]] = []
         for one in runs_of(region) if region.each else region.passes:
             for _ in range(one.count):
                 outputs = self._body(one.body, inputs)
-                made = collected(region, made, outputs)
+                gathered = collected(region, gathered, outputs)
                 before, inputs = inputs, tuple(handed_on(region, inputs, outputs))
                 if inputs == before:
                     break
-        return given_by(region, made) if made else list(inputs[: region.outputs])
+        return given_by(region, gathered) if gathered else list(inputs[: region.outputs])
 
 
 def _both(op: Op, written: dict[str, Expr], inputs: tuple[Two, ...]) -> Two:

@@ -38,10 +38,10 @@ class Flat(NamedTuple):
 
 def flat(figure: Figure) -> Flat:
     """The figure without nested diagrams: their lines lead to the boxes inside them."""
-    made = _Flattener()
-    clusters = [made.cluster(figure.network, shapes=True)[0]]
-    clusters += [made.cluster(panel, shapes=False)[0] for panel in figure.panels]
-    return Flat(clusters, made.lines)
+    flattener = _Flattener()
+    clusters = [flattener.cluster(figure.network, shapes=True)[0]]
+    clusters += [flattener.cluster(panel, shapes=False)[0] for panel in figure.panels]
+    return Flat(clusters, flattener.lines)
 
 
 @dataclass(eq=False)

@@ -240,14 +240,16 @@ class _Folder:
         for place, (value, edge) in enumerate(zip(site.outputs, edges_out, strict=False)):
             at: dict[int, int] = {}
             for use in uses:
-                made = values_of(use.step, use.output)
+                outputs = values_of(use.step, use.output)
                 if place and inner.exported:
                     body = self.graph.bodies[use.step.passes[-1].body]  # type: ignore[union-attr]
                     label = inner.exported[place - 1]
-                    made = made[1 + body.exported.index(label) :] if label in body.exported else made[:0]
-                    at |= {use.place: made[0]} if made else {}
-                elif place < len(made):
-                    at[use.place] = made[place]
+                    outputs = (
+                        outputs[1 + body.exported.index(label) :] if label in body.exported else outputs[:0]
+                    )
+                    at |= {use.place: outputs[0]} if outputs else {}
+                elif place < len(outputs):
+                    at[use.place] = outputs[place]
             self.give(scope, value, edge, at)
 
     def inlined(

@@ -230,11 +230,11 @@ class Measures:
         if item.merge is None and id(item) not in self.spread:
             return max(range(len(sizes)), key=lambda place: (sizes[place].height, -place))
         node = self.texts.node(item)
-        there = [place for place, branch in enumerate(item.branches) if not is_reference(branch)]
-        begun = [place for place in there if not isinstance([*item.branches[place].items, None][0], Tag)]
-        full = [place for place in begun if item.branches[place].items] or begun or there
+        drawn = [place for place, branch in enumerate(item.branches) if not is_reference(branch)]
+        begun = [place for place in drawn if not isinstance([*item.branches[place].items, None][0], Tag)]
+        full = [place for place in begun if item.branches[place].items] or begun or drawn
         if self.round(item) or (node is not None and node.kind == "choice"):
-            return 1 if len(sizes) == 3 and there == [0, 1, 2] else full[0] if full else 0
+            return 1 if len(sizes) == 3 and drawn == [0, 1, 2] else full[0] if full else 0
         if id(item) in self.spread or not full:
             return None
         highest, *others = sorted(full, key=lambda place: -sizes[place].height)

@@ -31,8 +31,8 @@ class Reads:
         """The values that a step reads; for a region with several inputs, those that are read inside."""
         if not isinstance(site, RegionSite) or len(site.inputs) < 2:
             return [*site.inputs]
-        there = self.of(self.graph.templates[site.template])
-        return [value for place, value in enumerate(site.inputs) if place in there]
+        read = self.of(self.graph.templates[site.template])
+        return [value for place, value in enumerate(site.inputs) if place in read]
 
 
 def steps(sites: Iterable[Site]) -> Iterable[LayerSite | RegionSite | SlotSite]:

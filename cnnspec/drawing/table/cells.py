@@ -106,18 +106,18 @@ class Grid:
         below = [0] * len(self.align)
         rows_of_starts: list[list[tuple[int, Cell]]] = []
         for row in self.rows:
-            here: list[tuple[int, Cell]] = []
+            row_starts: list[tuple[int, Cell]] = []
             place = 0
             for cell in row.cells:
                 while below[place]:
                     place += 1
-                here.append((place, cell))
+                row_starts.append((place, cell))
                 place += cell.columns
             below = [max(left - 1, 0) for left in below]
-            for start, cell in here:
+            for start, cell in row_starts:
                 for column in range(start, start + cell.columns):
                     below[column] = cell.rows - 1
-            rows_of_starts.append(here)
+            rows_of_starts.append(row_starts)
         return rows_of_starts
 
 

@@ -156,10 +156,10 @@ def head_of(name: str, options: TableOptions) -> Callable[[Beside], Content]:
     """The content of such a column in a row; where the networks differ, each value once."""
 
     def show(row: Beside) -> Content:
-        here = [group for group in row.groups if group is not None]
+        groups = [group for group in row.groups if group is not None]
         if name == "name":
             return content(row.first.name)
-        shapes = [group.out if name == "output" else group.input_shape for group in here]
+        shapes = [group.out if name == "output" else group.input_shape for group in groups]
         return tuple(dict.fromkeys(text(size_of(shape, options.shape or "HxW")) for shape in shapes))
 
     return show

@@ -65,10 +65,10 @@ def map_size(shape: Shape) -> Shape:
 def _common(paths: Sequence[str]) -> str:
     """The levels with which all paths begin; the first path, where there are none."""
     names = []
-    for here in zip(*(path.split(".") for path in paths), strict=False):
-        if len(set(here)) > 1:
+    for levels in zip(*(path.split(".") for path in paths), strict=False):
+        if len(set(levels)) > 1:
             break
-        names.append(here[0])
+        names.append(levels[0])
     return ".".join(names) or paths[0]
 
 

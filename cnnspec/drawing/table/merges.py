@@ -110,8 +110,8 @@ class Chain:
 def _parted(ways: list[list[Element]]) -> list[list[Element]]:
     """The paths from the point where they separate; a step on several paths belongs to the first."""
     shared = 0
-    for here in zip(*ways, strict=False):
-        if any(one is not here[0] for one in here):
+    for elements in zip(*ways, strict=False):
+        if any(one is not elements[0] for one in elements):
             break
         shared += 1
     seen: set[int] = set()

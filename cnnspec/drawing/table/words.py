@@ -203,7 +203,7 @@ def stack(part: Part) -> tuple[Line, ...]:
 
 def call(part: Part) -> Line:
     """A part as it is written in the spec: `residual(64, 1) × 3`."""
-    what = part.call or part.word
+    call_text = part.call or part.word
     if part.times > 1 and part.kind == "cell" and not part.word:
-        what = f"[{what}]"
-    return text(what if part.times == 1 else f"{what} × {part.times}")
+        call_text = f"[{call_text}]"
+    return text(call_text if part.times == 1 else f"{call_text} × {part.times}")

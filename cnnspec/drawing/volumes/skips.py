@@ -142,6 +142,8 @@ def _levels(links: list[Link], order: dict[Volume, int]) -> dict[Link, int]:
     levels: dict[Link, int] = {}
     for link in sorted(links, key=lambda one: order[one.end] - order[one.start]):
         start, end = order[link.start], order[link.end]
-        met = [levels[level] for level in levels if order[level.start] < end and start < order[level.end]]
-        levels[link] = max(met, default=-1) + 1
+        overlapping = [
+            levels[level] for level in levels if order[level.start] < end and start < order[level.end]
+        ]
+        levels[link] = max(overlapping, default=-1) + 1
     return levels

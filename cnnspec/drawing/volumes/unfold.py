@@ -49,9 +49,9 @@ class Unfolder:
             shapes = [body.values[output + place] or () for place in range(outputs_of(step))]
             if isinstance(step, Region):
                 before = len(self.volumes)
-                made = self.region(step, shapes, inputs, join(path, step.name), times)
+                outputs = self.region(step, shapes, inputs, join(path, step.name), times)
                 self.marked(before, step.label or (step.name if step.kind == "line" else ""))
-                values += made
+                values += outputs
             else:
                 values.append(self.layer(step, body, shapes[0], inputs, join(path, step.name), times))
         self.level += opened
@@ -110,18 +110,18 @@ class Unfolder:
             return self.closed(step, shapes, inputs, path, (total * times, layers * times))
         for one in step.passes:
             inside, body = self.known[one.body], self.graph.bodies[one.body]
-            here = join(path, str(level)) if step.kind == "repeat" else path
+            pass_path = join(path, str(level)) if step.kind == "repeat" else path
             singly = one.count == 1 or max(one.count, total, inside.volumes) <= SINGLY
             if inside.closed or (inside.volumes > 1 and not singly):
                 ends = [body.values[value] or () for value in body.outputs]
                 count = one.count * times
-                outputs = self.closed(step, ends, inputs, here, (count, inside.layers * count), one.body)
+                outputs = self.closed(step, ends, inputs, pass_path, (count, inside.layers * count), one.body)
             elif singly:
                 for _ in range(one.count):
-                    outputs = self.body(one.body, [*inputs], here, times)
+                    outputs = self.body(one.body, [*inputs], pass_path, times)
                     ran, inputs = [*ran, outputs], handed_on(step, inputs, outputs)
             else:  # equal passes of one volume: one with ×n
-                outputs = self.body(one.body, [*inputs], here, times * one.count)
+                outputs = self.body(one.body, [*inputs], pass_path, times * one.count)
             if not singly or inside.closed:
                 ran += [outputs] * (one.count if step.each else 1)
                 inputs = handed_on(step, inputs, outputs)

@@ -96,10 +96,10 @@ def shape_text(shape: Shape) -> str:
 
 def tooltip(volume: Volume) -> str:
     """A description of a volume."""
-    made = volume.title or (f"{volume.op.word} {volume.op.written()}".strip() if volume.op else volume.kind)
-    made += f" ×{volume.count:,}" if volume.count > 1 else ""
+    text = volume.title or (f"{volume.op.word} {volume.op.written()}".strip() if volume.op else volume.kind)
+    text += f" ×{volume.count:,}" if volume.count > 1 else ""
     behind = "".join(f" → {op.word}" for op in volume.after[:6])
-    return f"{volume.name}: {made}{behind}, {times(volume.shape)}"
+    return f"{volume.name}: {text}{behind}, {times(volume.shape)}"
 
 
 MENTIONED = 40
@@ -108,9 +108,9 @@ MENTIONED = 40
 
 def sentence(strip: Strip) -> str:
     """A description of the figure: the volumes in order, with their shapes."""
-    spoken = [f"{_spoken(volume)} {times(volume.shape)}" for volume in strip.spine[:MENTIONED]]
-    more = len(strip.volumes) - len(spoken)
-    return ", ".join(spoken) + (f", and {more} more" if more else "") + "."
+    phrases = [f"{_spoken(volume)} {times(volume.shape)}" for volume in strip.spine[:MENTIONED]]
+    more = len(strip.volumes) - len(phrases)
+    return ", ".join(phrases) + (f", and {more} more" if more else "") + "."
 
 
 def _spoken(volume: Volume) -> str:

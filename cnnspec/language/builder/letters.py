@@ -39,35 +39,35 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
     rest = iter(arguments)
     for argument in rest:
         value, span = argument.value, argument.span
-        meant: Meant | None = None
+        reading: Meant | None = None
         if type(argument) is tree.LetterArgument and _with_axes(argument) and value.name not in c.bound:
             sizes = _axes(c, value.name, value.span.start)
-            meant = _by_axes(argument.letter, sizes, span) if sizes else None
+            reading = _by_axes(argument.letter, sizes, span) if sizes else None
         elif type(argument) is not tree.PositionalArgument or type(value) not in suspects:
             pass
         elif type(value) is tree.Function:
-            meant = _in_brackets(c, value)
+            reading = _in_brackets(c, value)
         elif value.name.upper() in LETTERS and (value.name in LETTERS or value.name not in c.bound):
             following = next(rest, None)
-            meant = _apart(c, argument, following)
-            if meant is None:
+            reading = _apart(c, argument, following)
+            if reading is None:
                 tidy += [argument, following] if following else [argument]
                 continue
             span = Span(span.start, following.span.end) if following else span
         else:
-            meant = _in_one_word(c, value.name, span, word)
+            reading = _in_one_word(c, value.name, span, word)
             if (
-                meant is None
+                reading is None
                 and re.match("[FSPKGD](?:[0-9]|same)", value.name)
                 and not HYPER.fullmatch(value.name)
             ):
                 _no_hyperparameter(c, value.name, span)
                 return None
-        if meant is None:
+        if reading is None:
             tidy.append(argument)
             continue
-        mended.append(Edit(span, meant[0]))
-        tidy += meant[1]
+        mended.append(Edit(span, reading[0]))
+        tidy += reading[1]
     if mended:
         _report(c, mended, word, arguments)
     return tuple(tidy)

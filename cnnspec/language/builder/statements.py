@@ -66,20 +66,20 @@ def _reserved(c: Context, text: str, start: int) -> None:
     c.sink.report("E107", message, Span(start, end), help=way, fix=fix)
 
 
-def _value_name(c: Context, token: Token, what: str, letters: bool = False) -> tuple[str, Span]:
+def _value_name(c: Context, token: Token, kind: str, letters: bool = False) -> tuple[str, Span]:
     """The name of a `let`, a setting or a parameter, with E107 where it cannot be one."""
     _, text, start, end = token
     span = Span(start, end)
     if text in ("true", "false"):
-        message = f"{what} cannot be named {text}: that is a truth value"
+        message = f"{kind} cannot be named {text}: that is a truth value"
         c.sink.report("E107", message, span, help="choose another name")
     elif text in _SIZES_AND_PASS:
         meaning = "the number of the pass in a repeat" if text == "i" else "a size of a step's input"
-        message = f"{what} cannot be named {text}: that is {meaning}"
+        message = f"{kind} cannot be named {text}: that is {meaning}"
         way = f"choose another name, for instance `{text.lower()}`" if text != "i" else "choose another name"
         c.sink.report("E107", message, span, help=way)
     elif HYPER.fullmatch(text) and not (letters and text in LETTERS):
-        message = f"{what} cannot be named {text}: it looks like a hyperparameter"
+        message = f"{kind} cannot be named {text}: it looks like a hyperparameter"
         way = f"write it in lower case, `{text.lower()}`"
         c.sink.report("E107", message, span, help=way, fix=(Edit(span, text.lower()),))
     return text, span
@@ -102,9 +102,9 @@ def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
     arguments = tidied(c, v[1]) if len(v) == 3 else ()
     if arguments is None:
         return tree.ErrorStep(c.span(v))
-    made = tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
+    call = tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
     inside = [argument.value for argument in arguments if type(argument.value) is tree.Layers]
-    return _nested(c, made, *inside) if inside else made
+    return _nested(c, call, *inside) if inside else call
 
 
 def _sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
@@ -217,8 +217,8 @@ def _layers(c: Context, v: Items[Any]) -> tree.Layers:
     steps = tuple(step for item in body.items if type(item) is tree.Line for step in item.steps)
     steps = steps or (tree.LayerStep("id", (), span, span),)
     line = tree.Line(None, None, steps, steps[0].span.to(steps[-1].span))
-    made: tree.Layers = c.checked(tree.Layers(tree.Sequence((line,), line.span, body.within), span), body)
-    return made
+    layers: tree.Layers = c.checked(tree.Layers(tree.Sequence((line,), line.span, body.within), span), body)
+    return layers
 
 
 def _start_several(c: Context, v: Items[Any]) -> list[tree.StartStep]:

@@ -56,7 +56,7 @@ def read_plain(text: str, sink: Sink) -> str:
     """The text with pasted characters replaced by plain ones, each reported (E103)."""
     parts: list[str] = []
     done = 0
-    met: dict[tuple[int, str], list[Pasted]] = {}  # by line and message
+    stretches: dict[tuple[int, str], list[Pasted]] = {}  # by line and message
     for match in _STRETCH.finditer(text):
         if match.group()[0] in '#"':
             continue
@@ -64,8 +64,8 @@ def read_plain(text: str, sink: Sink) -> str:
         parts += text[done : match.start()], pasted[0]
         done = match.end()
         if pasted[4]:
-            met.setdefault((line_start(text, match.start()), pasted[2]), []).append(pasted)
-    for same in met.values():
+            stretches.setdefault((line_start(text, match.start()), pasted[2]), []).append(pasted)
+    for same in stretches.values():
         edits = tuple(edit for one in same for edit in one[4])
         related = tuple(Related(one[1], "") for one in same[1:])
         _, place, message, way, _ = same[0]

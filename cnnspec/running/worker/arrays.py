@@ -24,8 +24,8 @@ class NotNumbers(ValueError):
     def __init__(self, dtype: np.dtype[Any]) -> None:
         text = str(dtype)
         self.pickled = dtype.hasobject
-        what = "is pickled, and a pickle can run code" if self.pickled else "contains {}, not numbers"
-        super().__init__(what.format(text if len(text) <= 60 else f"{text[:59]}…"))
+        fault = "is pickled, and a pickle can run code" if self.pickled else "contains {}, not numbers"
+        super().__init__(fault.format(text if len(text) <= 60 else f"{text[:59]}…"))
 
 
 class Head(NamedTuple):

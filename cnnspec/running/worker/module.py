@@ -97,10 +97,10 @@ def _of_file(name: str, path: str) -> ModuleType:
     spec = util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    made = util.module_from_spec(spec)
-    sys.modules[name] = made
-    spec.loader.exec_module(made)
-    return made
+    module = util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _found(error: ModuleNotFoundError, root: str, absent: Absent) -> bool:

@@ -46,9 +46,9 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         step("images", start, len(labels))
         rows = slice(start, start + job["batch"])
         with np.errstate(all="ignore"):
-            made = program.forward(params, data.prepared(images[rows]))
-            loss += len(labels[rows]) * float(data.loss_of(made, labels[rows])[0])
-        y = made[0] if isinstance(made, tuple) else made
+            outputs = program.forward(params, data.prepared(images[rows]))
+            loss += len(labels[rows]) * float(data.loss_of(outputs, labels[rows])[0])
+        y = outputs[0] if isinstance(outputs, tuple) else outputs
         answers = data.answers_of(y, labels[rows]) if K else None
         if answers is None:
             continue

@@ -82,17 +82,17 @@ def _fit(expected: Expected, shapes: Mapping[str, tuple[int, ...]]) -> None:
             yield f"{key}: the file has {_cut(_size(shapes[key]))}, the spec {_size(expected[key]['shape'])}"
         for key in missing:
             near = nearest(key, unknown)
-            meant = f"; is it {near}?" if near else ""
-            yield f"{key} ({_size(expected[key]['shape'])}) is missing{meant}"
+            suggestion = f"; is it {near}?" if near else ""
+            yield f"{key} ({_size(expected[key]['shape'])}) is missing{suggestion}"
         for key in extra:
             yield f"{_cut(key)} ({_cut(_size(shapes[key]))}) is not in the spec"
 
     lines = list(islice(misfits(), MOST_LINES))
     if more := sum(count for count, _ in counts) - len(lines):
         lines.append(f"… {more:,} more")
-    what = ", ".join(f"{count} {how}" for count, how in counts if count)
+    counts_text = ", ".join(f"{count} {how}" for count, how in counts if count)
     raise Fault(
-        f"these weights do not fit: of {len(expected)} names, {what}",
+        f"these weights do not fit: of {len(expected)} names, {counts_text}",
         note="\n".join(lines),
         help="`cnnspec check FILE --format json` lists the names and shapes that the spec has",
     )

@@ -62,13 +62,13 @@ class Context:
         names = [one if isinstance(one, str) else one.text("name") for one in self.layer.all("param")]
         name = names[place] if place < len(names) else ""
         if name not in self.shared:
-            made = self.record.weight(f"{self.name}.{place}", shape)
-            self.shared |= {name: (made, shape)} if name else {}
-            return made
-        made, other = self.shared[name]
+            stored = self.record.weight(f"{self.name}.{place}", shape)
+            self.shared |= {name: (stored, shape)} if name else {}
+            return stored
+        stored, other = self.shared[name]
         if other != shape:
             raise Unsaid(f"the weights {name!r} have another shape in another layer")
-        return made
+        return stored
 
     def calls(
         self, op: str, shapes: Sequence[Sequence[int]], arguments: Mapping[str, Value]
@@ -178,8 +178,8 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
     tops = layer.texts("top")
     context.name = layer.text("name") or (tops[0] if tops else kind)
     bottoms = layer.texts("bottom")
-    gone = [name for name in bottoms if name in context.left]
-    if (kind in LEFT_OUT and bottoms) or (gone and kind not in ("roipooling", "crop", "reshape")):
+    missing = [name for name in bottoms if name in context.left]
+    if (kind in LEFT_OUT and bottoms) or (missing and kind not in ("roipooling", "crop", "reshape")):
         context.left |= {*tops} - context.values.keys()
         return
     if kind == "input" or kind in DATA or not bottoms:

@@ -21,8 +21,10 @@ def layers_of(net: Message) -> list[Message]:
     layers = [
         _renewed(message) if message.all("layer") else message for message in net.messages("layer", "layers")
     ]
-    if any("TEST" in _phases(one) for one in layers):
-        return [one for one in layers if "TRAIN" not in _phases(one) or "data" in one.text("type").lower()]
+    if any("TEST" in _phases(layer) for layer in layers):
+        return [
+            layer for layer in layers if "TRAIN" not in _phases(layer) or "data" in layer.text("type").lower()
+        ]
     return layers
 
 
@@ -40,11 +42,11 @@ def _renewed(layer: Message) -> Message:
     fields = {NEWER.get(name, name): values for name, values in inner.fields.items()}
     kind = inner.text("type")
     options = Message(fields, inner.line)
-    made = dict(_kept(fields, ("name", "include"))) | dict(_kept(layer.fields, ("bottom", "top")))
-    made["type"] = [TYPES.get(kind, kind)]
+    fields_now = dict(_kept(fields, ("name", "include"))) | dict(_kept(layer.fields, ("bottom", "top")))
+    fields_now["type"] = [TYPES.get(kind, kind)]
     for name in OPTIONS:
-        made[f"{name}_param"] = [options]
-    return Message(made, inner.line)
+        fields_now[f"{name}_param"] = [options]
+    return Message(fields_now, inner.line)
 
 
 def _kept(

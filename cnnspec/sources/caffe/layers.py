@@ -169,11 +169,11 @@ def power(context: Context) -> Sequence[Tensor]:
     """(shift + scale · x)^power."""
     x, option = context.only(), context.option("power_param")
     shape = context.shape(x)
-    made = times(context, x, option.number("scale", 1.0))
+    y = times(context, x, option.number("scale", 1.0))
     if option.number("shift"):
-        made = context.call("add", shape, self=made, other=option.number("shift"))
+        y = context.call("add", shape, self=y, other=option.number("shift"))
     exponent = option.number("power", 1.0)
-    return [made if exponent == 1 else context.call("pow", shape, self=made, exponent=exponent)]
+    return [y if exponent == 1 else context.call("pow", shape, self=y, exponent=exponent)]
 
 
 def dropout(context: Context) -> Sequence[Tensor]:

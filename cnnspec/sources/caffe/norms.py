@@ -35,8 +35,8 @@ def batch_norm_of_forks(context: Context) -> Sequence[Tensor]:
     C = shape[1]
     if option.text("bn_mode") == "INFERENCE":  # the weight and bias include the statistics
         sizes = (C, *(1 for _ in shape[2:]))
-        made = context.call("mul", shape, self=x, other=context.weight(0, *sizes))
-        return [context.call("add", shape, self=made, other=context.weight(1, *sizes))]
+        y = context.call("mul", shape, self=x, other=context.weight(0, *sizes))
+        return [context.call("add", shape, self=y, other=context.weight(1, *sizes))]
     names = ("weight", "bias", "running_mean", "running_var")
     arguments: dict[str, Value] = {name: context.weight(place, C) for place, name in enumerate(names)}
     arguments |= {
@@ -77,10 +77,10 @@ def scale(context: Context) -> Sequence[Tensor]:
             calls[-1] = last._replace(arguments=arguments)
             return [inputs[0]]
     sizes = (C, *(1 for _ in shape[2:]))
-    made = context.call("mul", shape, self=inputs[0], other=context.weight(0, *sizes))
+    y = context.call("mul", shape, self=inputs[0], other=context.weight(0, *sizes))
     if option.flag("bias_term"):
-        made = context.call("add", shape, self=made, other=context.weight(1, *sizes))
-    return [made]
+        y = context.call("add", shape, self=y, other=context.weight(1, *sizes))
+    return [y]
 
 
 def bias(context: Context) -> Sequence[Tensor]:
@@ -122,6 +122,6 @@ def normalize(context: Context) -> Sequence[Tensor]:
     shape = context.shape(x)
     if option.flag("across_spatial", True) or option.flag("channel_shared", True):
         return context.hole("it normalises over the whole map, or has one weight", x, shape)
-    made = context.call("normalize", shape, self=x, p=2, dim=1, eps=1e-12)
+    y = context.call("normalize", shape, self=x, p=2, dim=1, eps=1e-12)
     sizes = (shape[1], *(1 for _ in shape[2:]))
-    return [context.call("mul", shape, self=made, other=context.weight(0, *sizes))]
+    return [context.call("mul", shape, self=y, other=context.weight(0, *sizes))]

@@ -121,11 +121,11 @@ def weights_of(path: str, trace: Trace) -> Stored:
     def read(key: str) -> Array:
         name, _, place = key.rpartition(".")
         kind, blobs = layers[name]
-        made = _numbers(data, blobs[int(place)])
+        array = _numbers(data, blobs[int(place)])
         if kind == BATCH_NORM and len(blobs) > COUNT:
             over = float(_numbers(data, blobs[COUNT]).sum())
-            made = made / over if over else np.zeros_like(made)
-        return made.astype(np.float32).reshape(blobs[int(place)].shape)
+            array = array / over if over else np.zeros_like(array)
+        return array.astype(np.float32).reshape(blobs[int(place)].shape)
 
     return Stored(shapes, read)
 

@@ -111,8 +111,8 @@ def pyramid(context: Context) -> Sequence[Tensor]:
         F = tuple(-(-size >> level) for size in sizes)
         P = tuple((one * 2**level - size + 1) // 2 for one, size in zip(F, sizes, strict=True))
         window = Window(F, F, (1, 1), tuple((one, one) for one in P))._replace(ceil=True)
-        made = pooled(context.call, x, (batch, C, *sizes), window, average=average, counts=average)
-        count = prod(context.shape(made)[1:])
-        parts.append(context.call("view", (batch, count), self=made, size=(batch, count)))
+        pooled_ = pooled(context.call, x, (batch, C, *sizes), window, average=average, counts=average)
+        count = prod(context.shape(pooled_)[1:])
+        parts.append(context.call("view", (batch, count), self=pooled_, size=(batch, count)))
         total += count
     return [context.call("cat", (batch, total), tensors=tuple(parts), dim=1)]

@@ -197,10 +197,10 @@ def softmax(reader: Reader, a: Arguments) -> Item:
         return item._replace(softmax=True)
     laid = reader.laid(item)
     dim %= len(laid.dims)
-    shape, here = reader.shape(laid.value), laid.dims[dim]
-    if not logarithm and len(shape) > 1 and size_of(here) > 1 and only([here], range(1, len(shape)), shape):
+    shape, parts = reader.shape(laid.value), laid.dims[dim]
+    if not logarithm and len(shape) > 1 and size_of(parts) > 1 and only([parts], range(1, len(shape)), shape):
         return each_number(reader, laid, Softmax(positions=True))
-    atoms = atoms_of([here])
+    atoms = atoms_of([parts])
     if not logarithm and len(atoms) == 1 and atoms[0].axis == 0 and atoms[0].outer > 1:
         if atoms[0].outer * atoms[0].size == shape[0]:
             return each_number(reader, laid, Softmax(G=atoms[0].outer))

@@ -238,17 +238,19 @@ def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bo
     places = [place for place, dim in enumerate(dims) if size_of(dim) > 1]
     if len(places) != 1 or places[0] == 0 or size_of(dims[places[0]]) != size_of(laid.dims[places[0]]):
         shape = "x".join(map(str, weight.held.shape))
-        what = f"the weight `{weight.held.key}`" if weight.held.kind == "weight" else "a constant of the code"
-        raise Cannot(f"{what}, {shape}, is not one number for each channel (an embedding of positions?)")
+        source = (
+            f"the weight `{weight.held.key}`" if weight.held.kind == "weight" else "a constant of the code"
+        )
+        raise Cannot(f"{source}, {shape}, is not one number for each channel (an embedding of positions?)")
     return reader.at_channels(laid, places[0]), False
 
 
 def _scaled(reader: Reader, laid: Laid, weight: Kept) -> Item:
     laid, one = _place_of_weight(reader, laid, weight)
-    made = reader.made(laid.value)
-    if made is not None and isinstance(made.op, RmsNorm) and not made.op.affine and not one:
-        rms = made.op.model_copy(update={"affine": True})
-        value = reader.add(rms, *made.inputs, weights={"weight": weight.held.key})
+    result = reader.made(laid.value)
+    if result is not None and isinstance(result.op, RmsNorm) and not result.op.affine and not one:
+        rms = result.op.model_copy(update={"affine": True})
+        value = reader.add(rms, *result.inputs, weights={"weight": weight.held.key})
     else:
         value = reader.add(Scale(one=one), laid.value, weights={"weight": weight.held.key})
     scaled = Laid(value, laid.dims)
@@ -264,14 +266,14 @@ def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
         if laid.dims[1:] == ((), full(0, weight.held.shape[1])) and len(reader.shape(laid.value)) == 1:
             return Distances(laid, weight)
     laid, single = _place_of_weight(reader, laid, weight)
-    made = reader.made(laid.value)
-    if less or weight.factor != 1 or made is None or not _takes_bias(made.op, made.shape[0], single):
+    layer = reader.made(laid.value)
+    if less or weight.factor != 1 or layer is None or not _takes_bias(layer.op, layer.shape[0], single):
         raise Cannot("trained numbers are added without a layer whose bias they could be")
-    if isinstance(made.op, Scale) and (norm := with_bias(reader, made, weight.held.key)) is not None:
+    if isinstance(layer.op, Scale) and (norm := with_bias(reader, layer, weight.held.key)) is not None:
         return Laid(norm, laid.dims)
-    keys = {**made.weights, "bias": weight.held.key}
-    op = made.op.model_copy(update={"bias": True})
-    return Laid(reader.add(op, *made.inputs, weights=keys), laid.dims)
+    keys = {**layer.weights, "bias": weight.held.key}
+    op = layer.op.model_copy(update={"bias": True})
+    return Laid(reader.add(op, *layer.inputs, weights=keys), laid.dims)
 
 
 def _takes_bias(op: Op, channels: int, single: bool) -> bool:
@@ -433,12 +435,12 @@ def _laid_as(reader: Reader, to: Laid, laid: Laid) -> Laid | None:
 
 def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
     """Both tensors as values of their own shapes."""
-    made: list[Laid] = []
+    parts: list[Laid] = []
     for laid in (big, small):
         if len(laid.dims) > 5:
             raise Cannot("tensors of more than four dimensions meet that lie differently")
-        made.append(reader.whole(laid))
-    return made[0], made[1]
+        parts.append(reader.whole(laid))
+    return parts[0], parts[1]
 
 
 # Activations that the code computes from several calls
@@ -450,17 +452,17 @@ def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:
         return Affine(Laid(reader.add(Hswish(), gate.of.value), gate.of.dims), (6.0,))
     if not isinstance(x, Laid) or not isinstance(gate, Laid) or x.dims != gate.dims:
         return None
-    made = reader.made(gate.value)
-    if made is None:
+    layer = reader.made(gate.value)
+    if layer is None:
         return None
-    if made.inputs == (x.value,):
-        if isinstance(made.op, Sigmoid):
+    if layer.inputs == (x.value,):
+        if isinstance(layer.op, Sigmoid):
             return Laid(reader.add(Silu(), x.value), x.dims)
-        if isinstance(made.op, Hsigmoid):
+        if isinstance(layer.op, Hsigmoid):
             return Laid(reader.add(Hswish(), x.value), x.dims)
-    before = reader.made(made.inputs[0])
+    before = reader.made(layer.inputs[0])
     if (
-        isinstance(made.op, Tanh)
+        isinstance(layer.op, Tanh)
         and before
         and isinstance(before.op, Softplus)
         and before.inputs == (x.value,)

@@ -58,8 +58,8 @@ def product(reader: Reader, a: Arguments) -> Item:
         if not other.turned or not other.softmax:
             raise Cannot("a product of scores without a softmax along the keys")
         value = reader.laid(one)
-        made = _attended(reader, other, value._replace(dims=swapped(value.dims)))
-        return made._replace(dims=swapped(made.dims))
+        attended = _attended(reader, other, value._replace(dims=swapped(value.dims)))
+        return attended._replace(dims=swapped(attended.dims))
     if isinstance(other, Kept) and len(other.dims) == 2:
         from cnnspec.sources.calls.convolutions import times_matrix
 
@@ -99,23 +99,23 @@ def named_product(reader: Reader, a: Arguments) -> Item:
     first, second = letters
     over = "".join(one for one in first if one in second and one not in out)
     both = "".join(one for one in first if one in second and one in out)
-    rows, columns = ("".join(one for one in here if one not in over + both) for here in letters)
+    rows, columns = ("".join(one for one in letter_run if one not in over + both) for letter_run in letters)
     if isinstance(items[1], Kept) and len(over) == 1 and second == columns + over and not both:
         from cnnspec.sources.calls.convolutions import linear
 
         rows_last = _with_letters(reader, items[0], first, rows + over)
-        made = linear(reader, {"input": rows_last, "weight": items[1], "bias": None})
-        return _with_letters(reader, made, rows + columns, out)
+        result = linear(reader, {"input": rows_last, "weight": items[1], "bias": None})
+        return _with_letters(reader, result, rows + columns, out)
     if not len(over) == len(rows) == len(columns) == 1:
         raise Cannot("a product that is none of two matrices")
-    made = product(
+    result = product(
         reader,
         {
             "self": _with_letters(reader, items[0], first, both + rows + over),
             "other": _with_letters(reader, items[1], second, both + over + columns),
         },
     )
-    return _with_letters(reader, made, both + rows + columns, out)
+    return _with_letters(reader, result, both + rows + columns, out)
 
 
 def _with_letters(reader: Reader, item: Item, letters: str, order: str) -> Item:
@@ -164,8 +164,8 @@ def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
         values[1:] = [_sized(reader, value, (prod(reader.shape(value)[1:]),)) for value in values[1:]]
     relative, weights = (offsets.kind, offsets.weights) if offsets is not None else (None, {})
     op = Attention(heads=heads, unscaled=not plain, relative=relative)
-    made = _laid_out(reader, reader.add(op, *values, weights=weights), q, heads)
-    return made._replace(dims=(atoms_of(made.dims[:2]), *made.dims[2:])) if merged else made
+    result = _laid_out(reader, reader.add(op, *values, weights=weights), q, heads)
+    return result._replace(dims=(atoms_of(result.dims[:2]), *result.dims[2:])) if merged else result
 
 
 def _sized(reader: Reader, value: int, sizes: tuple[int, ...]) -> int:

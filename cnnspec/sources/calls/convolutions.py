@@ -87,11 +87,11 @@ def _table(reader: Reader) -> _Table | None:
     for first in range(0, len(at), shape[1] * plane):
         row = []
         for channel in range(shape[1]):
-            here = [*at[first + channel * plane : first + (channel + 1) * plane]]
-            if here == [*range(count * plane, (count + 1) * plane)]:
+            plane_places = [*at[first + channel * plane : first + (channel + 1) * plane]]
+            if plane_places == [*range(count * plane, (count + 1) * plane)]:
                 row.append(channel)
                 count += 1
-            elif max(here) >= 0:
+            elif max(plane_places) >= 0:
                 return None
         maps.append(tuple(row))
     return _Table(kept(held), shape, tuple(maps)) if count * plane == prod(held.shape) else None

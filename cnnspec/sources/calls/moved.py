@@ -116,15 +116,15 @@ class Moves:
         shape = call.shapes[0]
         places, indexed = self._places(call.arguments["indices"], shape)
         inner = prod(shape[len(indexed) :])
-        made = []
+        moved = []
         for term in self.terms(values.number, depth + 1):
             at = [NOWHERE] * prod(shape)
             if len(term.at) != len(places) * inner:
                 raise NotMoved
             for number, place in enumerate(places):
                 at[place * inner : (place + 1) * inner] = term.at[number * inner : (number + 1) * inner]
-            made.append(term._replace(shape=shape, at=at))
-        return made
+            moved.append(term._replace(shape=shape, at=at))
+        return moved
 
     def zeros(self, number: int, depth: int = 0) -> bool:
         """Whether a tensor is made of zeros alone."""

@@ -160,8 +160,8 @@ def of_positions(reader: Reader, mean: Laid, parts: Computed) -> Item:
             same = tuple(map(same_ends, shape[1:], F, S, (1,) * len(F)))
             around = tuple((ends[at], ends[at + 1]) for at in range(len(ends) - 2, -1, -2))
             if border.ends(shape) == around == same and (a["kernel_size"], a["stride"]) == (F, S):
-                made = op.model_copy(update={"P": "same", "exclude_pad": True})
-                return reader.fresh(reader.add(made, value))
+                op_ = op.model_copy(update={"P": "same", "exclude_pad": True})
+                return reader.fresh(reader.add(op_, value))
     raise Cannot("a mean is divided by what is computed")
 
 
@@ -203,11 +203,11 @@ def variance(reader: Reader, a: Arguments) -> Item:
         for one in (Laid(reader.add(Pow(p=Fraction(2)), laid.value), laid.dims), laid)
     )
     square = Laid(reader.add(Pow(p=Fraction(2)), mean.value), mean.dims)
-    made = Laid(reader.add(Sub(), squares.value, square.value), squares.dims)
-    item: Item = made if correction == 0 else Affine(made, (count / (count - correction),))
+    result = Laid(reader.add(Sub(), squares.value, square.value), squares.dims)
+    item: Item = result if correction == 0 else Affine(result, (count / (count - correction),))
     if reader.call.op == "std":
-        made = reader.laid(item)
-        item = Laid(reader.add(Pow(p=Fraction(1, 2)), made.value), made.dims)
+        result = reader.laid(item)
+        item = Laid(reader.add(Pow(p=Fraction(1, 2)), result.value), result.dims)
     return item if a.get("keepdim") else _without(item, places)
 
 

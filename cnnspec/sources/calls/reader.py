@@ -101,11 +101,11 @@ class Reader:
         name = call.own.path.rpartition(".")[2] if call.own is not None else ""
         place = call.place
         self.layers.append(Layer(op, values, out, name, call.scopes, dict(weights or {}), place))
-        made = len(self.inputs) + len(self.layers) - 1
+        output = len(self.inputs) + len(self.layers) - 1
         self.keys.append(key)
         if key is not None:
-            self.known[key] = made
-        return made
+            self.known[key] = output
+        return output
 
     def taken_back(self, before: int) -> None:
         """Removes the layers of a call that could not be translated."""
@@ -117,7 +117,7 @@ class Reader:
 
     def hole(self, call: Call, why: str) -> tuple[Item, ...]:
         """A hole for each tensor that a call returns."""
-        made: list[Item] = []
+        items: list[Item] = []
         values = tuple(dict.fromkeys(self._read_by(call.arguments.values())))
         weights = {
             str(place): one.held.key
@@ -135,8 +135,8 @@ class Reader:
             self.keys.append(None)
             self.layers.append(Hole(call.op, values, ours, name, call.scopes, weights, call.place, why))
             laid = whole(ours, self.trace.batch)
-            made.append(Laid(len(self.inputs) + len(self.layers) - 1, viewed(laid, shape) or laid))
-        return tuple(made)
+            items.append(Laid(len(self.inputs) + len(self.layers) - 1, viewed(laid, shape) or laid))
+        return tuple(items)
 
     def key(self, weight: Rearranged) -> str:
         """The key of a weight in another order."""

@@ -171,8 +171,8 @@ def _along(product: _Product, sizes: Sequence[int], axis: int) -> dict[int, int]
     inner = prod(sizes[axis + 1 :])
     size = sizes[axis]
     total = prod(sizes)
-    here = [place // inner % size for place in range(total)]
-    offsets = [to - place + size - 1 for place in here for to in here]
+    positions = [place // inner % size for place in range(total)]
+    offsets = [to - place + size - 1 for place in positions for to in positions]
     rows: dict[int, int] = {}
     for number in range(0, len(product.at), len(offsets)):
         for offset, row in zip(offsets, product.at[number : number + len(offsets)], strict=True):

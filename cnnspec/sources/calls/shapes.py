@@ -75,11 +75,11 @@ def seen(reader: Reader, a: Arguments) -> Item:
         return reader.fresh(reader.add(Reshape(shape=tuple(sizes[1:])), laid.value))
     if dims is None:
         raise Cannot("images are mixed with channels or positions")
-    made, shape = Laid(laid.value, dims), reader.shape(laid.value)
+    result, shape = Laid(laid.value, dims), reader.shape(laid.value)
     channels = atoms_of(dims[1:2])
     if len(channels) > 1 and dims[2:] == whole(shape, 1)[2:] and all(atom.axis == 0 for atom in channels):
-        return reader.fresh(reader.settled(made))  # channels are shuffled, and no later view can undo that
-    return made
+        return reader.fresh(reader.settled(result))  # channels are shuffled, and no later view can undo that
+    return result
 
 
 @reads("permute", "transpose", "movedim", "t", "swapaxes", "moveaxis", "mT", "numpy_T")
@@ -95,8 +95,8 @@ def exchanged(reader: Reader, a: Arguments) -> Item:
     if not isinstance(laid, Laid | Kept):
         laid = reader.laid(laid)
     order = order_of(call.op, a, len(laid.dims))
-    made = laid._replace(dims=permuted(laid.dims, order))
-    return item._replace(of=made) if isinstance(item, Affine) and isinstance(made, Laid) else made
+    result = laid._replace(dims=permuted(laid.dims, order))
+    return item._replace(of=result) if isinstance(item, Affine) and isinstance(result, Laid) else result
 
 
 def order_of(op: str, a: Arguments, count: int) -> list[int]:
@@ -123,16 +123,17 @@ def expanded(reader: Reader, a: Arguments) -> Item:
     item, sizes = a["self"], call.shapes[0]
     laid = item if isinstance(item, Kept) else reader.laid(item)
     dims = ((),) * (len(sizes) - len(laid.dims)) + laid.dims
-    made = tuple(
+    new_sizes = tuple(
         (Atom(REPEATED, 1, size),) if size_of(dim) != size else dim
         for dim, size in zip(dims, sizes, strict=True)
     )
     if isinstance(laid, Kept):
-        return laid._replace(dims=made)
+        return laid._replace(dims=new_sizes)
     return Laid(
         laid.value,
         tuple(
-            () if dim and dim[0].axis == REPEATED and place == 0 else dim for place, dim in enumerate(made)
+            () if dim and dim[0].axis == REPEATED and place == 0 else dim
+            for place, dim in enumerate(new_sizes)
         ),
     )
 
@@ -184,7 +185,7 @@ def stacked(reader: Reader, a: Arguments) -> Item:
         raise Cannot("images are joined")
     names = call.arguments["tensors"]
     assert isinstance(names, tuple)
-    numbers = [one.number for one in names if isinstance(one, Tensor)]
+    numbers = [name.number for name in names if isinstance(name, Tensor)]
     inside = [place for place, number in enumerate(numbers) if not reader.moves.zeros(number)]
     if inside and len(inside) < len(numbers) == len(names):
         first, behind = inside[0], inside[-1] + 1
@@ -197,7 +198,7 @@ def stacked(reader: Reader, a: Arguments) -> Item:
 
 
 def _joined(reader: Reader, parts: list[Laid], dim: int) -> Laid:
-    parts = [reader.at_channels(one, dim) for one in parts]
+    parts = [reader.at_channels(part, dim) for part in parts]
     first = parts[0]
     positions = [place for place in range(len(first.dims)) if place != dim]
     shape = reader.shape(first.value)
@@ -251,12 +252,12 @@ def split(reader: Reader, a: Arguments) -> Item:
     assert call is not None
     laid = reader.laid(a["self"])
     dim = int(a.get("dim", 0)) % len(laid.dims)
-    made: list[Item] = []
+    parts: list[Item] = []
     low = 0
     for shape in call.shapes:
-        made.append(_part(reader, laid, dim, low, low + shape[dim]))
+        parts.append(_part(reader, laid, dim, low, low + shape[dim]))
         low += shape[dim]
-    return tuple(made)
+    return tuple(parts)
 
 
 @reads("unbind")
@@ -332,15 +333,15 @@ def _other(layer: Any, axis: int, axes: int) -> tuple[int, ...] | None:
 
 def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
     """The positions `low` … `high` (exclusive) along a dimension."""
-    here, shape = laid.dims[dim], reader.shape(laid.value)
-    size = size_of(here)
+    dim_parts, shape = laid.dims[dim], reader.shape(laid.value)
+    size = size_of(dim_parts)
     if (low, high) == (0, size):
         return laid
     if low >= high:
         raise Cannot("nothing is left of it")
-    if any(atom.axis == BATCH for atom in here) or (dim == 0 and not here):
+    if any(atom.axis == BATCH for atom in dim_parts) or (dim == 0 and not dim_parts):
         raise Cannot("some of the images")
-    atoms = atoms_of([here])
+    atoms = atoms_of([dim_parts])
     if len(atoms) == 1 and atoms[0].outer == 1 and shape[atoms[0].axis] % size == 0:
         axis, inner = atoms[0].axis, shape[atoms[0].axis] // atoms[0].size
         if axis == 0:

@@ -145,10 +145,10 @@ def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:
             new[number] = len(inputs) + len(layers)
             layers.append(layer._replace(inputs=tuple(new[value] for value in layer.inputs)))
     several = len(inputs) > 1
-    made = ((reader.inputs[number].shape[1:], reader.inputs[number].key) for number in inputs)
+    inputs_ = ((reader.inputs[number].shape[1:], reader.inputs[number].key) for number in inputs)
     return LayerList(
         reader.trace.name,
-        tuple(Input(shape, key if several else "") for shape, key in made),
+        tuple(Input(shape, key if several else "") for shape, key in inputs_),
         tuple(layers),
         tuple(one._replace(value=new[one.value]) for one in apart.values()),
         tuple(dict.fromkeys(reader.notes)),

@@ -49,11 +49,11 @@ def weight_of(item: Item, filters: int = 0) -> Item:
     """A weight, perhaps computed: (W − μ)·(σ² + eps)^−½, perhaps times a gain. `filters`: their axis."""
     match item:
         case Computed("mul", {"self": Computed() as inner, "other": Kept() as gain}):
-            made = weight_of(inner, filters)
-            if isinstance(made, Normal) and made.normalised == "standardized":
-                keys = {**made.keys, "parametrizations.weight.0.gain": gain.held.key}
-                gamma = gain.factor * (prod(made.shape) / made.shape[filters]) ** 0.5
-                return Normal("scaled", keys, made.shape, made.eps, _shortest(gamma))
+            inner_weight = weight_of(inner, filters)
+            if isinstance(inner_weight, Normal) and inner_weight.normalised == "standardized":
+                keys = {**inner_weight.keys, "parametrizations.weight.0.gain": gain.held.key}
+                gamma = gain.factor * (prod(inner_weight.shape) / inner_weight.shape[filters]) ** 0.5
+                return Normal("scaled", keys, inner_weight.shape, inner_weight.eps, _shortest(gamma))
         case Computed(
             "mul",
             {
@@ -120,11 +120,11 @@ def product(reader: Reader, a: Arguments) -> Item:
 @reads("dot", "vdot")
 def sigma(reader: Reader, a: Arguments) -> Item:
     """u·W·v: the largest singular value."""
-    vector, made = a["self"], a.get("tensor", a.get("other"))
-    if not isinstance(vector, Kept) or not isinstance(made, Normal) or made.normalised != PRODUCT:
+    vector, tensor = a["self"], a.get("tensor", a.get("other"))
+    if not isinstance(vector, Kept) or not isinstance(tensor, Normal) or tensor.normalised != PRODUCT:
         raise Cannot("a product of vectors")
-    return made._replace(
-        normalised=SIGMA, keys={**made.keys, "parametrizations.weight.0._u": vector.held.key}
+    return tensor._replace(
+        normalised=SIGMA, keys={**tensor.keys, "parametrizations.weight.0._u": vector.held.key}
     )
 
 

@@ -85,10 +85,10 @@ class Context:
         key = f"{self.text('share_index') or self.name}.{name}"
         if key not in self.weights:
             self.weights[key] = self.record.weight(key, shape)
-        made = self.weights[key]
-        if self.shape(made) != shape:
+        stored = self.weights[key]
+        if self.shape(stored) != shape:
             raise Unsaid(f"it has other weights than layer {self.text('share_index')[:20]}, which it shares")
-        return made
+        return stored
 
     def call(self, op: str, /, shape: Sequence[int], **arguments: Value) -> Tensor:
         place = f"line {self.line}"

@@ -102,8 +102,8 @@ def convolutional(context: Context) -> Tensor:
     weight = context.weight("weights", K, shape[1] // G, *window.F)
     bias = None if norm else context.weight("biases", K)
     more: dict[str, Value] = {"weight": weight, "bias": bias, "groups": G, **_otherwise(context)}
-    made = convolved(context.call, x, shape, window, K, **more)
-    return activated(context, normalised(context, made) if norm else made, "logistic")
+    y = convolved(context.call, x, shape, window, K, **more)
+    return activated(context, normalised(context, y) if norm else y, "logistic")
 
 
 def deconvolutional(context: Context) -> Tensor:
@@ -111,8 +111,8 @@ def deconvolutional(context: Context) -> Tensor:
     K, norm, shape = context.integer("filters", 1), context.integer("batch_normalize"), context.shape(x)
     weight = context.weight("weights", shape[1], K, *window.F)
     bias = None if norm else context.weight("biases", K)
-    made = deconvolved(context.call, x, shape, window, K, weight=weight, bias=bias, groups=1)
-    return activated(context, normalised(context, made) if norm else made, "logistic")
+    y = deconvolved(context.call, x, shape, window, K, weight=weight, bias=bias, groups=1)
+    return activated(context, normalised(context, y) if norm else y, "logistic")
 
 
 def maxpool(context: Context, average: bool = False) -> Tensor:
@@ -151,10 +151,8 @@ def connected(context: Context) -> Tensor:
     if len(sizes) > 1:
         flat = context.call("view", (batch, size), self=flat, size=(batch, size))
     bias = None if norm else context.weight("biases", K)
-    made = context.call(
-        "linear", (batch, K), input=flat, weight=context.weight("weights", K, size), bias=bias
-    )
-    return activated(context, normalised(context, made) if norm else made, "logistic")
+    y = context.call("linear", (batch, K), input=flat, weight=context.weight("weights", K, size), bias=bias)
+    return activated(context, normalised(context, y) if norm else y, "logistic")
 
 
 def dropout(context: Context) -> Tensor:
@@ -266,8 +264,8 @@ def gate(context: Context) -> Tensor:
     if any(n not in (1, size) for n, size in shapes):
         ours, theirs = ("x".join(map(str, context.shape(one)[1:])) for one in (context.before, other))
         raise Unsaid(f"it multiplies a map of {theirs} by one of {ours}")
-    made = context.call("mul", context.shape(other), self=other, other=context.before)
-    return activated(context, made, "linear")
+    y = context.call("mul", context.shape(other), self=other, other=context.before)
+    return activated(context, y, "linear")
 
 
 def upsample(context: Context) -> Tensor:
@@ -277,10 +275,8 @@ def upsample(context: Context) -> Tensor:
     batch, C, *sizes = context.shape(x)
     out = tuple(n * factor for n in sizes)
     scales = (float(factor),) * 2
-    made = context.call(
-        "upsample_nearest2d", (batch, C, *out), input=x, output_size=out, scale_factors=scales
-    )
-    return _times(context, made, context.number("scale", 1.0))
+    y = context.call("upsample_nearest2d", (batch, C, *out), input=x, output_size=out, scale_factors=scales)
+    return _times(context, y, context.number("scale", 1.0))
 
 
 def reorg(context: Context) -> Tensor:
@@ -295,11 +291,11 @@ def reorg(context: Context) -> Tensor:
         raise Unsaid(f"{C} maps of {H}x{W} cannot be rearranged by {S}")
     c = C // (S * S)
     wide, size = (batch, c, H * S, W * S), (batch, c, H, S, W, S)
-    made = context.call("view", wide, self=x, size=wide)
-    made = context.call("view", size, self=made, size=size)
-    made = context.call("permute", (batch, S, S, c, H, W), self=made, dims=(0, 3, 5, 1, 2, 4))
+    y = context.call("view", wide, self=x, size=wide)
+    y = context.call("view", size, self=y, size=size)
+    y = context.call("permute", (batch, S, S, c, H, W), self=y, dims=(0, 3, 5, 1, 2, 4))
     out = (batch, C * S * S, H // S, W // S)
-    return context.call("view", out, self=made, size=out)
+    return context.call("view", out, self=y, size=out)
 
 
 def space_to_depth(context: Context) -> Tensor:
@@ -307,10 +303,10 @@ def space_to_depth(context: Context) -> Tensor:
     x, S = context.before, context.integer("stride", 1)
     batch, C, H, W = context.shape(x)
     size = (batch, C, H // S, S, W // S, S)
-    made = context.call("view", size, self=x, size=size)
-    made = context.call("permute", (batch, S, S, C, H // S, W // S), self=made, dims=(0, 3, 5, 1, 2, 4))
+    y = context.call("view", size, self=x, size=size)
+    y = context.call("permute", (batch, S, S, C, H // S, W // S), self=y, dims=(0, 3, 5, 1, 2, 4))
     out = (batch, C * S * S, H // S, W // S)
-    return context.call("view", out, self=made, size=out)
+    return context.call("view", out, self=y, size=out)
 
 
 def local(context: Context) -> Tensor:
@@ -319,7 +315,7 @@ def local(context: Context) -> Tensor:
     K, out = context.integer("filters", 1), window.out(sizes)
     weight, bias = context.weight("weights", K, C, *window.F, *out), context.weight("biases", K, *out)
     padding = tuple(before for before, _ in window.ends)
-    made = context.call(
+    y = context.call(
         "local",
         (batch, K, *out),
         input=x,
@@ -328,7 +324,7 @@ def local(context: Context) -> Tensor:
         stride=window.S,
         padding=padding,
     )
-    return activated(context, made, "logistic")
+    return activated(context, y, "logistic")
 
 
 def crop(context: Context) -> Tensor:

@@ -45,10 +45,10 @@ def weights_of(path: str, text: str, trace: Trace) -> Stored:
 
     def read(key: str) -> Array:
         place = places[key]
-        made = np.fromfile(path, "<f4", prod(place.shape), offset=header + 4 * place.begin)
+        array = np.fromfile(path, "<f4", prod(place.shape), offset=header + 4 * place.begin)
         if place.lying is not None:
-            made = made.reshape(place.lying).transpose(place.axes)
-        return made.reshape(place.shape)
+            array = array.reshape(place.lying).transpose(place.axes)
+        return array.reshape(place.shape)
 
     return Stored({key: place.shape for key, place in places.items()}, read)
 

@@ -292,8 +292,8 @@ def _of_numbers(first: str, then: str) -> Converting:
         x = context.tensor(node, 0)
         if first:
             (x,) = context.call(node, first, context.shape(x), self=x)
-        (made,) = _reduced(context, node, x, "sum")
-        return context.call(node, then, context.shape(made), self=made) if then else (made,)
+        (y,) = _reduced(context, node, x, "sum")
+        return context.call(node, then, context.shape(y), self=y) if then else (y,)
 
     return convert
 
@@ -308,8 +308,8 @@ def _smallest(context: Context, node: Node) -> tuple[Tensor, ...]:
     """−max(−x)."""
     x = context.tensor(node, 0)
     (x,) = context.call(node, "neg", context.shape(x), self=x)
-    (made,) = _reduced(context, node, x, "amax")
-    return context.call(node, "neg", context.shape(made), self=made)
+    (y,) = _reduced(context, node, x, "amax")
+    return context.call(node, "neg", context.shape(y), self=y)
 
 
 def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -318,7 +318,7 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
     ranks = [len(context.shape(input_)) for input_ in inputs]
     plain = {"is_causal", "softcap", "scale", "q_num_heads", "kv_num_heads", "softmax_precision"}
     other = ", ".join(sorted({*node.attributes} - plain))
-    for what, is_there in (
+    for option, is_there in (
         ("a mask", any(node.inputs[3:4]) or node.get("is_causal", 0)),
         ("a cache of keys and values", any(node.inputs[4:])),
         ("a softcap", node.get("softcap", 0.0)),
@@ -326,7 +326,7 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
         (other, other),
     ):
         if is_there:
-            raise Unsaid(f"it has {what}")
+            raise Unsaid(f"it has {option}")
     apart = ranks == [3, 3, 3]
     if apart:
         heads = node.attributes["q_num_heads"]
@@ -340,20 +340,20 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
     names = dict(zip(("query", "key", "value"), inputs, strict=True))
     scale = node.get("scale")
     arguments: dict[str, Value] = {**names, "scale": None if scale is None else short(scale)}
-    (made,) = context.call(node, "scaled_dot_product_attention", out, **arguments)
+    (y,) = context.call(node, "scaled_dot_product_attention", out, **arguments)
     if not apart:
-        return (made,)
+        return (y,)
     batch, heads, N, depth = out
-    (made,) = context.call(node, "permute", (batch, N, heads, depth), self=made, dims=(0, 2, 1, 3))
+    (y,) = context.call(node, "permute", (batch, N, heads, depth), self=y, dims=(0, 2, 1, 3))
     size = (batch, N, heads * depth)
-    return context.call(node, "view", size, self=made, size=size)
+    return context.call(node, "view", size, self=y, size=size)
 
 
 def _in_heads(context: Context, node: Node, x: Tensor, heads: int) -> Tensor:
     batch, N, C = context.shape(x)
     size = (batch, N, heads, C // heads)
-    (made,) = context.call(node, "view", size, self=x, size=size)
-    return context.call(node, "permute", (batch, heads, N, C // heads), self=made, dims=(0, 2, 1, 3))[0]
+    (y,) = context.call(node, "view", size, self=x, size=size)
+    return context.call(node, "permute", (batch, heads, N, C // heads), self=y, dims=(0, 2, 1, 3))[0]
 
 
 LAYERS: Mapping[str, Converting] = {

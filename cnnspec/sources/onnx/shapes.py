@@ -46,8 +46,10 @@ def _squeeze(context: Context, node: Node) -> tuple[Tensor, ...]:
     x = context.tensor(node, 0)
     shape = context.shape(x)
     axes = _axes(context, node, len(shape))
-    gone = [place for place, size in enumerate(shape) if (place in axes if axes is not None else size == 1)]
-    return _viewed(context, node, x, tuple(size for place, size in enumerate(shape) if place not in gone))
+    removed = [
+        place for place, size in enumerate(shape) if (place in axes if axes is not None else size == 1)
+    ]
+    return _viewed(context, node, x, tuple(size for place, size in enumerate(shape) if place not in removed))
 
 
 def _unsqueeze(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -153,8 +155,12 @@ def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
     x, amounts, value = context.tensor(node, 0), context.constant(node, 1), context.constant(node, 2)
     shape = context.shape(x)
     pads = list(node.get("pads", () if amounts is None else [int(one) for one in amounts.ravel()]))
-    which = context.constant(node, 3)
-    axes = list(range(len(shape))) if which is None else [int(one) % len(shape) for one in which.ravel()]
+    axes_padded = context.constant(node, 3)
+    axes = (
+        list(range(len(shape)))
+        if axes_padded is None
+        else [int(one) % len(shape) for one in axes_padded.ravel()]
+    )
     ends = [(0, 0)] * len(shape)
     for place, axis in enumerate(axes):
         ends[axis] = (pads[place], pads[place + len(axes)])

@@ -32,8 +32,8 @@ def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | 
     with _as_was(module):
         module.eval()
         _keep_rates(module)
-        made = _exported(module, inputs, named or {})
-        heads = _owners_of_unused(module, made)
+        trace = _exported(module, inputs, named or {})
+        heads = _owners_of_unused(module, trace)
         if heads:
             try:
                 for path in heads:
@@ -41,9 +41,9 @@ def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | 
                 again = _exported(module, inputs, named or {})
             except Exception:
                 again = None
-            if again is not None and len(_unused(again)) < len(_unused(made)):
-                made = again | {"training": heads}
-    return made
+            if again is not None and len(_unused(again)) < len(_unused(trace)):
+                trace = again | {"training": heads}
+    return trace
 
 
 class _as_was:
@@ -77,16 +77,16 @@ def _dropping(rate: float) -> Any:
     return forward
 
 
-def _unused(made: Plain) -> set[str]:
-    used = {held[1] for number, held in enumerate(made["held"]) if number in set(made["used"])}
-    return {key for key in made["keys"] if key not in used and not key.endswith("num_batches_tracked")}
+def _unused(trace: Plain) -> set[str]:
+    used = {held[1] for number, held in enumerate(trace["held"]) if number in set(trace["used"])}
+    return {key for key in trace["keys"] if key not in used and not key.endswith("num_batches_tracked")}
 
 
-def _owners_of_unused(module: nn.Module, made: Plain) -> list[str]:
+def _owners_of_unused(module: nn.Module, trace: Plain) -> list[str]:
     """The modules around the largest parts that were not called at all."""
-    called = {scope[0] for stack in made["stacks"] for scope in stack}
+    called = {scope[0] for stack in trace["stacks"] for scope in stack}
     owners: list[str] = []
-    for key in sorted(_unused(made)):
+    for key in sorted(_unused(trace)):
         parts = key.split(".")[:-1]
         for depth in range(1, len(parts) + 1):
             if ".".join(parts[:depth]) not in called:
@@ -244,8 +244,8 @@ class _Writing:
         key = spec.target or node.name
         shape = list(value.shape) if isinstance(value, torch.Tensor) else []
         self.numbers[node, 0] = len(self.held)
-        what = kind.get(spec.kind, "constant")
-        self.held.append([what, key, shape, None if what == "input" else self._values(key)])
+        role = kind.get(spec.kind, "constant")
+        self.held.append([role, key, shape, None if role == "input" else self._values(key)])
 
     def _values(self, key: str) -> list[float] | None:
         """The numbers of a small tensor that is not a trained weight."""
@@ -260,15 +260,15 @@ class _Writing:
         """Small tensors of the code: no weights, and no buffers that a file of weights could have other
         numbers for."""
         stored = self.module.state_dict(keep_vars=True)
-        made: dict[Any, Any] = {}
+        constants: dict[Any, Any] = {}
         for node in (node for node in nodes if node.op == "placeholder"):
             key = kinds[node.name].target
             tensor = self.program.state_dict.get(key, self.program.constants.get(key))
             if isinstance(tensor, torch.Tensor) and not isinstance(tensor, nn.Parameter):
                 trained = key in stored and tensor.is_floating_point()
                 if not trained and not tensor.is_meta and tensor.numel() <= SMALL:
-                    made[node] = tensor.detach()
-        return made
+                    constants[node] = tensor.detach()
+        return constants
 
     def _call(self, node: Any) -> None:
         if node.target.__class__.__name__ == "builtin_function_or_method" and len(node.args) == 2:
@@ -277,10 +277,10 @@ class _Writing:
                 self.numbers[node, 0] = self.numbers[source, place]
             return
         values = node.meta.get("val")
-        made = list(values) if isinstance(values, list | tuple) else [values]
-        shapes = [list(one.shape) if isinstance(one, torch.Tensor) else [] for one in made]
+        results = list(values) if isinstance(values, list | tuple) else [values]
+        shapes = [list(one.shape) if isinstance(one, torch.Tensor) else [] for one in results]
         arguments = self._arguments(node)
-        for place in range(len(made)):
+        for place in range(len(results)):
             self.numbers[node, place] = len(self.held) + self.count
             self.count += 1
         name = str(getattr(node.target, "_schema", node.target)).partition("(")[0]
@@ -346,13 +346,13 @@ class _Writing:
         ]
         spec = self.program.call_spec.out_spec
         paths = [path for path, _ in pytree.tree_flatten_with_path(spec.unflatten(range(spec.num_leaves)))[0]]
-        made: list[list[Any]] = []
+        outputs: list[list[Any]] = []
         for (one, _), path in zip(flat, paths, strict=True):
             if isinstance(one, torch.fx.Node) and (one, 0) in self.numbers:
                 names = [str(getattr(key, "key", getattr(key, "name", ""))) for key in path]
-                made.append(["_".join(name for name in names if name)[:100], self.numbers[one, 0]])
+                outputs.append(["_".join(name for name in names if name)[:100], self.numbers[one, 0]])
                 self.used.add(self.numbers[one, 0])
-        return made
+        return outputs
 
 
 def _numbers(tensor: torch.Tensor) -> list[float]:
@@ -361,20 +361,20 @@ def _numbers(tensor: torch.Tensor) -> list[float]:
 
 def _folded(nodes: Sequence[Any], known: Mapping[Any, Any]) -> dict[Any, Any]:
     """What the code computes from constants alone (indices, grids, masks): each such node, worked out."""
-    made: dict[Any, Any] = {}
+    folded: dict[Any, Any] = {}
     for node in nodes:
-        if node.op == "call_function" and all(one in made or one in known for one in node.all_input_nodes):
+        if node.op == "call_function" and all(one in folded or one in known for one in node.all_input_nodes):
             with suppress(Exception), torch.no_grad(), torch.device("cpu"):
-                value = _worked_out(node, {**known, **made})
+                value = _worked_out(node, {**known, **folded})
                 if value is not None:
-                    made[node] = value
-    return made
+                    folded[node] = value
+    return folded
 
 
 def _worked_out(node: Any, known: Mapping[Any, Any]) -> Any:
     schema, values = getattr(node.target, "_schema", None), node.meta.get("val")
-    made = list(values) if isinstance(values, list | tuple) else [values]
-    if sum(one.numel() if isinstance(one, torch.Tensor) else SMALL for one in made) > 2 * SMALL:
+    results = list(values) if isinstance(values, list | tuple) else [values]
+    if sum(one.numel() if isinstance(one, torch.Tensor) else SMALL for one in results) > 2 * SMALL:
         return None
     if schema is None:
         getter = node.target.__class__.__name__ == "builtin_function_or_method"
@@ -383,7 +383,7 @@ def _worked_out(node: Any, known: Mapping[Any, Any]) -> Any:
         return None
     if any(getattr(getattr(user.target, "_schema", None), "is_mutable", False) for user in node.users):
         return None
-    if len(made) > 1 and any(hasattr(user.target, "_schema") for user in node.users):
+    if len(results) > 1 and any(hasattr(user.target, "_schema") for user in node.users):
         return None
 
     def plain(value: Any) -> Any:

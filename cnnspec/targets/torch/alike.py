@@ -27,7 +27,7 @@ MERGES = frozenset({"add", "concat", "div", "max", "mul", "sub"})
 def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
     """Writes the classes, inner ones first, and sets the names of their plans."""
     blocks = {plan.preferred for plan in plans if not plan.unnamed}
-    made = merged(plans, {name for plan in plans for name in (plan.preferred, snake(plan.preferred))})
+    groups = merged(plans, {name for plan in plans for name in (plan.preferred, snake(plan.preferred))})
     variables = {parameter.variable for plan in plans for parameter in plan.parameters}
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
     names_wanted = [_preferred(group, blocks) for group in made]
@@ -47,7 +47,7 @@ def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
         for plan in group:
             plan.name = name
     names = {plan.name for plan in plans}
-    for group in made:
+    for group in groups:
         block = next((plan for plan in group if not plan.unnamed), None)
         with _without_labels(plan := block or group[0], () if block else _called_otherwise(group)):
             writer.put("", classes.head(plan))

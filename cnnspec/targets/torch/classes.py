@@ -88,9 +88,9 @@ def declare(writer: Writer, held: Mapping[Condition, str]) -> None:
 
 def _returned(writer: Writer, plan: ClassPlan) -> None:
     """The layer that a function returns; a layer under a condition has the identity as its other side."""
-    made = code(plan.base)
+    layer = code(plan.base)
     if plan.plan.optional is None:
-        writer.put("return ", made)
+        writer.put("return ", layer)
         return
     texts = []
     items = plan.plan.items
@@ -98,7 +98,7 @@ def _returned(writer: Writer, plan: ClassPlan) -> None:
         texts.append(_test(item.condition.node, bool(item.then)))
         items = item.then or item.otherwise
     with writer.block(f"if {' and '.join(texts)}:"):
-        writer.put("return ", made)
+        writer.put("return ", layer)
     writer.line("return nn.Identity()")
 
 
@@ -119,9 +119,9 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
         _passes(inner, "self", single.piece)
     elif plan.form in ("layer", "list"):
         put_lets(inner, plan.plan.lets)
-        made = code(plan.base)
-        assert isinstance(made, Group)
-        inner.put("", replace(made, open="super().__init__("))
+        base = code(plan.base)
+        assert isinstance(base, Group)
+        inner.put("", replace(base, open="super().__init__("))
     else:
         inner.line("super().__init__()")
         name_numbers(plan.plan, plan.parameters, with_forward, taken)

@@ -22,12 +22,12 @@ Lowered = Callable[[Graph, Sequence[str], Sequence[tuple[int, Numbers]]], Made]
 
 def with_knobs(graph: Graph, lowered: Lowered[Made]) -> Made:
     """What `lowered` makes of the graph with as many knobs as possible."""
-    names, made = _tried(graph, graph.arguments, lowered)
-    if made is None and len(names) > 1:
+    names, planned = _tried(graph, graph.arguments, lowered)
+    if planned is None and len(names) > 1:
         alone = {name: _tried(graph, [name], lowered)[1] for name in names}
         names = [name for name in names if alone[name] is not None]
-        made = alone[names[0]] if len(names) == 1 else _tried(graph, names, lowered)[1]
-    return lowered(graph, (), ()) if made is None else made
+        planned = alone[names[0]] if len(names) == 1 else _tried(graph, names, lowered)[1]
+    return lowered(graph, (), ()) if planned is None else planned
 
 
 def _tried(graph: Graph, names: Sequence[str], lowered: Lowered[Made]) -> tuple[list[str], Made | None]:

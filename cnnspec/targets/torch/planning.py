@@ -131,15 +131,15 @@ def _finish(function: program.Function) -> None:
         return
     if not function.recursive:  # planning may have added `needs`
         parameters = parameters_of(function)
-    made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
+    class_plan = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
     if function.recursive:
-        if made.takes != itself.takes or made.form == "list":
+        if class_plan.takes != itself.takes or class_plan.form == "list":
             raise Diverges("a block that calls itself and does not read what it is given")
-        itself.plan, itself.form, itself.tensors = made.plan, made.form, made.tensors
+        itself.plan, itself.form, itself.tensors = class_plan.plan, class_plan.form, class_plan.tensors
         itself.recursive = True
-        made = itself
-    function.made = made
-    used = {parameter.variable for parameter in made.parameters}
+        class_plan = itself
+    function.made = class_plan
+    used = {parameter.variable for parameter in class_plan.parameters}
     for one in function.parameters:
         one.used = one.variable in used
 

@@ -50,10 +50,12 @@ class Layer(NamedTuple):
     explicit: Start | None
 
 
-def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, Call]) -> Rules:
+def settle(plans: Iterable[Plan], class_plans: Iterable[ClassPlan], shared: dict[str, Call]) -> Rules:
     """The rules of a whole program; removes the starts that they cover from its calls."""
     steps = {id(step): step for plan in plans for step in plan.steps if step.piece is not None}.values()
-    defaults = [parameter for plan in made for parameter in plan.parameters if parameter.default is not None]
+    defaults = [
+        parameter for plan in class_plans for parameter in plan.parameters if parameter.default is not None
+    ]
     pieces_of_steps = [step.piece for step in steps], [one.default for one in defaults], list(shared.values())
     known = _usual([piece for pieces in pieces_of_steps for piece in pieces if piece is not None])
     for step in steps:
@@ -170,8 +172,8 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
     for name, rule in known.items():
         kinds.setdefault(rule.start, []).append(name)
     for number, (start, names) in enumerate(kinds.items()):
-        asked = names[0] if len(names) == 1 else f"({', '.join(names)})"
-        with writer.block(f"{'elif' if number else 'if'} isinstance({layer}, {asked}):"):
+        test = names[0] if len(names) == 1 else f"({', '.join(names)})"
+        with writer.block(f"{'elif' if number else 'if'} isinstance({layer}, {test}):"):
             simple = all(map(_SIMPLE.fullmatch, names)) and not re.search(rf", {start[0]}\b", body)
             own = _own_call(start, f"{layer}.weight") if simple else None
             if own is None:

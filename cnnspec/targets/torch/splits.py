@@ -26,15 +26,15 @@ def split(items: list[Item], envs: Sequence[Mapping[str, Any]]) -> list[Item]:
         bounds = [
             tuple(node for _, node in part.piece.arguments) for part in parts if isinstance(part.piece, Call)
         ]
-        made = None
+        call = None
         if all(_equal(source, parts, env) for env in envs):
-            made = Call("chunk", ((None, Const(len(parts))),))
+            call = Call("chunk", ((None, Const(len(parts))),))
         elif bounds[0][0] == Const(0) and bounds[-1][1] == source.dims[0]:
             if all(one[1] == other[0] for one, other in pairwise(bounds)):
-                made = Call("split", tuple((None, apply("-", high, low)) for low, high in bounds))
-        if made is not None:
+                call = Call("split", tuple((None, apply("-", high, low)) for low, high in bounds))
+        if call is not None:
             outputs = [part.outputs[0] for part in parts]
-            step = PlanStep(parts[0].name, [source], outputs, parts[0].op, made)
+            step = PlanStep(parts[0].name, [source], outputs, parts[0].op, call)
             items[items.index(parts[0])] = step
             items = [item for item in items if item not in parts]
     return items

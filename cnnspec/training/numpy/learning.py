@@ -76,10 +76,10 @@ def _loss_call(output: Output, y: str) -> str:
     if not around:
         return f"{function}({y}, labels{more})"
     *outer, last = around
-    made = f"{last}({function}, {y}, labels{more})"
+    loss_call = f"{last}({function}, {y}, labels{more})"
     for one in reversed(outer):
-        made = f"{one}(lambda {y}, labels: {made}, {y}, labels)"
-    return made
+        loss_call = f"{one}(lambda {y}, labels: {loss_call}, {y}, labels)"
+    return loss_call
 
 
 def optimizer_name(plan: Plan) -> str:
@@ -201,10 +201,10 @@ def _forward(writer: Writer, plan: Plan, part: str, draws: bool) -> None:
         writer.line(f"x, y = augmented(x, y, chance{part})")
     elif plan.chances:
         writer.line(f"x = augmented(x, chance{part})")
-    made = call("net.loss_and_grads", "params", "x", "y", "loss_of")
+    call_ = call("net.loss_and_grads", "params", "x", "y", "loss_of")
     if draws:
-        made = replace(made, items=(*made.items, "rng=rng"))
-    writer.put("loss, grads, _, stats = ", made)
+        call_ = replace(call_, items=(*call_.items, "rng=rng"))
+    writer.put("loss, grads, _, stats = ", call_)
 
 
 def _accumulated(writer: Writer, plan: Plan, draws: bool) -> None:

@@ -106,11 +106,11 @@ def _rows(name: str, stages: Sequence[Stage | None], options: TableOptions) -> l
     ]
     high = sum(len(cells) for _, cells in made)
     for sizes, cells in made:
-        for place, here in enumerate(cells):
+        for place, cell in enumerate(cells):
             before = [Cell((text(name),), rows=high)] if not rows else []
             if not place:
                 before.append(Cell(sizes, rows=len(cells)))
-            rows.append(Row((*before, *here), "part" if rows else "full"))
+            rows.append(Row((*before, *cell), "part" if rows else "full"))
     return rows
 
 

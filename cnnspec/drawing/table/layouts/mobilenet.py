@@ -117,7 +117,7 @@ def _act(row: Listed) -> str:
 
 def _without_blocks(parts: Sequence[Part]) -> Diagnostic:
     cell = next((part for part in parts if part.kind == "cell"), parts[0] if parts else None)
-    what = (
+    reason = (
         f"`{cell.word}` has none"
         if cell is not None and cell.kind == "cell" and cell.word
         else "there are no blocks"
@@ -125,7 +125,7 @@ def _without_blocks(parts: Sequence[Part]) -> Diagnostic:
     return Diagnostic(
         "E803",
         "--like mobilenet: no block of this network has one depthwise layer between 1x1 convolutions, "
-        f"so there is no expansion factor t ({what})",
+        f"so there is no expansion factor t ({reason})",
         cell.span if cell is not None else WHOLE_FILE,
         help="`--like resnet` shows any network with blocks; "
         "`--rows stage --columns input,operator,channels,repeats,stride` has the other columns",

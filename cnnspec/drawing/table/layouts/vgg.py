@@ -36,7 +36,7 @@ def vgg(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
                 Row((Cell((line,), columns=width),), "" if at else "full") for at, line in enumerate(lines[0])
             ]
             continue
-        marked = [lines[0], *(_marked(left, here) for left, here in pairwise(lines))]
+        marked = [lines[0], *(_marked(left, content) for left, content in pairwise(lines))]
         rows.append(Row(tuple(Cell(column) for column in marked), "full"))
     amounts = [
         f"{amount(network.report.totals.params or 0, options.numbers)} weights" for network in networks
@@ -79,11 +79,12 @@ def _segments(parts: Sequence[Part], cells: Cells) -> list[Content]:
     return segments
 
 
-def _marked(left: Content, here: Content) -> Content:
+def _marked(left: Content, content: Content) -> Content:
     """Lines that the network to the left does not have, in bold."""
     kept: set[int] = set()
-    for block in SequenceMatcher(None, left, here, autojunk=False).get_matching_blocks():
+    for block in SequenceMatcher(None, left, content, autojunk=False).get_matching_blocks():
         kept |= set(range(block.b, block.b + block.size))
     return tuple(
-        line if place in kept or isinstance(line, Matrix) else bold(line) for place, line in enumerate(here)
+        line if place in kept or isinstance(line, Matrix) else bold(line)
+        for place, line in enumerate(content)
     )

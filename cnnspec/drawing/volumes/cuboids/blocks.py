@@ -43,5 +43,5 @@ def blocks_of(row: list[Volume]) -> list[Block]:
 def _fits_on(volume: Volume, before: Volume) -> bool:
     """Whether a volume is smaller than the face of the one before."""
     return len(volume.axes) == len(before.axes) and all(
-        here <= there for here, there in zip(volume.axes, before.axes, strict=True)
+        size <= size_before for size, size_before in zip(volume.axes, before.axes, strict=True)
     )

@@ -49,14 +49,14 @@ class Arrows:
         if not between:
             self.straight.append(link)
             return
-        met = [
+        crossing = [
             height
             for other, height in self.arcs.items()
             if self.at[other.start].bar.level == level
             and self.at[other.start].x <= end.x
             and start.x <= self.at[other.end].x
         ]
-        self.arcs[link] = max(met, default=-1) + 1
+        self.arcs[link] = max(crossing, default=-1) + 1
 
     def room(self, level: int) -> float:
         """The space that is needed above the texts of a level."""

@@ -39,8 +39,8 @@ def bars_of(row: list[Volume], links: list[Link], level: int, *, flat: bool = Fa
         levels[volume] = level
         last = bars[-1] if bars else None
         if last is not None and volume.parts and sources and last.volume.kind == "resize":
-            made = last.volume.shape[0]
-            copied = volume.shape[0] - made
+            channels = last.volume.shape[0]
+            copied = volume.shape[0] - channels
             if copied > 0 and last.volume.axes == volume.axes:
                 last.volume, last.volumes, last.level = volume, [*last.volumes, volume], level
                 levels[last.volumes[0]] = level

@@ -19,11 +19,11 @@ _FEWEST = 3
 """From this many lines with tags a text is XML; fewer are tags around a spec."""
 
 
-def _whole(m: Mistake, what: str) -> Answer:
+def _whole(m: Mistake, kind: str) -> Answer:
     start = len(m.text) - len(m.text.lstrip("\ufeff \t\r\n"))
     end = REST.match(m.text, start)
     span = Span(start, end.end() if end else start)
-    message = f"this is {what}; a spec is written in a notation of its own"
+    message = f"this is {kind}; a spec is written in a notation of its own"
     way = _IMPORTED if '"class_name"' in m.text else _LOOKS
     return Answer("E102", message, span, way, cause="model file", reads="", resume=len(m.text), since=start)
 

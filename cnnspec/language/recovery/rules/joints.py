@@ -97,11 +97,19 @@ def _count_in_brackets(m: Mistake) -> Answer | None:
     match = m.here(r"[(\[{][ \t]*(\w+)[ \t]*[)\]}]")
     if match is None or (m.last != "STAR" and m.text[: m.start].rstrip(" \t")[-1:] != "]"):
         return None
-    put = match[1] if m.last == "STAR" else f"*{match[1]}"
+    replacement = match[1] if m.last == "STAR" else f"*{match[1]}"
     if m.kind == "LSQB" and m.last != "STAR":
         return None
     message = "the number of a repetition follows `*` without brackets"
-    return rewritten(Span(*match.span()), put, message, f"write `]*{match[1]}`", "E101", safe=True, reads=put)
+    return rewritten(
+        Span(*match.span()),
+        replacement,
+        message,
+        f"write `]*{match[1]}`",
+        "E101",
+        safe=True,
+        reads=replacement,
+    )
 
 
 def _in_words(m: Mistake) -> Answer | None:

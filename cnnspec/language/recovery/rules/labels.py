@@ -58,13 +58,19 @@ def _sizes_behind_colon(m: Mistake) -> Answer | None:
     """`MaxPool: 2x2`."""
     match = m.of_line(r"[ \t]*(\w+)[ \t]*:[ \t]*")
     rest = m.text[m.start : m.line_end].split("#")[0].rstrip()
-    meant = step(f"{match[1]} {rest}") if match and m.line and layer_word(match[1]) else None
-    if match is None or meant is None or not meant.text:
+    translation = step(f"{match[1]} {rest}") if match and m.line and layer_word(match[1]) else None
+    if match is None or translation is None or not translation.text:
         return None
     span = Span(match.start(1), m.start + len(rest))
     message = "a layer's arguments follow its word without a colon"
     answer = rewritten(
-        span, meant.text, message, code="E101", reads=meant.text, since=span.start, resume=span.end
+        span,
+        translation.text,
+        message,
+        code="E101",
+        reads=translation.text,
+        since=span.start,
+        resume=span.end,
     )
     return answer._replace(span=m.span)
 

@@ -43,15 +43,15 @@ def _steps(text: str, depth: int = 0) -> str | None:
     close = closing(text, head.end() - 1)
     if close is None or depth > _DEEPEST or not is_layer(head[1]):
         return None
-    made = _call(head[1], _split(text[head.end() : close - 1]), depth)
-    while made is not None and (again := _CHAINED.match(text, close)):
+    call = _call(head[1], _split(text[head.end() : close - 1]), depth)
+    while call is not None and (again := _CHAINED.match(text, close)):
         close = closing(text, again.end() - 1) or len(text)
         behind = _call(again[1], _split(text[again.end() : close - 1]), depth) if is_layer(again[1]) else None
-        made = None if behind is None else f"{made} -> {behind}"
+        call = None if behind is None else f"{call} -> {behind}"
     rest = text[close:].strip()
-    if made is None or (rest and not (rest.startswith("->") and _STEPS.fullmatch(rest[2:].strip()))):
+    if call is None or (rest and not (rest.startswith("->") and _STEPS.fullmatch(rest[2:].strip()))):
         return None
-    return f"{made} {rest}".rstrip()
+    return f"{call} {rest}".rstrip()
 
 
 def _call(name: str, arguments: list[str], depth: int) -> str | None:

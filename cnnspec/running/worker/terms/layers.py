@@ -376,9 +376,9 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 @layer("coords")
 def coords(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     axis = inputs[0].ndim - 1 - at[0]
-    size, here, name = inputs[0].shape[axis], at[axis], AXES[inputs[0].ndim - 1][axis - 1]
-    value = float(np.linspace(-1, 1, size)[here])
+    size, position, name = inputs[0].shape[axis], at[axis], AXES[inputs[0].ndim - 1][axis - 1]
+    value = float(np.linspace(-1, 1, size)[position])
     sheet.lines.append(
-        f"y = −1 + 2·{here}/({size} − 1) = {text(value)}: {name} {here} of {size}, from −1 to 1"
+        f"y = −1 + 2·{position}/({size} − 1) = {text(value)}: {name} {position} of {size}, from −1 to 1"
     )
     return value

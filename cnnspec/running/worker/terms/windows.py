@@ -91,12 +91,12 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place, places: Places) -> float
     sums = []
     for c, w in enumerate(weight[k], k // per * weight.shape[1]):
         group = c * len(moves) // len(x)
-        there = own + moves[group]
-        numbers = np.array([between(x[c], *tap) for tap in there])
+        tap_place = own + moves[group]
+        numbers = np.array([between(x[c], *tap) for tap in tap_place])
         if mask:
             numbers *= mask[0].reshape(-1, len(numbers))[group]
         grid = numbers.reshape(-1, shape[-1]).tolist()
-        sums.append(sheet.products(f"channel {c}, {_places(there)}", grid, w))
+        sums.append(sheet.products(f"channel {c}, {_places(tap_place)}", grid, w))
     sheet.lines.append(f"values between positions are interpolated{', times the mask' if mask else ''}")
     return with_bias(sheet, sums, k)
 
@@ -111,10 +111,10 @@ def between(x: Array, row: float, column: float) -> float:
     )
 
 
-def _places(there: Array) -> str:
+def _places(place: Array) -> str:
     """`at (0.5, 1), (0.7, 2.2), …`: row and column of the first taps."""
-    first = [f"({text(row)}, {text(column)})" for row, column in there[:9]]
-    return f"at {', '.join(first)}{', …' if len(there) > 9 else ''}"
+    first = [f"({text(row)}, {text(column)})" for row, column in place[:9]]
+    return f"at {', '.join(first)}{', …' if len(place) > 9 else ''}"
 
 
 @layer("deconv")
