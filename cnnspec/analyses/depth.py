@@ -20,9 +20,9 @@ from cnnspec.ir.graph import (
     Region,
     Step,
     collected,
-    given_by,
     handed_on,
     outputs_of,
+    region_outputs,
     runs_of,
     start_of,
 )
@@ -99,7 +99,7 @@ def _region(region: Region, inputs: Sequence[Paths], outputs: Sequence[tuple[Pat
             inputs = [_repeated(through[0], inputs, run.count - 1), *inputs[1:]]
         results = [_after(paths, inputs) for paths in through]
         inputs, gathered = handed_on(region, inputs, results), collected(region, gathered, results)
-    return given_by(region, gathered) if gathered else list(inputs[: region.outputs])
+    return region_outputs(region, gathered) if gathered else list(inputs[: region.outputs])
 
 
 def _repeated(paths: Paths, inputs: Sequence[Paths], count: int) -> Paths:

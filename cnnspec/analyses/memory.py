@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from cnnspec.analyses.shapes import Shaped, Shapes
 from cnnspec.analyses.weights import Tally
-from cnnspec.ir.graph import Body, Graph, Region, given_by, handed_on, places, runs_of
+from cnnspec.ir.graph import Body, Graph, Region, handed_on, places, region_outputs, runs_of
 
 BYTES = 4
 """Bytes of one float32 number."""
@@ -59,7 +59,7 @@ class Moment(NamedTuple):
     reads, and those of its outputs. `scratch` is the number of elements that a layer needs in addition while
     it runs."""
 
-    given: tuple[int, ...]
+    inputs: tuple[int, ...]
     read: frozenset[int]
     gives: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -104,11 +104,11 @@ def _peak(case: Case, graph: Graph, shapes: Shapes, flows: Sequence[Flow], known
         if moment.body is None:
             peak = max(peak, living + sum(moment.sizes) + moment.scratch)
         else:
-            beside = living - sum(alive.get(volume, 0) for volume in set(moment.given))
+            beside = living - sum(alive.get(volume, 0) for volume in set(moment.inputs))
             inside = Case(
                 moment.body,
-                tuple(moment.given.index(volume) for volume in moment.given),
-                frozenset(i for i, volume in enumerate(moment.given) if last.get(volume, -1) > time),
+                tuple(moment.inputs.index(volume) for volume in moment.inputs),
+                frozenset(i for i, volume in enumerate(moment.inputs) if last.get(volume, -1) > time),
             )
             peak = max(peak, beside + _peak(inside, graph, shapes, flows, known))
         for volume in moment.read:
@@ -136,7 +136,7 @@ def _moments(
             passes = _passes(step, inputs, flows, numbers)
             moments += passes
             gives = [one.gives for one in passes]
-            volumes += given_by(step, gives) if gives else inputs[: step.outputs]
+            volumes += region_outputs(step, gives) if gives else inputs[: step.outputs]
         else:
             output_volume = next(numbers)
             scratch = 0 if layer is None else layer.op.scratch(layer.inputs, layer.output)

@@ -26,7 +26,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
-from cnnspec.ir.graph import Graph, Region, Step, given_by, handed_on, places, runs_of
+from cnnspec.ir.graph import Graph, Region, Step, handed_on, places, region_outputs, runs_of
 from cnnspec.ops import Op
 from cnnspec.ops.base import AXES, Shape, Window, written_shape
 from cnnspec.ops.formula import Formula
@@ -169,7 +169,7 @@ def _either(one: Area, other: Area) -> Area:
 
 def behind(view: View, inputs: Sequence[View]) -> View:
     """The view of a value of a body, seen from outside the body: `view` is about the body's inputs, and
-    `given` are the views of these inputs.
+    `inputs` are the views of these inputs.
     """
     if len(view.seen) == 1:
         (number,) = view.seen
@@ -311,5 +311,5 @@ def _step(step: Step, layer: Shaped | None, values: list[View], outputs: list[li
         for number, start in _passes(step, inputs, outputs.__getitem__):
             starts = [*starts, (number, start)] if step.each else [(number, start)]
         views_behind = [[behind(view, start) for view in outputs[number]] for number, start in starts]
-        return given_by(step, views_behind) if views_behind else list(inputs[: step.outputs])
+        return region_outputs(step, views_behind) if views_behind else list(inputs[: step.outputs])
     return [NOWHERE if layer is None else layer_view(layer, inputs)]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.cli import USAGE
-from cnnspec.cli.given import given, problem_of
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, adding
@@ -35,7 +34,7 @@ def number(file: str, layer: str | None, at: str, options: dict[str, Any], choic
         err(not_one_layer(build.source.name, layer, names))
         return USAGE
     place = _place(at, entry)
-    on = given(options, graph)
+    on = run_inputs(options, graph)
     if (problem := problem_of(on.read)) is not None:
         return to.refuse(*problem, document)
 

@@ -43,7 +43,7 @@ def variants(context: click.Context, parameter: click.Parameter, incomplete: str
     from cnnspec.elaborate import variants
     from cnnspec.language import parse
 
-    source = _given()
+    source = _spec_on_the_line()
     names = [] if source is None else [*variants(parse(source, Sink()))]
     return (
         _after_comma((*names, "all"), incomplete)
@@ -58,7 +58,7 @@ def layers(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
     from cnnspec.pipeline import models
 
-    source = _given()
+    source = _spec_on_the_line()
     if source is None:
         return []
     (model,) = models(source, variant=context.params.get("variant"), first=True, lints=False)
@@ -96,14 +96,14 @@ def blocks(context: click.Context, parameter: click.Parameter, incomplete: str) 
     from cnnspec.diagnostics import Sink
     from cnnspec.language import parse, tree
 
-    source = _given()
+    source = _spec_on_the_line()
     statements = () if source is None else parse(source, Sink()).statements
     return _matching(
         (statement.name for statement in statements if isinstance(statement, tree.Block)), incomplete
     )
 
 
-def _given() -> Source | None:
+def _spec_on_the_line() -> Source | None:
     """The spec on the command line; click has not parsed it where an option's value is completed."""
     for word in _joined(os.environ.get("COMP_WORDS", "")).split()[2:]:
         if word.startswith(ZOO) or word.endswith(".cnn"):

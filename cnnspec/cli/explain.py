@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.given import takes_inputs
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.run_inputs import takes_inputs
 from cnnspec.cli.terminal import Output, err, out, say
 from cnnspec.diagnostics.suggest import did_you_mean, fold
 from cnnspec.files import STDIN, ZOO, document_named

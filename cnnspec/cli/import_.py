@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.given import problem_of
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.options import command
+from cnnspec.cli.run_inputs import problem_of
 from cnnspec.cli.terminal import Output, err, out, say
 from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.diagnostics.diagnostic import WHOLE_FILE

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.cli.by_hand import asked, shows_sums
-from cnnspec.cli.given import given, problem_of, reads_stdin, takes_inputs
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.run_inputs import problem_of, reads_stdin, run_inputs, takes_inputs
 from cnnspec.cli.score import misused, scored
 from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Diagnostic
@@ -78,7 +78,7 @@ def run(
         if problem is not None:
             return to.refuse(*problem, document)
         return scored(build, dataset, options["weights"], names, output, force, document, to)
-    on, sums = given(options, graph), asked(options, graph, build.source.name)
+    on, sums = run_inputs(options, graph), asked(options, graph, build.source.name)
     if output and output.endswith(".npy") and len(graph.outputs) > 1:
         raise click.UsageError(f"the network has {len(graph.outputs)} outputs; -o must be an .npz file")
     names, problem = _labels(labels, graph)

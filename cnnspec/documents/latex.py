@@ -71,7 +71,7 @@ class _Scanner:
         self.regions: list[Region] = []
         self.files: list[Named] = []
         self.findings: list[Diagnostic] = []
-        self.given: dict[str, Attribute] = {}
+        self.attributes: dict[str, Attribute] = {}
         """The attributes in a comment for the next environment."""
         self.opened: tuple[str, Span] | None = None
         self.conditions: list[bool] = []
@@ -155,7 +155,7 @@ class _Scanner:
         span = Span(start, start + len(token.rstrip()))
         if match := _CNNSPEC.match(token):
             if "=" in match[1].split(" ")[0]:
-                self.given |= attributes(match[1], start + match.start(1))
+                self.attributes |= attributes(match[1], start + match.start(1))
                 return
             if self.opened is not None:
                 self.unclosed(self.opened[1])
@@ -259,8 +259,8 @@ class _Scanner:
             self.findings.append(Diagnostic("E601", TOO_LARGE, head, help="a spec has a few hundred lines"))
         elif ours:
             own = attributes(*options) if options is not None else {}
-            self.fences.append(self.fence(head, end, self.given | own))
-        self.given = {}
+            self.fences.append(self.fence(head, end, self.attributes | own))
+        self.attributes = {}
         self.at = end + len(closing) if end >= 0 else self.at
 
     def fence(self, head: Span, end: int, own: dict[str, Attribute]) -> Fence:

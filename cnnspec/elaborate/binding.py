@@ -20,7 +20,7 @@ from cnnspec.ops.made import made
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.builder import BodyBuilder
-    from cnnspec.elaborate.given_layers import GivenLayers
+    from cnnspec.elaborate.passed_layers import PassedLayers
 
 
 @dataclass(eq=False, repr=False)
@@ -32,7 +32,7 @@ class BoundArguments:
     spans: dict[str, Span] = field(default_factory=dict)
     written: dict[str, tuple[tree.Expr, ...]] = field(default_factory=dict)
     tensors: dict[str, tree.Reference] = field(default_factory=dict)
-    layers: dict[str, GivenLayers | None] = field(default_factory=dict)
+    layers: dict[str, PassedLayers | None] = field(default_factory=dict)
     kept: bool = False
     """The op depends on its text alone, so it is cached for the next step with the same text."""
     sound: bool = True

@@ -16,8 +16,8 @@ from cnnspec.ops.base import axes_of
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.context import Context
-    from cnnspec.elaborate.given_layers import GivenLayers
     from cnnspec.elaborate.inner_blocks import Inner
+    from cnnspec.elaborate.passed_layers import PassedLayers
     from cnnspec.ops.base import Op, Shape
 
 UNKNOWN = "?"
@@ -32,7 +32,7 @@ class Scope:
     names: dict[str, Value]
     parent: Scope | None = None
     index: int | None = None  # i of the innermost repeat
-    layers: Mapping[str, GivenLayers | None] = field(default_factory=dict)
+    layers: Mapping[str, PassedLayers | None] = field(default_factory=dict)
     """The layers passed for the block's layer parameters; None in a block that is only searched for
     errors."""
     blocks: dict[str, InnerBlock | None] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Scope:
                 return scope.names[name]
         return None
 
-    def layers_named(self, name: str) -> tuple[GivenLayers | None] | None:
+    def layers_named(self, name: str) -> tuple[PassedLayers | None] | None:
         """The layers passed for a layer parameter, in a tuple of one; None if there is no such parameter."""
         return next(((scope.layers[name],) for scope in self.around() if name in scope.layers), None)
 

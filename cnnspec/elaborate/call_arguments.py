@@ -35,10 +35,10 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
         argument = arguments.get(parameter.name)
         value = parameter.default if argument is None else argument.value
         if parameter.name in layers and value is not None:
-            from cnnspec.elaborate.given_layers import given_layers
+            from cnnspec.elaborate.passed_layers import passed_layers
 
             scope = builder.context.globals_before(block) if argument is None else builder.scope
-            bound.layers[parameter.name] = given_layers(builder, block, parameter, value, scope)
+            bound.layers[parameter.name] = passed_layers(builder, block, parameter, value, scope)
             continue
         if argument is None:
             if parameter.default is None:
@@ -155,7 +155,7 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
     for one, other in pairwise(call.arguments):
         if isinstance(other, tree.LetterArgument) and lookup(getattr(one.value, "name", "")) is not None:
             if "," not in text[one.span.end : other.span.start]:
-                from cnnspec.elaborate.given_layers import without_brackets
+                from cnnspec.elaborate.passed_layers import without_brackets
 
                 raise without_brackets(text, call, one)
     for argument in call.arguments:
@@ -272,7 +272,7 @@ def _value(builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, v
         name = value.name if isinstance(value, tree.Name) else ""
         is_layers = name in builder.context.statements.layer_words and builder.scope.layers_named(name)
         if not name or is_layers or (lookup(name) is not None and builder.scope.find(name) is None):
-            from cnnspec.elaborate.given_layers import refuse_layers
+            from cnnspec.elaborate.passed_layers import refuse_layers
 
             refuse_layers(block, parameter, value)
     match value:

@@ -190,7 +190,7 @@ def _bound(
     if (step.name if block is None else block_name(builder.context, block)) in builder.context.unusable:
         return None
     if block is None and builder.scope.layers_named(step.name) is not None:
-        from cnnspec.elaborate.given_layers import called
+        from cnnspec.elaborate.passed_layers import called
 
         called(builder, step)
         return None
@@ -214,10 +214,10 @@ def _bound(
 def _take_around(builder: BodyBuilder, inner: InnerBlock, bound: BoundArguments) -> None:
     """Passes an inner block the values that it reads from the block around it, by the same names."""
     for name in inner.inner.layers:
-        from cnnspec.elaborate.given_layers import given_on
+        from cnnspec.elaborate.passed_layers import pass_on
 
         (layers,) = builder.scope.layers_named(name) or (None,)
-        bound.layers[name] = None if layers is None else given_on(layers, name)
+        bound.layers[name] = None if layers is None else pass_on(layers, name)
     for name, value in inner.values.items():
         bound.values[name] = value
         if next((one for one in builder.scope.around() if name in one.names), None) is inner.scope:

@@ -22,7 +22,7 @@ from cnnspec.language import tree
 from cnnspec.ops.base import Misfit, Op, Shape
 
 if TYPE_CHECKING:
-    from cnnspec.elaborate.given_layers import GivenLayers
+    from cnnspec.elaborate.passed_layers import PassedLayers
 
 Items: TypeAlias = tuple[tree.SequenceItem, ...]
 RunItems: TypeAlias = Callable[..., None]
@@ -56,7 +56,7 @@ class Called(NamedTuple):
 
     template: int
     labels: tuple[str, ...]
-    layers: Mapping[str, GivenLayers]
+    layers: Mapping[str, PassedLayers]
 
 
 @dataclass(eq=False, repr=False)
@@ -189,9 +189,9 @@ class Context:
     references: dict[int, dict[str, int]] = field(default_factory=dict)
     varying: dict[int, list[tree.Expr]] = field(default_factory=dict)
     block_bodies: dict[tuple[object, ...], int] = field(default_factory=dict)
-    given: dict[tuple[object, ...], int] = field(default_factory=dict)
+    layer_identities: dict[tuple[object, ...], int] = field(default_factory=dict)
     """The layers that are passed to blocks, each kind with a number."""
-    words_given: dict[tuple[str, tuple[int, ...]], Items] = field(default_factory=dict)
+    layer_lines: dict[tuple[str, tuple[int, ...]], Items] = field(default_factory=dict)
     """Those that are one word, by the word and the places of the defaults for it."""
 
     def charge(self, builder: BodyBuilder, layers: int, span: Span, passes: int = 0) -> None:

@@ -27,7 +27,7 @@ class Each(NamedTuple):
         return f"{self.reference.name}{number + 1}"
 
 
-def given_by_passes(statements: Statements, sink: Sink) -> dict[int, tuple[Each, ...]]:
+def outputs_of_passes(statements: Statements, sink: Sink) -> dict[int, tuple[Each, ...]]:
     """By repeat (the identity of its node)."""
     by_repeat: dict[int, tuple[Each, ...]] = {}
     if statements.output is not None:

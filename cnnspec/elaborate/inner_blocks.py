@@ -102,7 +102,7 @@ def _read(block: tree.Block) -> set[str]:
     facts = facts_of(block)
     own = {parameter.name for parameter in block.parameters}
     own |= {item.name for item in block.body.items if isinstance(item, tree.Let)}
-    return (facts.names | facts.words.keys() | facts.given.keys()) - own
+    return (facts.names | facts.words.keys() | facts.passed.keys()) - own
 
 
 def check_places(blocks: Blocks, inner_blocks: list[tuple[tree.Block, tree.Sequence]], sink: Sink) -> None:

@@ -190,7 +190,7 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
             _as_steps(sink, statement)
             continue
         facts = statements.facts if around is whole else facts_of(around)
-        layers = facts.words | facts.given  # the last place of each
+        layers = facts.words | facts.passed  # the last place of each
         layers |= {word: max(span, layers[word]) for word, span in facts.words.items()}
         _check_reach(layers, sink, statement, kinds)
         if around is whole and not defaults:
@@ -273,14 +273,14 @@ def _check_blocks_above(
 ) -> None:
     """W105 for a block above the first `default` that is used below it: its layers do not have the
     default's arguments."""
-    given = {_name_of(argument) for argument in arguments}
+    names_set = {_name_of(argument) for argument in arguments}
     below = [statement for statement in statements.file.statements if statement.span > default.span]
     uses = {node.name for node in nodes(tuple(below)) if isinstance(node, tree.CallStep)}
     for block in statements.blocks.values():
         layers = [node for node in nodes(block.body) if isinstance(node, tree.LayerStep)]
         for kind in kinds:
             missed = [layer for layer in layers if layer.word == kind.name]
-            missed = [one for one in missed if not given & {*map(_name_of, one.arguments)}]
+            missed = [one for one in missed if not names_set & {*map(_name_of, one.arguments)}]
             if not missed or block.name not in uses or block.span > default.span:
                 continue
             message = f"this default does not apply to `{block.name}`, a block above it"

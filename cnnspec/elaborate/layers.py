@@ -20,9 +20,9 @@ def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None
         _refuse_none(builder, step)
         return
     if step.word in builder.context.statements.layer_words:
-        from cnnspec.elaborate.given_layers import run_given
+        from cnnspec.elaborate.passed_layers import run_passed
 
-        if run_given(builder, step, label):
+        if run_passed(builder, step, label):
             return
     builder.context.charge(builder, 1, step.span)
     op = lookup(step.word)

@@ -11,7 +11,7 @@ from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.calls import look_through_block
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Context, OverBudget
-from cnnspec.elaborate.each import given_by_passes
+from cnnspec.elaborate.each import outputs_of_passes
 from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
 from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of, sizes_of
 from cnnspec.elaborate.limits import DEEPEST, Request, Spent
@@ -122,7 +122,7 @@ def _elaborate(
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
     context.attempt, context.trusting = attempt, trusting
     statements.settled = settled(statements, knobs, limits.digits)
-    context.each = given_by_passes(statements, sink)
+    context.each = outputs_of_passes(statements, sink)
     names = names_of(statements.lines, statements.settled, collapse=False)
     builder = BodyBuilder(context, names, context.globals)
     context.stretches.number("network", tuple(statements.lines), 0, builder.names)
@@ -269,9 +269,9 @@ def _head(context: Context, name: str, block: tree.Block) -> Block:
 def _default_layers(context: Context, default: tree.Value | None) -> int | None:
     """The template of a layer parameter's default, if a use needed it."""
     if isinstance(default, tree.Name):
-        from cnnspec.elaborate.given_layers import word_given
+        from cnnspec.elaborate.passed_layers import layer_line
 
-        return context.stretches.of(id(word_given(context, default)))
+        return context.stretches.of(id(layer_line(context, default)))
     return context.stretches.of(id(default))
 
 

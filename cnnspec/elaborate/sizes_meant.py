@@ -49,7 +49,8 @@ def _help(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[i
         " and ".join(str(pair[which]) for pair in wrong.values()) for which in (0, 1)
     )
     meaning = MEANING[next(iter(wrong))] if len(wrong) == 1 else "sizes"
-    message = f"{names} in `{text}` {'is' if len(wrong) == 1 else 'are'} {sizes_here}, the {meaning} that arrive there"
+    verb = "is" if len(wrong) == 1 else "are"
+    message = f"{names} in `{text}` {verb} {sizes_here}, the {meaning} of its own input"
     blocks = builder.context.statements.blocks.values()
     inside = any(block.span.start <= merge.start < block.span.end for block in blocks)
     lets = []

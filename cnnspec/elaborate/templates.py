@@ -34,7 +34,7 @@ from cnnspec.language import tree
 from cnnspec.ops import lookup
 
 if TYPE_CHECKING:
-    from cnnspec.elaborate.given_layers import GivenLayers
+    from cnnspec.elaborate.passed_layers import PassedLayers
 
 Flow: TypeAlias = dict[str | None, int]
 """The tensors by label, and under None the input of the next step; if it has several inputs, the others are
@@ -283,7 +283,7 @@ class _Maker:
             output=flow[None],
         )
 
-    def given(self, layers: GivenLayers) -> LayersArgument:
+    def layers_argument(self, layers: PassedLayers) -> LayersArgument:
         """The layers that a use passes for a layer parameter."""
         number = self.context.stretches.of(layers.key)
         if layers.parameter is not None:
@@ -314,7 +314,7 @@ class _Maker:
             inputs=tuple(inputs),
             outputs=tuple(outputs),
             arguments=self.written(site),
-            layers={name: self.given(layer) for name, layer in layers.items()},
+            layers={name: self.layers_argument(layer) for name, layer in layers.items()},
         )
 
     def region(self, kind: str, step: tree.Line | tree.GroupStep, flow: Flow) -> Iterator[Site]:

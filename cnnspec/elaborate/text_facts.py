@@ -68,7 +68,7 @@ class TextFacts:
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
     """The last place of each word that is used as a layer."""
-    given: dict[str, Span] = field(default_factory=dict)
+    passed: dict[str, Span] = field(default_factory=dict)
     """The last place of each name that is an argument of a block's use or a parameter's default."""
     has_ifs: bool = False
 
@@ -84,9 +84,9 @@ def facts_of(root: Any) -> TextFacts:
                 names = (
                     argument.value for argument in node.arguments if isinstance(argument.value, tree.Name)
                 )
-                facts.given.update((name.name, name.span) for name in names)
+                facts.passed.update((name.name, name.span) for name in names)
             case tree.Parameter(default=tree.Name(name=name, span=span)):
-                facts.given[name] = span
+                facts.passed[name] = span
             case tree.LayerStep() | tree.BranchStep():
                 facts.words[node.word] = node.word_span
             case tree.GroupStep():

@@ -12,7 +12,7 @@ from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
-from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, given_by, handed_on
+from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, handed_on, region_outputs
 from cnnspec.ops import Op
 from cnnspec.ops.base import Shape, Weight
 
@@ -111,7 +111,7 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
                 outputs = yield from body(one.body, [*inputs], *inside)
                 inputs, gathered = handed_on(step, inputs, outputs), collected(step, gathered, outputs)
             level += one.count
-        return given_by(step, gathered) if gathered else inputs[: step.outputs]
+        return region_outputs(step, gathered) if gathered else inputs[: step.outputs]
 
     root = len(graph.bodies) - 1
     return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True, model)))

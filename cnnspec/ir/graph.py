@@ -175,11 +175,11 @@ def handed_on(region: Region, inputs: Sequence[T], outputs: Sequence[T]) -> list
 
 
 def collected(region: Region, before: list[Sequence[T]], outputs: Sequence[T]) -> list[Sequence[T]]:
-    """The outputs of the passes so far that `given_by` needs."""
+    """The outputs of the passes so far that `region_outputs` needs."""
     return [*before, outputs] if region.each else [outputs]
 
 
-def given_by(region: Region, passes: Sequence[Sequence[T]]) -> list[T]:
+def region_outputs(region: Region, passes: Sequence[Sequence[T]]) -> list[T]:
     """The output values of a region, from the outputs of its passes."""
     if not region.each:
         return list(passes[-1][: region.outputs])

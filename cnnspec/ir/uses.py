@@ -204,14 +204,14 @@ class _Reader:
             self.use.steps[site.site] = step
         return step
 
-    def given(self, site: LayerSite | RegionSite | SlotSite) -> tuple[int, ...]:
+    def inputs_of(self, site: LayerSite | RegionSite | SlotSite) -> tuple[int, ...]:
         return tuple(self.use.values[value] for value in site.inputs if value in self.use.values)
 
     def layer(self, site: LayerSite) -> None:
         step = self.step(site)
         if not isinstance(step, Layer) or step.op.word != site.word:
             raise Mismatch(f"no {site.word!r} at site {site.site}")
-        if self.given(site) != step.inputs:
+        if self.inputs_of(site) != step.inputs:
             raise Mismatch(f"{site.word} reads other values")
         self.use.values[site.output] = self.first[site.site]
         if self.check:
@@ -225,7 +225,7 @@ class _Reader:
         step = self.step(site)
         if not isinstance(step, Region) or step.kind != "layers":
             raise Mismatch(f"no layers at site {site.site}")
-        if self.given(site) != step.inputs:
+        if self.inputs_of(site) != step.inputs:
             raise Mismatch("the layers read other values")
         self.use.values[site.output] = self.first[site.site]
         self.use.runs.append((site, step))

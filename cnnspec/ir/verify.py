@@ -18,11 +18,11 @@ from cnnspec.ir.graph import (
     Region,
     Step,
     collected,
-    given_by,
     handed,
     handed_on,
     outputs_of,
     places,
+    region_outputs,
 )
 from cnnspec.ir.verify_templates import MOST, template_faults
 from cnnspec.ops.base import AXES, Misfit, Shape
@@ -170,8 +170,8 @@ def _region(
         passed = handed_on(region, passed, results)
         for _ in range(one.count if region.each else 1):
             gathered = collected(region, gathered, results)
-    if not _agree(given_by(region, gathered), outs):
-        yield f"gives {given_by(region, gathered)}, but its values are {list(outs)}"
+    if not _agree(region_outputs(region, gathered), outs):
+        yield f"gives {region_outputs(region, gathered)}, but its values are {list(outs)}"
 
 
 _NO_VALUES = ("tensor", "layer")

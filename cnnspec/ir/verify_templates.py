@@ -102,7 +102,7 @@ def _sites(
             yield f"site {site.site} runs template {site.template}, which is not there"
         else:
             yield from _region(site, graph.templates[site.template])
-            yield from _given(graph, site)
+            yield from _layers_match(graph, site)
         outputs = site.outputs if isinstance(site, RegionSite) else (site.output,)
         if again := [value for value in outputs if value in computed]:
             yield f"site {site.site} makes {again} again"
@@ -137,7 +137,7 @@ def _region(site: RegionSite, template: Template) -> Iterator[str]:
         yield f"site {site.site} is not of the kind of its template"
 
 
-def _given(graph: Graph, site: RegionSite) -> Iterator[str]:
+def _layers_match(graph: Graph, site: RegionSite) -> Iterator[str]:
     """A use of a block gives layers for each of its layer parameters, and for nothing else."""
     name = graph.templates[site.template].block if site.kind in ("block", "shared") else None
     heads = [block for block in graph.blocks if block.name == name]
@@ -238,7 +238,7 @@ class _Walk:
             self.waiting.append((body, numbers, dict(argument.layers)))
         elif region.block is not None:
             numbers_by_name = {
-                name: self.given(use, site, layer, layers) for name, layer in site.layers.items()
+                name: self.layers_for(use, site, layer, layers) for name, layer in site.layers.items()
             }
             layers_by_name = {name: one for name, one in numbers_by_name.items() if one is not None}
             self.waiting.append((body, numbers, layers_by_name))
@@ -248,7 +248,7 @@ class _Walk:
         else:
             self.waiting.append((body, dict(use.numbers), layers))
 
-    def given(
+    def layers_for(
         self, use: TemplateUse, site: RegionSite, one: LayersArgument, layers: dict[str, int]
     ) -> int | None:
         """The number of the layers that a use passes for a layer parameter."""

@@ -9,8 +9,8 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
 from cnnspec.lower.call import Diverges, other_program
-from cnnspec.lower.given import given as given_for
 from cnnspec.lower.over import with_entries
+from cnnspec.lower.passed_layers import layers_argument
 from cnnspec.lower.program import Condition, Function, Invoke, LayersArgument, Module, Own, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, Var, plain, replaced, variables
 
@@ -34,7 +34,7 @@ def invoke(frame: Frame, site: RegionSite) -> None:
     nodes: dict[str, Node] = {}
     arguments: list[Node] = []
     for parameter in function.parameters:
-        values, source = _given(frame, site, regions, keys, parameter)
+        values, source = _number_of_uses(frame, site, regions, keys, parameter)
         if parameter.used:
             node = frame.number(values, source)
             arguments.append(node)
@@ -55,7 +55,7 @@ def invoke(frame: Frame, site: RegionSite) -> None:
         outputs.append(frame.tensor(number, dims))
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
     layer_arguments = [
-        given_for(frame, site, name, regions) for name, one in function.layers.items() if one.used
+        layers_argument(frame, site, name, regions) for name, one in function.layers.items() if one.used
     ]
     shared = None
     if site.kind == "shared" and any(region.inner for region in regions.values()):
@@ -90,7 +90,7 @@ def own(
         shared.uses.add(origin[use])
         key = function.keys[frame.lowering.key(regions[use])]
         for parameter in function.parameters:
-            value, source = _given(frame, site, {use: regions[use]}, {use: key}, parameter)
+            value, source = _number_of_uses(frame, site, {use: regions[use]}, {use: key}, parameter)
             stored = shared.values.setdefault(parameter.variable, {})
             if stored.setdefault(origin[use], value[use]) != value[use] and parameter.used:
                 raise other_program(function.name, regions[use])
@@ -122,7 +122,7 @@ def _where(root: Frame, present: dict[int, bool]) -> tuple[Condition, bool]:
     return new, True
 
 
-def _given(
+def _number_of_uses(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], keys: dict[int, int], parameter: Parameter
 ) -> tuple[dict[int, Any], Node | None]:
     """The number that each use passes for a parameter, and the expression that it may come from."""

@@ -11,7 +11,7 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import single
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.ir.uses import TemplateUse, use_of
-from cnnspec.lower import calls, given, layers, repeats
+from cnnspec.lower import calls, layers, passed_layers, repeats
 from cnnspec.lower.call import Diverges
 from cnnspec.lower.ifs import decide
 from cnnspec.lower.over import Entry, with_entries
@@ -110,7 +110,7 @@ class Frame:
                 if isinstance(site, LayerSite):
                     layers.layer(self, site)
                 elif isinstance(site, SlotSite):
-                    given.slot(self, site)
+                    passed_layers.slot(self, site)
                 elif site.kind == "repeat":
                     repeats.repeat(self, site)
                 elif site.kind in ("block", "shared"):

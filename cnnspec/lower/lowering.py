@@ -16,9 +16,9 @@ from cnnspec.ir.uses import Numbers, TemplateUse, use_of
 from cnnspec.lower.call import Built, Diverges, LayerUse, Unsupported, other_program
 from cnnspec.lower.calls import settle_own
 from cnnspec.lower.frame import Frame, size_name
-from cnnspec.lower.given import GivenLayers, Place
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import lists_of
+from cnnspec.lower.passed_layers import PassedLayers, Place
 from cnnspec.lower.program import (
     SIZES,
     Function,
@@ -83,9 +83,9 @@ class Lowering:
         return lists_of(self.graph.knobs)
 
     @cached_property
-    def given(self) -> GivenLayers:
+    def passed(self) -> PassedLayers:
         """The layers that are passed to blocks."""
-        layers = GivenLayers(self)
+        layers = PassedLayers(self)
         layers.collect()
         return layers
 
@@ -100,11 +100,11 @@ class Lowering:
         self._collect()
         template, numbers = self.graph.templates[self.graph.root.template], self.graph.numbers
         bodies = [(len(self.graph.bodies) - 1, numbers), *self.others]
-        uses = [use_of(self.graph, template, body, given) for body, given in bodies]
+        uses = [use_of(self.graph, template, body, settings) for body, settings in bodies]
         function = Function("network", template, Namer(self.reserved), uses, {})
         scope: dict[str, Node] = {name: Const(plain(value)) for name, value in numbers.items()}
         for name in self.arguments:
-            variable, values = function.namer.take(name), [plain(given[name]) for _, given in bodies]
+            variable, values = function.namer.take(name), [plain(settings[name]) for _, settings in bodies]
             for use, value in zip(uses, values, strict=True):
                 use.env[variable] = value
             scope[name] = Var(variable)
@@ -240,7 +240,7 @@ class Lowering:
     def _function(self, regions: list[ir.Region]) -> Function:
         number = self.graph.bodies[regions[0].passes[0].body].template
         template = self.graph.templates[number]
-        name = self.given.names[number] if template.kind == "layers" else regions[0].block or ""
+        name = self.passed.names[number] if template.kind == "layers" else regions[0].block or ""
         if template.kind == "block" and len(self._uses[self._group(regions[0])]) > len(regions):
             whole = f"frozen_{name}"
             if self._frozen(regions[0].passes[0].body) and whole not in {
@@ -302,7 +302,7 @@ class Lowering:
             return next(block.parameters for block in self.graph.blocks if block.name == region.block)
         construct = ir.BlockParameter.model_construct
         values = (construct(name=name, kind="value") for name in region.arguments)
-        return *values, *(construct(name=name, kind="layer") for name in self.given.layers[number])
+        return *values, *(construct(name=name, kind="layer") for name in self.passed.layers[number])
 
     def _default(self, parameter: ir.BlockParameter) -> LayersArgument | None:
         """The default of a layer parameter, where these layers need no arguments themselves."""
@@ -313,7 +313,7 @@ class Lowering:
         plain = not any(one.used and not isinstance(one.source, tuple) for one in function.parameters)
         if not plain or function.layers or function.needs:
             return None
-        return LayersArgument(function, sizes=list(self.given.size_names(function.number).values()))
+        return LayersArgument(function, sizes=list(self.passed.size_names(function.number).values()))
 
     def _sized_inputs(self, function: Function) -> list[Tensor]:
         """The function's inputs. A size that differs between uses becomes a parameter."""
@@ -324,7 +324,7 @@ class Lowering:
             inputs.append(tensor)
             shapes = [use.shape(place) for use in function.uses]
             layers = function.template.kind == "layers"
-            needed = self.given.sizes(function.number) if layers else ()
+            needed = self.passed.sizes(function.number) if layers else ()
             tensor.shape = shapes[0] if len(set(shapes)) == 1 else None
             if self.runtime_shapes:
                 tensor.dims = tuple(Var(size_name(tensor, letter)) for letter in letters_of(len(shapes[0])))

@@ -20,9 +20,9 @@ from cnnspec.ir.graph import (
     Region,
     Step,
     collected,
-    given_by,
     handed_on,
     places,
+    region_outputs,
 )
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, numbers_of
 from cnnspec.ir.uses import Numbers, TemplateUse, defining, use_of
@@ -240,7 +240,7 @@ class _Walk:
             update={"passes": _counted(step.passes, runs), "arguments": text}
         )
         first = self.first[site.site]
-        self.shapes[first : first + step.outputs] = given_by(step, gathered)
+        self.shapes[first : first + step.outputs] = region_outputs(step, gathered)
 
 
 def _counted(passes: Iterable[Pass], runs: Sequence[int]) -> tuple[Pass, ...]:

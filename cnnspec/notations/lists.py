@@ -73,8 +73,10 @@ def _span(item: _Item) -> Span:
 def _objects(text: str) -> Iterator[_Item]:
     """The objects of JSON, or dictionaries of Python, that are layers: with a key that names them, or with
     the layer's name as the only key."""
-    if given := _INPUT.search(text):
-        yield _Item(f"input {'x'.join(re.findall('[0-9]+', given[1]))}", (), Span(*given.span()), True)
+    if input_line := _INPUT.search(text):
+        yield _Item(
+            f"input {'x'.join(re.findall('[0-9]+', input_line[1]))}", (), Span(*input_line.span()), True
+        )
     for found in islice(_OBJECT.finditer(text), 400):
         plain, inner = found.group()[1:-1], _OBJECT.search(found.group(), 1)
         pairs = _PAIR.findall(inner.group() if inner else plain)

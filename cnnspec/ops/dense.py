@@ -63,10 +63,11 @@ class Dense(Op):
         """K."""
         input_shape = inputs[0]
         if prod(input_shape[1:]) != 1:
+            letters, sizes = "·".join("C" + axes_of(input_shape)), "·".join(map(str, input_shape))
             return Misfit(
                 "E302",
                 f"{self.word} needs a vector; its input is {written_shape(input_shape)}",
-                note=f"{'·'.join('C' + axes_of(input_shape))} = {'·'.join(map(str, input_shape))} = {prod(input_shape):,}",
+                note=f"{letters} = {sizes} = {prod(input_shape):,}",
                 help=f"flatten -> {self.word} {self.K} reads all {prod(input_shape):,} numbers; "
                 f"gap -> {self.word} {self.K} reads the mean of each of the {input_shape[0]} maps",
                 replacement=f"flatten -> {self.word}",

@@ -136,7 +136,8 @@ class InstanceNorm(Normalisation):
         if prod(input_shape[1:]) == 1:
             return Misfit(
                 "E307",
-                f"in normalises each map by itself, but each of these {input_shape[0]} maps is a single number",
+                f"in normalises each map by itself, but each of these {input_shape[0]} maps "
+                "is a single number",
                 note="(x − x)/√(0 + eps) = 0",
                 help="ln normalises over the channels instead; or remove it",
                 replacement="ln",

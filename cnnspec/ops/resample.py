@@ -192,8 +192,8 @@ class Unpool(Op):
         if not isinstance(pooled, Misfit) and pooled != input_shape:
             return Misfit(
                 "E308",
-                f"the input is {written_shape(input_shape)}, the output of the maxpool {written_shape(pooled)}: "
-                "unpool needs equal shapes",
+                f"the input is {written_shape(input_shape)}, the output of the maxpool "
+                f"{written_shape(pooled)}: unpool needs equal shapes",
                 argument="like",
                 help="unpool the maxpool of this size"
                 if input_shape[1:] != pooled[1:]

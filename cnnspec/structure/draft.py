@@ -21,14 +21,14 @@ class Unsolved(Exception):
 @dataclass(eq=False, repr=False)
 class Draft:
     """A block with its differences between uses (`slots`, `groups`; `last` is its last layer with filters),
-    and the `parameters` so far. entry, given: the numbers of input and output channels, by use. calls: the
-    positions of the calls that each use stands for."""
+    and the `parameters` so far. entry, channels_out: the numbers of input and output channels, by use. calls:
+    the positions of the calls that each use stands for."""
 
     network: LayerList
     pattern: Pattern
     calls: Sequence[Sequence[int]]
     entry: Mapping[int, int]
-    given: Mapping[int, int]
+    channels_out: Mapping[int, int]
     slots: list[Slot]
     groups: list[tuple[Group | Track, Numbers]]
     last: Site | None

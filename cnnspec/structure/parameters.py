@@ -116,7 +116,7 @@ def _name(draft: Draft, parameter: Parameter, slots: list[Slot]) -> str:
     if parameter.name == "t":
         return draft.free("t")
     if any(slot.field in ("K", "shape.0") for slot in slots):  # the block's output channels are `k`
-        is_output = all(draft.given[use] == value for use, value in parameter.values.items())
+        is_output = all(draft.channels_out[use] == value for use, value in parameter.values.items())
         return draft.free("k") if is_output else draft.free("mid", "k")
     field = slots[0].field
     return draft.free(NAMES.get(field, field.partition(".")[0]).lower())

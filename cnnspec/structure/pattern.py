@@ -17,13 +17,13 @@ Instance: TypeAlias = tuple[int, ...]
 @dataclass(eq=False, repr=False)
 class Site:
     """A step, as it is in each instance that has it. `refers`: the local numbers of the values that its
-    arguments name. `tracks` are the branches of a merge, or the pass of a repeat. `given` are the texts of
+    arguments name. `tracks` are the branches of a merge, or the pass of a repeat. `texts` are the texts of
     arguments that differ between instances, by field; `layer` is the parameter that replaces the step."""
 
     at: dict[Instance, Any]  # the steps, by instance
     refers: tuple[int, ...] = ()
     tracks: list[Track] = field(default_factory=list)
-    given: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     layer: str = ""
 
     @property

@@ -39,10 +39,10 @@ def solved(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()
         if slot.kind == "layer":
             slot.site.layer = text
         elif slot.axis is None:
-            slot.site.given[slot.field] = text
+            slot.site.texts[slot.field] = text
         else:
-            before = f"{slot.site.given[slot.field]}x" if slot.axis else ""
-            slot.site.given[slot.field] = before + (text if text.isdigit() else f"({text})")
+            before = f"{slot.site.texts[slot.field]}x" if slot.axis else ""
+            slot.site.texts[slot.field] = before + (text if text.isdigit() else f"({text})")
     _strides(draft)
     _letters(draft)
     return ordered(draft)
@@ -58,10 +58,10 @@ def _strides(draft: Draft) -> None:
         return
     for group, _ in draft.groups:
         sites = sites_in(group) if isinstance(group, Track) else group.sites
-        for site in (one for one in sites if isinstance(one.first, Leaf) and "S" not in one.given):
+        for site in (one for one in sites if isinstance(one.first, Leaf) and "S" not in one.texts):
             steps = {one[0]: set(getattr(step.op, "S", None) or ()) for one, step in site.at.items()}
             if all(each == {stride.values.get(use)} != {1} for use, each in steps.items()):
-                site.given["S"] = "s"
+                site.texts["S"] = "s"
 
 
 def _letters(draft: Draft) -> None:
@@ -81,11 +81,11 @@ def _letters(draft: Draft) -> None:
         if not re.search(rf"\b{parameter.name}\b", conditions):
             parameter.name, parameter.kind = letter, "letter"
             for slot in reads:
-                slot.site.given[slot.field] = letter
+                slot.site.texts[slot.field] = letter
 
 
 def _text(slot: Slot) -> str:
-    return slot.site.layer if slot.kind == "layer" else slot.site.given[slot.field]
+    return slot.site.layer if slot.kind == "layer" else slot.site.texts[slot.field]
 
 
 def _growing(start: str, step: Fraction) -> str:

@@ -261,14 +261,14 @@ class Writer(NamedTuple):
         refers = [labels[number] for number in site.refers]
         match site.first:
             case Leaf(_, op):
-                return layer_text(op, refers, site.given, self.usual)
+                return layer_text(op, refers, site.texts, self.usual)
             case Use(region):
-                return self.use(self.blocks[region.block], region.arguments, refers, site.given)
+                return self.use(self.blocks[region.block], region.arguments, refers, site.texts)
             case Merge(_, op):
                 inside = " | ".join(self.branch(track, labels) for track in site.tracks)
-                return f"{layer_text(op, (), site.given, self.usual)} [ {inside} ]"
+                return f"{layer_text(op, (), site.texts, self.usual)} [ {inside} ]"
             case Repeat(passes):
-                times = site.given.get("times", str(len(passes)))
+                times = site.texts.get("times", str(len(passes)))
                 return f"[{self.chain(site.tracks[0], labels)}]*{_atom(times)}"
         raise AssertionError(site.first)
 
@@ -369,7 +369,7 @@ def _all_sites(pattern: Pattern) -> list[Site]:
 
 def _lets(pattern: Pattern) -> list[str]:
     """The names of sizes of the input that the text reads behind the first step: `let c = C`."""
-    texts = [text for site in _all_sites(pattern) for text in site.given.values()]
+    texts = [text for site in _all_sites(pattern) for text in site.texts.values()]
     read = " ".join([*texts, *_conditions(pattern)])
     return [name for name in ENTRY if re.search(rf"\b{name}\b", read)]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.diagnostics import Diagnostic, Related
-from cnnspec.ir.graph import Region, collected, given_by, handed_on, runs_of
+from cnnspec.ir.graph import Region, collected, handed_on, region_outputs, runs_of
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -164,4 +164,4 @@ def _passes(
                 yield from _met(inputs[number : number + 1], layers, summary)
             outputs = [inputs[output] if isinstance(output, int) else output for output in inside.outputs]
             inputs, gathered = handed_on(region, inputs, outputs), collected(region, gathered, outputs)
-    return given_by(region, gathered) if gathered else inputs[: region.outputs]
+    return region_outputs(region, gathered) if gathered else inputs[: region.outputs]

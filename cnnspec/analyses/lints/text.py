@@ -127,7 +127,8 @@ def as_channels_first(shape: tree.Dims) -> str:
     reading = _meant(shape)
     first, *others = (int(dim.value) for dim in shape.dims if isinstance(dim, tree.Number))
     of = written_shape(others) if len(others) > 1 else f"{others[0]} number{'s' if others[0] != 1 else ''}"
-    return f"{first} channel{'s' if first != 1 else ''} of {of}; it looks like {reading.order if reading else ''}"
+    order = reading.order if reading else ""
+    return f"{first} channel{'s' if first != 1 else ''} of {of}; it looks like {order}"
 
 
 def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:

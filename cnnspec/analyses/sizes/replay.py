@@ -12,7 +12,7 @@ from math import lcm
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.ir.expr import Apply, Const, Expr, value, variables
-from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, given_by, handed_on, runs_of
+from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, handed_on, region_outputs, runs_of
 from cnnspec.ir.template import IfSite, LayerSite, numbers_of
 from cnnspec.ops.base import Misfit, Op, Shape, spread
 
@@ -87,7 +87,7 @@ class Replay:
                 before, inputs = inputs, tuple(handed_on(region, inputs, outputs))
                 if inputs == before:  # all later passes have the same result
                     break
-        return tuple(given_by(region, gathered)) if gathered else inputs[: region.outputs]
+        return tuple(region_outputs(region, gathered)) if gathered else inputs[: region.outputs]
 
 
 Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
@@ -192,7 +192,7 @@ class Growth:
                 before, inputs = inputs, tuple(handed_on(region, inputs, outputs))
                 if inputs == before:
                     break
-        return given_by(region, gathered) if gathered else list(inputs[: region.outputs])
+        return region_outputs(region, gathered) if gathered else list(inputs[: region.outputs])
 
 
 def _both(op: Op, written: dict[str, Expr], inputs: tuple[Two, ...]) -> Two:

@@ -15,7 +15,7 @@ LONGEST = 6
 """The longest expression, in operations, that replaces its name."""
 
 
-def given(site: RegionSite, scope: Scope) -> dict[str, Expr]:
+def call_arguments(site: RegionSite, scope: Scope) -> dict[str, Expr]:
     """The arguments of a use that are expressions here."""
     if not scope.symbolic:
         return {}

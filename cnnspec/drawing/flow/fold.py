@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cnnspec.drawing.flow.arguments import given, parameters, same, short
+from cnnspec.drawing.flow.arguments import call_arguments, parameters, same, short
 from cnnspec.drawing.flow.bodies import Bodies, dimensions, values_of
 from cnnspec.drawing.flow.chains import compacted
 from cnnspec.drawing.flow.diagram import Diagram, Edge, Figure, Node, Runs, TooLarge
@@ -316,14 +316,14 @@ class _Folder:
                 return self.inlined(site, scope, regions, names)
             return self.framed(site, scope, inner, ())
         self.panels[site.template] = None
-        node = block_node(self.graph, block, site, regions, given(site, scope), scope.in_order)
+        node = block_node(self.graph, block, site, regions, call_arguments(site, scope), scope.in_order)
         node.inputs = scope.read(self.reads.by(site))
         node.name = scope.path + node.name
         edge = self.add(scope, node)
         return [edge._replace(port=place) for place in range(len(site.outputs))]
 
     def title(self, block: Block, site: RegionSite, scope: Scope, regions: list[Region]) -> Runs:
-        return block_node(self.graph, block, site, regions, given(site, scope), scope.in_order).text
+        return block_node(self.graph, block, site, regions, call_arguments(site, scope), scope.in_order).text
 
     def slot(self, site: SlotSite, scope: Scope) -> None:
         """A layer parameter: the layers passed for it where these are always the same, else its name."""
@@ -336,8 +336,8 @@ class _Folder:
         if scope.symbolic or len(templates) != 1:
             node = Node("small", scope.path + site.name, symbol(site.parameter), inputs=inputs, fill="norm")
             return self.give(scope, site.output, self.add(scope, node), at)
-        given_there = dict.fromkeys(name for region in regions for name in region.arguments)
-        names = {name: same(regions, name) for name in given_there}
+        argument_names = dict.fromkeys(name for region in regions for name in region.arguments)
+        names = {name: same(regions, name) for name in argument_names}
         inner = self.scope(
             templates.pop(), bodies, names, scope.diagram,
             symbolic=False, path=f"{scope.path}{site.name}.", depth=scope.depth,

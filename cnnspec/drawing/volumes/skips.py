@@ -32,9 +32,9 @@ class Skips:
         self.levels = _levels(self.arcs, {volume: place for place, volume in enumerate(self.at)})
         heads = [row.parent for row in rows if row.parent is not None]
         self.letters = letters_for([*(link.start for link in marked), *heads])
-        self.given: dict[Volume, list[str]] = {}
+        self.end_letters: dict[Volume, list[str]] = {}
         for link in marked:
-            self.given.setdefault(link.end, []).append(self.letters[link.start])
+            self.end_letters.setdefault(link.end, []).append(self.letters[link.start])
 
     def room(self, row: Row) -> float:
         """The space that is needed above a row."""
@@ -63,7 +63,7 @@ class Skips:
         return groups
 
     def _is_marked(self, one: Stand) -> bool:
-        return any(volume in self.letters or volume in self.given for volume in one.volumes)
+        return any(volume in self.letters or volume in self.end_letters for volume in one.volumes)
 
     def _top(self, one: Stand) -> float:
         return one.head - (2 * RADIUS + 4 if self._is_marked(one) else 0.0) - 2
@@ -82,7 +82,7 @@ class Skips:
         """The letters above an element and their positions: of the skips that begin here (full), then of
         those that end here."""
         marks = [(self.letters[volume], True) for volume in one.volumes if volume in self.letters]
-        marks += [(letter, False) for volume in one.volumes for letter in self.given.get(volume, ())]
+        marks += [(letter, False) for volume in one.volumes for letter in self.end_letters.get(volume, ())]
         x = (one.start + one.end) / 2 - LETTER * (len(marks) - 1) / 2
         return [(x + LETTER * place, letter, full) for place, (letter, full) in enumerate(marks)]
 

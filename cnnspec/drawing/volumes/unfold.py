@@ -10,7 +10,7 @@ from cnnspec.drawing.volumes.bodies import Inside, insides, is_sum, kept_within,
 from cnnspec.drawing.volumes.branches import title_of
 from cnnspec.drawing.volumes.volume import Source, Volume
 from cnnspec.ir.flat import join
-from cnnspec.ir.graph import Body, Graph, Layer, Region, given_by, handed_on, outputs_of, places
+from cnnspec.ir.graph import Body, Graph, Layer, Region, handed_on, outputs_of, places, region_outputs
 from cnnspec.ops.base import Shape
 
 ROOM = 2_000
@@ -130,7 +130,7 @@ class Unfolder:
             self.repeats += 1
             for volume in self.volumes[first:]:
                 volume.repeat = self.repeats if volume.repeat < 0 else volume.repeat
-        return given_by(step, ran)
+        return region_outputs(step, ran)
 
     def closed(
         self,

@@ -112,9 +112,11 @@ def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
     """`Conv2d(3, 64, 3)`, `F.relu(x)`, `torch.cat([x, y], 1)`, `conv F3 K64` in brackets, an input."""
     span, functional = c.span(node), call.name.islower() and call.prefix in _FUNCTIONS
     word = MERGED.get(call.name)
-    given = [keyword.value for keyword in node.keywords if keyword.arg in _TENSOR] if functional else []
-    given = given if given and not node.args else node.args[:1] if functional and not word else node.args
-    inputs = tensors(c, given, known=not functional or bool(word and c.tool == "TensorFlow"))
+    operands = [keyword.value for keyword in node.keywords if keyword.arg in _TENSOR] if functional else []
+    operands = (
+        operands if operands and not node.args else node.args[:1] if functional and not word else node.args
+    )
+    inputs = tensors(c, operands, known=not functional or bool(word and c.tool == "TensorFlow"))
     if (
         len(inputs) == 1
         and call.name in ("add", "bias_add")

@@ -24,7 +24,7 @@ def value(c: State, node: ast.expr) -> Value:
         case ast.Name() | ast.Attribute():
             return c.names.get(ast.unparse(node))
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return [value(c, as_layer(c, one)) for one in elements if not _is_loss(one)]
+            return [value(c, as_layer(c, element)) for element in elements if not _is_loss(element)]
         case ast.BinOp(left=left, op=ast.Add() | ast.Mult() | ast.Sub() as op, right=right):
             if (number := constant(c, node)) is not None:
                 return number
@@ -47,9 +47,9 @@ def value(c: State, node: ast.expr) -> Value:
 def _function(c: State, name: str, body: ast.expr, span: Span) -> Module | None:
     """`lambda x: x.flatten(1)`: the layers in a row that it calls."""
     inner = replace(c, names=c.names | {name: INPUT}, nodes=[], current=INPUT, outputs=())
-    given = value(inner, body)
+    result = value(inner, body)
     straight = [node.inputs for node in inner.nodes] == [(place - 1,) for place in range(len(inner.nodes))]
-    if type(given) is not int or given != len(inner.nodes) - 1 or not straight:
+    if type(result) is not int or result != len(inner.nodes) - 1 or not straight:
         return None
     return Module(Node("" if inner.nodes else "id", span), tuple(map(Module, inner.nodes)))
 
@@ -105,15 +105,17 @@ def tensors(c: State, arguments: Iterable[ast.expr], known: bool = False) -> lis
     """
     found: list[int] = []
     for one in arguments:
-        given: Value = None
+        result: Value = None
         one = one.value if isinstance(one, ast.Starred) else one
         if isinstance(one, ast.List | ast.Tuple):
-            given = [*tensors(c, one.elts, known)]
+            result = [*tensors(c, one.elts, known)]
         elif isinstance(one, ast.Name) and one.id not in c.names and not known:
-            given = _input(c, one.id)
+            result = _input(c, one.id)
         elif not isinstance(one, ast.Constant):
-            given = value(c, one)
-        found += [tensor for tensor in (given if isinstance(given, list) else [given]) if type(tensor) is int]
+            result = value(c, one)
+        found += [
+            tensor for tensor in (result if isinstance(result, list) else [result]) if type(tensor) is int
+        ]
     return found
 
 

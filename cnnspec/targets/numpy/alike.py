@@ -47,13 +47,13 @@ class Alike:
                 step.backward = self.names.get(f"{step.function}_backward", "")
                 step.function = self.names.get(step.function, step.function)
                 for layer in step.layers:
-                    self._given(layer)
+                    self._note_calls(layer)
 
-    def _given(self, layers: Layers) -> None:
+    def _note_calls(self, layers: Layers) -> None:
         layers.forward = self.names.get(layers.forward, layers.forward)
         layers.backward = self.names.get(layers.backward, layers.backward)
         for layer in layers.layers:
-            self._given(layer)
+            self._note_calls(layer)
 
 
 def _common(text: str, other: str) -> str:

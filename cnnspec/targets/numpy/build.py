@@ -95,7 +95,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
         return None
 
     lowering = Lowering(graph, emit, finish, runtime_shapes=True)
-    names |= {number: namer.take(name) for number, name in lowering.given.names.items()}
+    names |= {number: namer.take(name) for number, name in lowering.passed.names.items()}
     lowering.reserved = namer.taken
     network = lowering.network()
     return [function.made for function in (*lowering.functions, network)]
@@ -213,7 +213,7 @@ class _Translation:
         places = [_module(module) for module in call.modules]
         inputs = [self.tensor(call.inputs[place]) for place in callee.takes]
         outputs = call.outputs + [self.new() for _ in callee.outputs[len(call.outputs) :]]
-        layers = list(map(self.given, call.layers))
+        layers = list(map(self.layers_argument, call.layers))
         steps.append(
             Call(
                 "block",
@@ -228,7 +228,7 @@ class _Translation:
             )
         )
 
-    def given(self, argument: program.LayersArgument) -> Layers:
+    def layers_argument(self, argument: program.LayersArgument) -> Layers:
         """The argument for a layer parameter."""
         if argument.variable is not None:
             return self.layers[argument.variable]
@@ -242,7 +242,10 @@ class _Translation:
             return replace(function.alone, arguments=arguments)
         arguments = [(None, node) for node in argument.arguments]
         return Layers(
-            function.name, f"{function.name}_backward", list(map(self.given, argument.layers)), arguments
+            function.name,
+            f"{function.name}_backward",
+            list(map(self.layers_argument, argument.layers)),
+            arguments,
         )
 
     def repeat(self, repeat: program.Repeat, place: str, steps: list[Step]) -> None:

@@ -165,27 +165,27 @@ def local(use: LayerUse) -> Built:
 
 @emits("fc")
 def fc(use: LayerUse) -> Built:
-    return function("fc", use, _given(use, "K"), K=None, **_bias_and_starts(use))
+    return function("fc", use, _positional(use, "K"), K=None, **_bias_and_starts(use))
 
 
 @emits("rbf")
 def rbf(use: LayerUse) -> Built:
-    return function("rbf", use, _given(use, "K"), K=None, start=_starts(use)["start"])
+    return function("rbf", use, _positional(use, "K"), K=None, start=_starts(use)["start"])
 
 
-def _given(use: LayerUse, field: str) -> Slot:
+def _positional(use: LayerUse, field: str) -> Slot:
     """The op's field as a positional argument."""
     return Slot(None, plain(getattr(use.op, field)), W(field))
 
 
 @emits("times", "pixelshuffle", "pixelunshuffle")
 def by_a_factor(use: LayerUse) -> Built:
-    return function(use.op.word, use, _given(use, "factor"), factor=None)
+    return function(use.op.word, use, _positional(use, "factor"), factor=None)
 
 
 @emits("pow")
 def power(use: LayerUse) -> Built:
-    return function("power", use, _given(use, "p"), p=None)
+    return function("power", use, _positional(use, "p"), p=None)
 
 
 @emits("in")

@@ -88,7 +88,7 @@ def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
     if isinstance(step, Loop):
         inside = set(read_in(step.body)).difference(step.inside, made_in(step.body))
         step.body_reads = inside
-        return after.difference(step.outputs, step.entries).union(inside, step.reads, step.given)
+        return after.difference(step.outputs, step.entries).union(inside, step.reads, step.initial)
     sides = [_behind(step, side, after) for side in (True, False)]
     for side, live in zip((True, False), sides, strict=True):
         _back(step.side(side), live)
@@ -192,7 +192,7 @@ class _Names:
                     self.steps(step.otherwise, _behind(step, False, alive), inside=True)
                     self.around.pop()
                 case Loop():
-                    for before, begins in zip(step.given, step.inside, strict=True):
+                    for before, begins in zip(step.initial, step.inside, strict=True):
                         dies = before not in alive and before not in step.body_reads
                         wishes = [self.names[before]] if dies else []
                         self._choose(begins, alive | step.body_reads, [*wishes, self.main], step.inside)

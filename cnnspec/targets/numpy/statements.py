@@ -98,7 +98,7 @@ class Gathered:
 
 @dataclass(eq=False, slots=True)
 class Loop:
-    """`for i in range(stop): x = …`: `given` are the tensors before it, `inside` those at the beginning of
+    """`for i in range(stop): x = …`: `initial` are the tensors before it, `inside` those at the beginning of
     each pass, `last` those at its end, `outputs` those after the loop; all four have the same length. A
     `stop` that is not a constant number is kept at `place`.
     """
@@ -106,7 +106,7 @@ class Loop:
     variable: str
     stop: Node
     place: str
-    given: list[Tensor]
+    initial: list[Tensor]
     inside: list[Tensor]
     body: list[Step]
     last: list[Tensor]
@@ -159,7 +159,7 @@ def touched(step: Step) -> tuple[list[Tensor], list[Tensor]]:
             sides = [side for _, *sides in step.joins for side in sides]
             return sides, [joined for joined, _, _ in step.joins]
         case Loop():
-            return [*step.given, *step.ends, *step.reads], [*step.inside, *step.outputs, *step.entries]
+            return [*step.initial, *step.ends, *step.reads], [*step.inside, *step.outputs, *step.entries]
 
 
 def read_in(steps: list[Step]) -> list[Tensor]:
@@ -182,7 +182,7 @@ def differentiated(steps: list[Step]) -> set[Tensor]:
             case If():
                 tensors.update(side for _, *sides in step.joins for side in sides)
             case Loop():
-                tensors.update(step.given)
+                tensors.update(step.initial)
     return tensors
 
 

@@ -129,7 +129,7 @@ class Forward:
         put_sides(writer, step.variable, *sides)
 
     def _loop(self, step: Loop) -> None:
-        self._copies(step.inside, step.given)
+        self._copies(step.inside, step.initial)
         if not isinstance(step.stop, Const):
             self.writer.line(f"{step.place}.keep({self._text(step.stop)})")
         for one in step.collected:
@@ -307,17 +307,21 @@ class Backward:
                 for gradients, one in zip(lists, step.collected, strict=True):
                     self._receive(one.tensor, f"{gradients}.pop()")
                 self.steps(step.body)
-                for before, tensor in zip(step.given, step.inside, strict=True):
+                for before, tensor in zip(step.initial, step.inside, strict=True):
                     if tensor not in self.having:
                         self.writer.line(f"{self.gradient(tensor)} = 0")
                         self.nothing.add(before)
             else:
                 self.writer.line("pass")
         for call in every(step.body):  # a gradient of 0: calls in the loop may have outputs that are not used
-            if not self.nothing.isdisjoint(step.given) and isinstance(call, Call) and call.callee is not None:
+            if (
+                not self.nothing.isdisjoint(step.initial)
+                and isinstance(call, Call)
+                and call.callee is not None
+            ):
                 call.callee.partial |= len(call.outputs) > 1
         self.having.update(step.inside)
-        self._receive_all(step.given, inside)
+        self._receive_all(step.initial, inside)
 
     def _unused(self, step: Loop) -> None:
         """The gradients with which the last pass begins; of an output that is not used, zeros, unless the

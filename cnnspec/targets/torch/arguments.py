@@ -31,7 +31,7 @@ def parameters_of(function: program.Function) -> list[Parameter]:
     parameters = [_parameter(parameter) for parameter in function.parameters]
     own = [place for place, parameter in enumerate(function.parameters) if isinstance(parameter.source, str)]
     for layer in reversed(function.layers.values()):
-        default = None if layer.default is None else given(layer.default)
+        default = None if layer.default is None else layers_argument(layer.default)
         place = own[layer.place] if layer.place < len(own) else len(function.parameters)
         if layer.used:
             parameters.insert(place, Parameter(LayerVariable(layer.variable), LAYERS, default))
@@ -68,7 +68,7 @@ def annotation(values: Iterable[object]) -> str:
     return " | ".join(kinds) or "int"
 
 
-def given(one: program.LayersArgument) -> Piece:
+def layers_argument(one: program.LayersArgument) -> Piece:
     """The argument for a layer parameter, as code."""
     if one.variable is not None:
         return Var(LayerVariable(one.variable))
@@ -126,7 +126,9 @@ def called(
     for one, layer in zip((one for one in function.layers.values() if one.used), layers, strict=True):
         default = one.default
         same = default is not None and default.function is layer.function is not None and not layer.arguments
-        by[one.variable] = given(default) if same and default is not None else given(layer)
+        by[one.variable] = (
+            layers_argument(default) if same and default is not None else layers_argument(layer)
+        )
     arguments = [by[parameter.variable] for parameter in plan.parameters]
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
     pairs = list(zip(plan.parameters, arguments, strict=True))

@@ -20,7 +20,7 @@ TRUTHS = COMPARISONS | {"and", "or", "not"}
 def with_bools(function: program.Function) -> None:
     """Turns such parameters of a function into bools: their values and defaults, the comparisons, and the
     arguments of blocks that it calls."""
-    statements = _given_bools(function.region.statements)
+    statements = _bool_arguments(function.region.statements)
     flags = {parameter.variable for parameter in function.parameters if _may_be(parameter)}
     for node, truth in _nodes(function, statements):
         flags = {name for name in flags if _only_compared(node, name, truth)}
@@ -32,7 +32,7 @@ def with_bools(function: program.Function) -> None:
                 parameter.default = Const(bool(parameter.default.value))
 
 
-def _given_bools(statements: Sequence[program.Statement]) -> list[program.Statement]:
+def _bool_arguments(statements: Sequence[program.Statement]) -> list[program.Statement]:
     """All statements, inner ones included; arguments for bool parameters of their blocks become bools."""
     every = list(program.every(statements))
     for one in every:
@@ -160,5 +160,5 @@ def _rewritten_runs(
 ) -> Runs | None:
     runs = original()
     for _, region, envs in runs or ():
-        _rewrite(function, _given_bools(region.statements), flags, envs)
+        _rewrite(function, _bool_arguments(region.statements), flags, envs)
     return runs

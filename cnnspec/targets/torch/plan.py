@@ -47,7 +47,7 @@ class PlanStep:
     """For a loop: the number of tensors that a pass passes on to the next."""
     collected: list[program.Collected] = field(default_factory=list)
     """For a loop: the further outputs of every pass."""
-    given: bool = False
+    is_slot: bool = False
     """Whether it is a layer parameter."""
     defines: str | None = None
     """For a shared block that each use of this block has for itself: the name by which other steps refer to
@@ -61,7 +61,7 @@ class PlanStep:
     @property
     def starts_line(self) -> bool:
         """Whether it has weights, or is a block or a part of the network."""
-        return not self.given and (self.op is None or bool(self.op.weighted))
+        return not self.is_slot and (self.op is None or bool(self.op.weighted))
 
     @property
     def reads(self) -> list[Tensor]:

@@ -12,9 +12,9 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.uses import Numbers
 from cnnspec.lower import program
 from cnnspec.lower.call import Built, Call, Diverges, LayerUse, Unsupported
-from cnnspec.lower.given import Place
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import camel
+from cnnspec.lower.passed_layers import Place
 from cnnspec.lower.symbolic import Node, variables
 from cnnspec.targets.torch.arguments import called, parameters_of, with_numbers
 from cnnspec.targets.torch.emitters import MODULES
@@ -91,7 +91,7 @@ def _lowered(
             others=others,
         )
         network = lowering.network()
-        if not (fewer := lowering.given.read()):  # no layers are called with sizes that they do not use
+        if not (fewer := lowering.passed.read()):  # no layers are called with sizes that they do not use
             break
         axes |= fewer
     root: Plan = network.made

@@ -117,9 +117,9 @@ def _layers(piece: Piece) -> Iterable[Layer]:
 def _layer(piece: Piece) -> Layer | None:
     """The layer that a piece makes, if it makes one, with the start that is written around it."""
     start = explicit = None
-    while isinstance(piece, Call) and piece.function in SCHEMES | {"given"}:
+    while isinstance(piece, Call) and piece.function in SCHEMES | {"literal"}:
         around = str(piece.function), piece.arguments[1:]
-        start, explicit = (start, around) if piece.function == "given" else (around, explicit)
+        start, explicit = (start, around) if piece.function == "literal" else (around, explicit)
         piece = piece.arguments[0][1]
     if isinstance(piece, Call) and isinstance(piece.function, str) and _weighted(piece.function):
         return Layer(piece, start, explicit)

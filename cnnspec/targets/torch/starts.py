@@ -30,7 +30,7 @@ NORMALISED = (
 
 
 def started(op: Op, inputs: tuple[Shape, ...], layer: Built) -> Built:
-    """The call, wrapped in the start of its weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`, which
+    """The call, wrapped in the start of its weights: `he(nn.Conv2d(…))`, `literal(…, weight=[…])`, which
     rules.py moves to `init_weights`. Frozen layers end in `.requires_grad_(False)`; those with running
     statistics, which must not change either, have classes of their own."""
     own, op = op, unnormalised(op)
@@ -48,7 +48,7 @@ def started(op: Op, inputs: tuple[Shape, ...], layer: Built) -> Built:
         if (field := weight.name) in ("weight", "bias") and weight.initial.distribution == "values"
     }
     if literals:
-        layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in literals.items())))
+        layer = Built("literal", (Slot(None, layer), *(Slot(name, text) for name, text in literals.items())))
     if stays:
         return layer
     if frozen and getattr(own, "normalised", None) == "spectral":

@@ -67,7 +67,7 @@ class Stretch:
                     )
                     inputs = self.tensors(statement.inputs)
                     items.append(
-                        PlanStep(statement.name, inputs, [statement.output], None, piece, given=True)
+                        PlanStep(statement.name, inputs, [statement.output], None, piece, is_slot=True)
                     )
                 case program.Part():
                     items.append(self.part(statement))
@@ -84,11 +84,11 @@ class Stretch:
         """A group or a line. A labelled tensor inside it may be one of its outputs. A tensor that it is given
         twice, by its label and as the input of its first step, is one input."""
         inner, inputs = self.inner(part.name, part.envs), self.tensors(part.inputs)
-        given = dict(zip(inputs, part.region.inputs, strict=True))  # the label is later
+        tensors_inside = dict(zip(inputs, part.region.inputs, strict=True))  # the label is later
         inner.same = {
-            inside: given[outer]
+            inside: tensors_inside[outer]
             for outer, inside in zip(inputs, part.region.inputs, strict=True)
-            if given[outer] is not inside
+            if tensors_inside[outer] is not inside
         }
         plan = inner.plan(part.region)
         outputs: dict[Tensor, Tensor] = {}

@@ -120,10 +120,10 @@ def back_to_windows(dy, size, F, S, P):
 def avgpool_counted(x, net, F, S=None, P=0, ceil=False, exclude_pad=False):
     """The mean of each window over the numbers that count: positions beyond the padding (`ceil`) do not
     count, the padding counts unless `exclude_pad` is set."""
-    (F, S, D), given = per_axis(x, F, S or F, 1), ends(x, P)
-    size, P = places(x.shape[1:-1], F, S, given, D, ceil)
+    (F, S, D), borders = per_axis(x, F, S or F, 1), ends(x, P)
+    size, P = places(x.shape[1:-1], F, S, borders, D, ceil)
     count = np.ones((), x.dtype)
-    for N, f, s, n, (before, after) in zip(x.shape[1:-1], F, S, size, given, strict=True):
+    for N, f, s, n, (before, after) in zip(x.shape[1:-1], F, S, size, borders, strict=True):
         first = np.arange(n) * s - before
         low, high = (0, N) if exclude_pad else (-before, N + after)
         here = np.minimum(first + f, high) - np.maximum(first, low)

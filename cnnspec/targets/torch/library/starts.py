@@ -71,7 +71,7 @@ def bilinear(layer: nn.Module) -> None:
     zero_bias(layer)
 
 
-def given(layer: nn.Module, **values: list | float) -> None:
+def literal(layer: nn.Module, **values: list | float) -> None:
     """Weights and biases start at these numbers; one plane is used for every filter."""
     with torch.no_grad():
         for name, numbers in values.items():

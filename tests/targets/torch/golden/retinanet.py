@@ -14,7 +14,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-def given(layer: nn.Module, **values: list | float) -> None:
+def literal(layer: nn.Module, **values: list | float) -> None:
     """Weights and biases start at these numbers; one plane is used for every filter."""
     with torch.no_grad():
         for name, numbers in values.items():
@@ -90,7 +90,7 @@ class Classes(nn.Sequential):
             ),
         )
         self.conv = starting(
-            nn.Conv2d(256, 819, kernel_size=3, padding=1), given, bias=-4.595
+            nn.Conv2d(256, 819, kernel_size=3, padding=1), literal, bias=-4.595
         )
 
 

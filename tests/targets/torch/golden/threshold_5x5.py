@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 
-def given(layer: nn.Module, **values: list | float) -> None:
+def literal(layer: nn.Module, **values: list | float) -> None:
     """Weights and biases start at these numbers; one plane is used for every filter."""
     with torch.no_grad():
         for name, numbers in values.items():
@@ -31,7 +31,7 @@ class Threshold(nn.Module):
         with torch.device(device) if device is not None else nullcontext():
             self.conv = starting(
                 nn.Conv2d(1, 1, kernel_size=3),
-                given,
+                literal,
                 weight=[[1, 0, 0], [0, 1, 0], [0, 0, 1]],
                 bias=-500,
             ).requires_grad_(False)

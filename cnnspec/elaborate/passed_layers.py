@@ -24,7 +24,7 @@ from cnnspec.ops import lookup
 
 
 @dataclass(eq=False, repr=False)
-class GivenLayers:
+class PassedLayers:
     """The layers passed for a layer parameter: lines, and the scope in which they are written. `values` and
     `layers` are the names that they read from it; two with the same `identity` are equal. `parameter` is the
     name of the layer parameter that was passed on, at the last use."""
@@ -33,25 +33,25 @@ class GivenLayers:
     key: int
     scope: Scope
     values: dict[str, Value]
-    layers: dict[str, GivenLayers]
+    layers: dict[str, PassedLayers]
     identity: int
     parameter: str | None = None
 
 
-def given_layers(
+def passed_layers(
     builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, value: tree.Value, scope: Scope
-) -> GivenLayers | None:
+) -> PassedLayers | None:
     """The layers that the argument `value` stands for; None in a block that is only searched for errors."""
     context = builder.context
     if isinstance(value, tree.Name) and (known := scope.layers_named(value.name)) is not None:
         outer = known[0]
         if outer is None:
             return None
-        return given_on(outer, value.name)
+        return pass_on(outer, value.name)
     items, key = _items(builder, block, parameter, value, scope)
     names = {node.name for node in nodes(items) if isinstance(node, tree.Name | tree.Function)}
     values = {name: one for name in sorted(names) if (one := _local(scope, name)) is not None}
-    layers: dict[str, GivenLayers] = {}
+    layers: dict[str, PassedLayers] = {}
     for node in nodes(items):
         if isinstance(node, tree.LayerStep | tree.Name):
             name = node.word if isinstance(node, tree.LayerStep) else node.name
@@ -61,14 +61,14 @@ def given_layers(
     spelt = tuple((name, spelled(one)) for name, one in values.items())
     context.spent.work += sum(len(text) for _, text in spelt) // 256
     read = (key, spelt, tuple((name, layer.identity) for name, layer in layers.items()))
-    identity = context.given.setdefault(read, len(context.given))
-    return GivenLayers(items, key, scope, values, layers, identity)
+    identity = context.layer_identities.setdefault(read, len(context.layer_identities))
+    return PassedLayers(items, key, scope, values, layers, identity)
 
 
-def given_on(layers: GivenLayers, name: str) -> GivenLayers:
+def pass_on(layers: PassedLayers, name: str) -> PassedLayers:
     """The layers passed for the layer parameter `name` of the surrounding block, passed on to one of this
     use's own."""
-    return GivenLayers(**{**vars(layers), "parameter": name})
+    return PassedLayers(**{**vars(layers), "parameter": name})
 
 
 def _local(scope: Scope, name: str) -> Value | None:
@@ -92,18 +92,18 @@ def _items(
         _no_layer(block, parameter, value, context.statements.blocks)
     if value.name in context.statements.blocks and lookup(value.name) is None:
         _no_layer(block, parameter, value, context.statements.blocks)
-    lines = word_given(context, value)
+    lines = layer_line(context, value)
     return lines, id(lines)
 
 
-def word_given(context: Context, word: tree.Name) -> Items:
+def layer_line(context: Context, word: tree.Name) -> Items:
     """The line for a layer passed as a bare word; uses with the same `default`s share it."""
     start, known = word.span.start, context.defaults
     defaults = tuple(one.start for one in known if one.word == word.name and one.start < start < one.end)
-    lines = context.words_given.get((word.name, defaults))
+    lines = context.layer_lines.get((word.name, defaults))
     if lines is None:
         step = tree.LayerStep(word.name, (), word.span, word.span)
-        lines = context.words_given[word.name, defaults] = (tree.Line(None, None, (step,), word.span),)
+        lines = context.layer_lines[word.name, defaults] = (tree.Line(None, None, (step,), word.span),)
     return lines
 
 
@@ -172,7 +172,7 @@ def called(builder: BodyBuilder, step: tree.CallStep) -> None:
     )
 
 
-def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> bool:
+def run_passed(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> bool:
     """Runs a step that is a layer parameter; False where the step is not one."""
     known = builder.scope.layers_named(step.word)
     if known is None:
@@ -213,7 +213,7 @@ def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> 
     return True
 
 
-def _body(builder: BodyBuilder, step: tree.LayerStep, layers: GivenLayers) -> int:
+def _body(builder: BodyBuilder, step: tree.LayerStep, layers: PassedLayers) -> int:
     context, items = builder.context, layers.items
     inner: dict[str, InnerBlock | None] = {
         name: None for scope in layers.scope.around() for name in scope.blocks

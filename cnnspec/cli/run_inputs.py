@@ -143,7 +143,7 @@ takes_inputs = adding(OPTIONS)
 """Adds these options to a command."""
 
 
-def given(options: dict[str, Any], graph: Graph) -> RunInputs:
+def run_inputs(options: dict[str, Any], graph: Graph) -> RunInputs:
     """Take these options out of a command's; wrong use of them ends the command."""
     random, weights = options.pop("random"), options.pop("weights")
     files = _files(options.pop("inputs"), graph.inputs, random)

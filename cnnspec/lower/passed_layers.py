@@ -30,7 +30,7 @@ def slot(frame: Frame, site: SlotSite) -> None:
     uses = {use: frame.uses[use].shape(site.inputs[0]) for use in frame.present(site)}
     tensor = frame.tensors[site.inputs[0]]
     sizes = []
-    for axis in frame.lowering.given.sizes(frame.function.number, site.parameter):
+    for axis in frame.lowering.passed.sizes(frame.function.number, site.parameter):
         values = {use: shape[axis] for use, shape in uses.items()}
         sizes.append(frame.number(values, tensor.dims[axis]))
     output = frame.tensor(site.output, tensor.dims)
@@ -38,14 +38,17 @@ def slot(frame: Frame, site: SlotSite) -> None:
     frame.here.append(Slot(site.name, variable, sizes, [tensor], output))
 
 
-def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> LayersArgument:
+def layers_argument(
+    frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]
+) -> LayersArgument:
     """The argument for the layer parameter `name` in a use of a block."""
     argument = site.layers[name]
     if argument.parameter is not None:
         return LayersArgument(variable=frame.function.layer(argument.parameter))
     lowering = frame.lowering
     slots = {
-        use: lowering.given.slots(region.passes[0].body, argument.template) for use, region in regions.items()
+        use: lowering.passed.slots(region.passes[0].body, argument.template)
+        for use, region in regions.items()
     }
     functions = dict.fromkeys(lowering.function_of(slot) for inside in slots.values() for slot in inside)
     if not functions:
@@ -85,12 +88,12 @@ def _variables(frame: Frame, site: RegionSite, name: str) -> list[str]:
     """Variables for the sizes that the passed layers are called with; equal for all layers that a function
     passes."""
     known, namer = frame.function.sizes, frame.function.namer
-    names = frame.lowering.given.size_names(site.template, name)
+    names = frame.lowering.passed.size_names(site.template, name)
     return [known.get(axis) or known.setdefault(axis, namer.take(size)) for axis, size in names.items()]
 
 
 @dataclass(eq=False)
-class GivenLayers:
+class PassedLayers:
     """The layers that a graph passes to its blocks, and which of them may reach the same layer parameter."""
 
     lowering: Lowering
