@@ -63,7 +63,7 @@ class Differences:
                 and (
                     not site.first.op.weights((1, 1, 1)) or len({one.op.word for one in site.at.values()}) > 1
                 )
-                and self.layer(site, at, here, alone)
+                and self.layer(site, at, channels, alone)
             ):
                 if optional and not alone:
                     self.optional(track, site, at, channels)
