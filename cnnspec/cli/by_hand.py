@@ -12,6 +12,7 @@ from cnnspec.cli import USAGE
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, adding
+from cnnspec.cli.run_inputs import problem_of, run_inputs
 from cnnspec.cli.terminal import Output, err
 
 if TYPE_CHECKING:
