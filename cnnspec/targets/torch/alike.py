@@ -30,11 +30,11 @@ def put(writer: Writer, namer: Namer, plans: Sequence[ClassPlan]) -> None:
     groups = merged(plans, {name for plan in plans for name in (plan.preferred, snake(plan.preferred))})
     variables = {parameter.variable for plan in plans for parameter in plan.parameters}
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
-    names_wanted = [_preferred(group, blocks) for group in made]
+    names_wanted = [_preferred(group, blocks) for group in groups]
     ranks: dict[str, set[int]] = {}
-    for group, preferred in zip(made, names_wanted, strict=True):
+    for group, preferred in zip(groups, names_wanted, strict=True):
         ranks.setdefault(preferred, set()).add(_axes(group[0]))
-    for group, preferred in zip(made, names_wanted, strict=True):
+    for group, preferred in zip(groups, names_wanted, strict=True):
         if len(ranks[preferred]) > 1 and (axes := _axes(group[0])):
             preferred += f"{axes}d"  # as torch's own: Conv1d, Conv2d
         if group[0].form == "function":
