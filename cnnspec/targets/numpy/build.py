@@ -236,6 +236,10 @@ class _Translation:
             return Layers("None", "None")
         function: Function = argument.function.made
         if function.alone is not None:
+            own = (layer.variable for layer in argument.function.layers.values())
+            passed = dict(zip(own, argument.layers, strict=True))
+            if function.alone.forward in passed:  # a layer parameter that is passed on
+                return self.given(passed[function.alone.forward])
             variables = (parameter.variable for parameter in argument.function.parameters if parameter.used)
             by = dict(zip(variables, argument.arguments, strict=True))
             arguments = [(name, replaced(node, by)) for name, node in function.alone.arguments]
@@ -376,14 +380,16 @@ def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
 
 
 def _alone(layers: Function) -> Layers | None:
-    """The call that passed layers consist of, where it is a single one: of a layer without arguments, or of a
-    block."""
+    """The call that passed layers consist of, where it is a single one: of a layer without arguments, of a
+    block, or of a layer parameter."""
     match layers.steps:
         case [] if layers.outputs == layers.inputs:
             return Layers("lambda x, net: x", "lambda dy, net: dy")
         case [Call(place="net", suffix="", around="", places=[], layers=[]) as call]:
             if call.inputs != layers.inputs or call.outputs != layers.outputs:
                 return None
+            if call.function in layers.layers:
+                return layers.layers[call.function]
             if call.form == "block" and call.callee is not None and not call.callee.source.recursive:
                 sized = any(name.startswith("§") for _, node in call.arguments for name in variables(node))
                 fits = not sized and 0 in call.callee.having
