@@ -99,7 +99,7 @@ class Difference(NamedTuple):
         lines += self._further()
         totals = [total for total in self.totals() if total[1] or total[2]]
         width = max(len(name) for name, *_ in totals)
-        lines += [f"  {name:{width}}  {_said(one, other, more)}" for name, one, other, more in totals]
+        lines += [f"  {name:{width}}  {_total_text(one, other, more)}" for name, one, other, more in totals]
         return "\n".join(lines) + "\n"
 
     def _further(self) -> list[str]:
@@ -190,7 +190,7 @@ def relative(before: int | None, after: int | None) -> str:
     return f"{'+' if percent > 0 else '−'}{abs(percent):.{digits}f} %"
 
 
-def _said(before: str, after: str, more: str) -> str:
+def _total_text(before: str, after: str, more: str) -> str:
     if before == after:
         return f"{before} (equal)"
     return f"{before or 'none'} → {after or 'none'}" + (f" ({more})" if more else "")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.ops.base import Op, arguments_of
-from cnnspec.structure.holes import Unsaid
+from cnnspec.structure.holes import UnknownLayer
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use, local_numbers
 from cnnspec.structure.pattern import Instance, Pattern, Site, Track
 
@@ -107,7 +107,7 @@ def _ends(body: Body) -> Hashable:
 @lru_cache(maxsize=4096)
 def fixed(op: Op) -> Hashable:
     """A key that must be equal in all uses: everything except the numbers of FREE arguments."""
-    if isinstance(op, Unsaid):
+    if isinstance(op, UnknownLayer):
         return op.word, op.what, len(op.shape)
     kinds = {name: argument.kind for name, argument in arguments_of(type(op)) if argument.kind in FREE}
     values = (

@@ -105,7 +105,7 @@ def _set(writer: Writer, class_name: str, block_made: Made) -> None:
 def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) -> list[Made]:
     forms: dict[object, Form] = {}
     for region in calls:
-        forms.setdefault((body_key(region.body), _arriving(writer, region, parameters)), []).append(region)
+        forms.setdefault((body_key(region.body), _input_sizes(writer, region, parameters)), []).append(region)
     inside = name.startswith(INSIDE)
     if name.startswith(SHARED) and not inside:
         return [_block(writer, list(forms.values()), "shared")]
@@ -132,7 +132,7 @@ def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) ->
     return blocks
 
 
-def _arriving(writer: Writer, region: Region, parameters: bool) -> Hashable:
+def _input_sizes(writer: Writer, region: Region, parameters: bool) -> Hashable:
     """The part of the inputs' shapes that the text of the block may contain as C, H or W."""
     if not parameters:
         return ()

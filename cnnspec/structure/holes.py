@@ -14,11 +14,11 @@ from cnnspec.sources.layers import Hole
 from cnnspec.structure import names
 
 
-class Unsaid(Op):
+class UnknownLayer(Op):
     """A layer that the language does not have, among the other layers."""
 
     word = "hole"
-    title = "what the language cannot say"
+    title = "a layer that the language does not have"
     example = ""
 
     what: str
@@ -28,10 +28,10 @@ class Unsaid(Op):
         return self.shape
 
 
-def unsaid(hole: Hole) -> Unsaid:
+def unknown_layer(hole: Hole) -> UnknownLayer:
     """The op of such a layer, with a short name: `torch.ops.aten.grid_sampler_2d` as `grid_sampler_2d`."""
     parts = [one for one in re.split(r"[^A-Za-z0-9_]+", hole.what) if one] or ["hole"]
-    return Unsaid.model_construct(what=_unknown(named(parts[-1], ())), shape=hole.shape)
+    return UnknownLayer.model_construct(what=_unknown(named(parts[-1], ())), shape=hole.shape)
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 from math import prod
 
 from cnnspec.ops.base import Shape
-from cnnspec.structure.holes import Unsaid
+from cnnspec.structure.holes import UnknownLayer
 from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step, Use, references
 from cnnspec.structure.regions import Node, Region
 
@@ -53,7 +53,7 @@ class Weaver:
                 self.kept.update(item.inputs[1:])
             if len(item.outputs) > 1:
                 self.kept.update((item.inputs[0], *item.outputs))
-            if isinstance(item, Node) and isinstance(item.op, Unsaid):
+            if isinstance(item, Node) and isinstance(item.op, UnknownLayer):
                 self.kept.update(item.outputs)  # its line ends with the claimed shape
         merged = Counter(value for item in items if _merges(item) for value in set(item.inputs))
         self.skips = {value for value, count in merged.items() if count >= SKIPS and self.uses[value] > count}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from cnnspec.ops.base import Op
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
-from cnnspec.structure.holes import unsaid
+from cnnspec.structure.holes import unknown_layer
 from cnnspec.structure.tied import CONTAINERS, INSIDE, SHARED
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def regions(network: LayerList) -> Region:
     nodes = {
         number: Node(number, layer.op, reads[number], (first + number,))
         if isinstance(layer, Layer)
-        else Node(number, unsaid(layer), layer.inputs, (first + number,))
+        else Node(number, unknown_layer(layer), layer.inputs, (first + number,))
         for number, layer in enumerate(network.layers)
     }
     left_out: set[Key] = set()

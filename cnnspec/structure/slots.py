@@ -10,7 +10,7 @@ from typing import Any
 from cnnspec.ops.base import arguments_of
 from cnnspec.structure.align import FREE
 from cnnspec.structure.express import Base, Numbers, expression, family_of
-from cnnspec.structure.holes import Unsaid
+from cnnspec.structure.holes import UnknownLayer
 from cnnspec.structure.parts import Leaf, Merge, Repeat, Use
 from cnnspec.structure.pattern import Group, Instance, Pattern, Site, Track
 from cnnspec.structure.text import Writer, layer_text
@@ -140,7 +140,7 @@ class Differences:
 
     def arguments(self, site: Site, channels: Mapping[Instance, int]) -> None:
         op = site.first.op
-        if isinstance(op, Unsaid):
+        if isinstance(op, UnknownLayer):
             self.claim(site, channels)
             return
         if hasattr(op, "K"):

@@ -14,7 +14,7 @@ from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure import names
 from cnnspec.structure.align import Work
 from cnnspec.structure.express import Parameter, written_value
-from cnnspec.structure.holes import Unsaid
+from cnnspec.structure.holes import UnknownLayer
 from cnnspec.structure.layout import rows
 from cnnspec.structure.parts import Body, Leaf, Merge, Repeat, Step, Use, local_numbers
 from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
@@ -304,7 +304,7 @@ def layer_text(
     op: Op, refers: Sequence[str] = (), literal: Mapping[str, str] | None = None, usual: Usual | None = None
 ) -> str:
     """The text of a layer, `conv F3 P1 K64`; `given` are texts for some of its fields."""
-    if isinstance(op, Unsaid):
+    if isinstance(op, UnknownLayer):
         sizes = (literal and literal.get(f"shape.{axis}") for axis in range(len(op.shape)))
         shape = [f"({size})" if size else str(n) for size, n in zip(sizes, op.shape, strict=True)]
         return f"{op.what}({', '.join(f'@{reference}' for reference in refers)}) => {'x'.join(shape)}"

@@ -108,11 +108,11 @@ MENTIONED = 40
 
 def sentence(strip: Strip) -> str:
     """A description of the figure: the volumes in order, with their shapes."""
-    phrases = [f"{_spoken(volume)} {times(volume.shape)}" for volume in strip.spine[:MENTIONED]]
+    phrases = [f"{_phrase(volume)} {times(volume.shape)}" for volume in strip.spine[:MENTIONED]]
     more = len(strip.volumes) - len(phrases)
     return ", ".join(phrases) + (f", and {more} more" if more else "") + "."
 
 
-def _spoken(volume: Volume) -> str:
+def _phrase(volume: Volume) -> str:
     name = volume.title or (sized(volume.op) if volume.op is not None else fold_name(volume))
     return f"{name} ×{volume.count:,}" if volume.count > 1 else name

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from cnnspec.notations.prototxt import Message, Unreadable, parsed
 from cnnspec.ops.base import Shape
 from cnnspec.sources.caffe.layer import layers_of
-from cnnspec.sources.calls.record import NOT_FITTING, Record, Unsaid, possible
+from cnnspec.sources.calls.record import NOT_FITTING, Record, Untranslatable, possible
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
@@ -49,12 +49,12 @@ class Context:
         try:
             return [self.values[name] for name in self.layer.texts("bottom")]
         except KeyError as error:
-            raise Unsaid(f"it reads {error}, which no layer gives") from None
+            raise Untranslatable(f"it reads {error}, which no layer gives") from None
 
     def only(self) -> Tensor:
         tensors = self.bottoms()
         if len(tensors) != 1:
-            raise Unsaid(f"it reads {len(tensors)} blobs")
+            raise Untranslatable(f"it reads {len(tensors)} blobs")
         return tensors[0]
 
     def weight(self, place: int, *shape: int) -> Tensor:
@@ -67,7 +67,7 @@ class Context:
             return stored
         stored, other = self.shared[name]
         if other != shape:
-            raise Unsaid(f"the weights {name!r} have another shape in another layer")
+            raise Untranslatable(f"the weights {name!r} have another shape in another layer")
         return stored
 
     def calls(
@@ -194,7 +194,7 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
         raise Refused(f"{where}: no layer of the language does this")
     try:
         outputs = table.get(kind, _in_place)(context)
-    except Unsaid as why:
+    except Untranslatable as why:
         raise Refused(f"{where}: {why}") from None
     except Unreadable as why:
         raise Refused(f"{where}: {why}") from None

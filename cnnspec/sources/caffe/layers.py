@@ -37,7 +37,7 @@ from cnnspec.sources.caffe.windows import (
     pooling,
     pyramid,
 )
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 
 
@@ -45,7 +45,7 @@ def inner_product(context: Context) -> Sequence[Tensor]:
     x, option = context.only(), context.option("inner_product_param")
     batch, *sizes = context.shape(x)
     if option.integer("axis", 1) != 1:
-        raise Unsaid("its axis is not 1")
+        raise Untranslatable("its axis is not 1")
     size, K = prod(sizes), option.integer("num_output")
     flat = x if len(sizes) == 1 else context.call("view", (batch, size), self=x, size=(batch, size))
     if option.flag("transpose"):
@@ -120,7 +120,7 @@ def elementwise(context: Context) -> Sequence[Tensor]:
         return context.hole(f"its operation is {kind}", inputs[0], context.shape(inputs[0]))
     factors = option.numbers("coeff") or [1.0] * len(inputs)
     if op != "add" and any(one != 1 for one in factors):
-        raise Unsaid("it has factors")
+        raise Untranslatable("it has factors")
     result = times(context, inputs[0], factors[0])
     for input_, factor in zip(inputs[1:], factors[1:], strict=True):
         shape = context.shape(result)

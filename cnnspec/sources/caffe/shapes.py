@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod
 
 from cnnspec.sources.caffe.convert import Context
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 
 
@@ -36,7 +36,7 @@ def slices(context: Context) -> Sequence[Tensor]:
     ends = [0, *points, shape[axis]]
     sizes = [high - low for low, high in pairwise(ends)]
     if len(sizes) != len(tops) or min(sizes) < 1:
-        raise Unsaid(f"it gives {len(tops)} parts at {points}")
+        raise Untranslatable(f"it gives {len(tops)} parts at {points}")
     outs = [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
     arguments: dict[str, Value] = {"self": x, "split_sizes": tuple(sizes), "dim": axis}
     return context.calls("split_with_sizes", outs, arguments)
@@ -62,7 +62,7 @@ def reshape(context: Context) -> Sequence[Tensor]:
     if sizes[:1] != [shape[0]] and prod(sizes[1:]) == prod(shape[1:]):
         sizes[0] = shape[0]  # the size of a batch
     if prod(sizes) != prod(shape) or min(sizes, default=0) < 1:
-        raise Unsaid(f"{shape} cannot be reshaped to {tuple(dims)}")
+        raise Untranslatable(f"{shape} cannot be reshaped to {tuple(dims)}")
     return [context.call("view", sizes, self=x, size=tuple(sizes))]
 
 
@@ -82,7 +82,7 @@ def crop(context: Context) -> Sequence[Tensor]:
         begin = offsets[place - axis] if len(offsets) > 1 else offsets[0]
         shape, size = list(context.shape(x)), context.shape(like)[place]
         if begin + size > shape[place]:
-            raise Unsaid(f"{shape[place]} positions cannot be cut to {size} from {begin}")
+            raise Untranslatable(f"{shape[place]} positions cannot be cut to {size} from {begin}")
         shape[place] = size
         x = context.call("slice", shape, self=x, dim=place, start=begin, end=begin + size, step=1)
     return [x]
@@ -93,7 +93,7 @@ def interpolation(context: Context) -> Sequence[Tensor]:
     x, option = context.bottoms()[0], context.option("interp_param")
     batch, C, *sizes = context.shape(x)
     if option.integer("pad_beg") or option.integer("pad_end"):
-        raise Unsaid("it cuts the map")
+        raise Untranslatable("it cuts the map")
     zoom, shrink = option.integer("zoom_factor", 1), option.integer("shrink_factor", 1)
     out = [(size - 1) // shrink + 1 for size in sizes]
     out = [size + (size - 1) * (zoom - 1) for size in out]

@@ -9,7 +9,7 @@ from math import prod
 from cnnspec.notations.prototxt import Message
 from cnnspec.ops.base import Shape, Sizes
 from cnnspec.sources.caffe.convert import Context
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
 
@@ -30,9 +30,9 @@ def _window(option: Message, shape: Shape) -> Window:
         _sides(option, name, usual, axes) for name, usual in (("pad", 0), ("stride", 1), ("dilation", 1))
     )
     if min(F) < 1:
-        raise Unsaid("it says no kernel_size")
+        raise Untranslatable("it has no kernel_size")
     if any(len(one) != axes for one in (F, P, S, D)):
-        raise Unsaid(f"its numbers are not for {axes} axes")
+        raise Untranslatable(f"its numbers are not for {axes} axes")
     return Window(F, S, D, tuple((one, one) for one in P))
 
 
@@ -106,7 +106,7 @@ def pyramid(context: Context) -> Sequence[Tensor]:
     batch, C, *sizes = context.shape(x)
     average, parts, total = option.text("pool", "MAX") in ("AVE", "1"), list[Tensor](), 0
     if option.integer("pyramid_height") > 16:
-        raise Unsaid("its pyramid is higher than 16")
+        raise Untranslatable("its pyramid is higher than 16")
     for level in range(option.integer("pyramid_height")):
         F = tuple(-(-size >> level) for size in sizes)
         P = tuple((one * 2**level - size + 1) // 2 for one, size in zip(F, sizes, strict=True))

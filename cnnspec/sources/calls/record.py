@@ -10,7 +10,7 @@ from cnnspec.sources.calls.trace import Call, Held, Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
 
-class Unsaid(ValueError):
+class Untranslatable(ValueError):
     """A layer cannot be translated; the message is the reason, a clause."""
 
 
@@ -19,9 +19,9 @@ NOT_FITTING = (ArithmeticError, LookupError, ValueError)
 
 
 def possible(shape: Sequence[int]) -> None:
-    """Raises `Unsaid` where no tensor has this shape."""
+    """Raises `Untranslatable` where no tensor has this shape."""
     if any(size < 1 for size in shape):
-        raise Unsaid(f"its output would be {'x'.join(map(str, shape[1:]))}"[:100])
+        raise Untranslatable(f"its output would be {'x'.join(map(str, shape[1:]))}"[:100])
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from cnnspec.notations.darknet import HEADS, Section, sections
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import NOT_FITTING, Record, Unsaid, possible
+from cnnspec.sources.calls.record import NOT_FITTING, Record, Untranslatable, possible
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
@@ -46,7 +46,7 @@ class Context:
         except ValueError:
             value = LARGEST
         if abs(value) >= LARGEST:
-            raise Unsaid(f"its {key} is {text[:40]!r}")
+            raise Untranslatable(f"its {key} is {text[:40]!r}")
         return value
 
     def number(self, key: str, otherwise: float) -> float:
@@ -56,7 +56,7 @@ class Context:
         except ValueError:
             value = inf
         if not isfinite(value):
-            raise Unsaid(f"its {key} is {text[:40]!r}")
+            raise Untranslatable(f"its {key} is {text[:40]!r}")
         return value
 
     def others(self, key: str) -> list[Tensor]:
@@ -66,10 +66,10 @@ class Context:
             try:
                 place = int(part)
             except ValueError:
-                raise Unsaid(f"its {key} is {self.text(key)[:40]!r}") from None
+                raise Untranslatable(f"its {key} is {self.text(key)[:40]!r}") from None
             place += len(self.made) if place < 0 else 0
             if not 0 <= place < len(self.made):
-                raise Unsaid(f"there is no layer {part.strip()} before it")
+                raise Untranslatable(f"there is no layer {part.strip()} before it")
             tensors.append(self.made[place])
         return tensors
 
@@ -87,7 +87,9 @@ class Context:
             self.weights[key] = self.record.weight(key, shape)
         stored = self.weights[key]
         if self.shape(stored) != shape:
-            raise Unsaid(f"it has other weights than layer {self.text('share_index')[:20]}, which it shares")
+            raise Untranslatable(
+                f"it has other weights than layer {self.text('share_index')[:20]}, which it shares"
+            )
         return stored
 
     def call(self, op: str, /, shape: Sequence[int], **arguments: Value) -> Tensor:
@@ -133,7 +135,7 @@ def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
 def _size(context: Context, size: Shape | None) -> Shape:
     try:
         shape = tuple(context.integer(key) for key in ("channels", "height", "width"))
-    except Unsaid as why:
+    except Untranslatable as why:
         raise Refused(f"line 1: [{context.section.name}]: {why}") from None
     if not all(0 < one < LARGEST for one in shape):
         if size is None:
@@ -148,7 +150,7 @@ def _converted(context: Context, table: Mapping[str, Converting]) -> Tensor:
         raise Refused(f"{where}: no layer of the language does this")
     try:
         return table[context.section.name](context)
-    except Unsaid as why:
+    except Untranslatable as why:
         raise Refused(f"{where}: {why}"[:200]) from None
     except NOT_FITTING:
         raise Refused(f"{where}: its numbers do not fit its input") from None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
 from cnnspec.sources.darknet.convert import Context, Converting
@@ -27,7 +27,7 @@ ACTIVATIONS: Mapping[str, tuple[str, dict[str, Value]]] = {
     "normalize_channels_softmax": ("softmax", {"dim": 1}),
     "normalize_channels_softmax_maxval": ("softmax", {"dim": 1}),
 }
-UNSAID = frozenset(("loggy", "plse", "stair", "lhtan", "hard_mish", "normalize_channels", "revleaky"))
+WITHOUT_LAYER = frozenset(("loggy", "plse", "stair", "lhtan", "hard_mish", "normalize_channels", "revleaky"))
 """Darknet's activations that the language does not have."""
 
 
@@ -39,10 +39,10 @@ def activated(context: Context, x: Tensor, usual: str) -> Tensor:
         shape = context.shape(x)
         rectified = context.call("relu", shape, self=x)
         return context.call("add", shape, self=rectified, other=_times(context, x, 0.1))
-    if name in UNSAID:
+    if name in WITHOUT_LAYER:
         return _hole(context, f"the language has no activation {name}", x, context.shape(x))
     if name not in ACTIVATIONS:
-        raise Unsaid(f"its activation {name[:40]!r} is not known")
+        raise Untranslatable(f"its activation {name[:40]!r} is not known")
     op, arguments = ACTIVATIONS[name]
     return context.call(op, context.shape(x), self=x, **arguments)
 
@@ -197,7 +197,7 @@ def route(context: Context) -> Tensor:
         return inputs[0]
     shapes = [context.shape(input_) for input_ in inputs]
     if any(shape[2:] != shapes[0][2:] for shape in shapes):
-        raise Unsaid("the layers that it joins have different sizes")
+        raise Untranslatable("the layers that it joins have different sizes")
     out = (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
     return context.call("cat", out, tensors=tuple(inputs), dim=1)
 
@@ -244,7 +244,7 @@ def _of_shape(context: Context, x: Tensor, shape: Shape) -> Tensor:
     step = sizes[0] // shape[2]
     if step < 1 or sizes[1] // shape[3] != step or [-(-n // step) for n in sizes] != list(shape[2:]):
         ours, theirs = ("x".join(map(str, one)) for one in (shape[2:], sizes))
-        raise Unsaid(f"it adds a map of {theirs} to one of {ours}")
+        raise Untranslatable(f"it adds a map of {theirs} to one of {ours}")
     if step > 1:
         for dim, size in enumerate(sizes, 2):
             sizes[dim - 2] = -(-size // step)
@@ -263,7 +263,7 @@ def gate(context: Context) -> Tensor:
     shapes = zip(context.shape(context.before), context.shape(other), strict=True)
     if any(n not in (1, size) for n, size in shapes):
         ours, theirs = ("x".join(map(str, context.shape(one)[1:])) for one in (context.before, other))
-        raise Unsaid(f"it multiplies a map of {theirs} by one of {ours}")
+        raise Untranslatable(f"it multiplies a map of {theirs} by one of {ours}")
     y = context.call("mul", context.shape(other), self=other, other=context.before)
     return activated(context, y, "linear")
 
@@ -271,7 +271,7 @@ def gate(context: Context) -> Tensor:
 def upsample(context: Context) -> Tensor:
     x, factor = context.before, context.integer("stride", 2)
     if factor < 1:
-        raise Unsaid(f"its stride is {factor}")
+        raise Untranslatable(f"its stride is {factor}")
     batch, C, *sizes = context.shape(x)
     out = tuple(n * factor for n in sizes)
     scales = (float(factor),) * 2
@@ -288,7 +288,7 @@ def reorg(context: Context) -> Tensor:
         shape = (batch, C // (S * S), H * S, W * S)
         return _hole(context, "it is reversed", x, shape)
     if C % (S * S) or H % S or W % S:
-        raise Unsaid(f"{C} maps of {H}x{W} cannot be rearranged by {S}")
+        raise Untranslatable(f"{C} maps of {H}x{W} cannot be rearranged by {S}")
     c = C // (S * S)
     wide, size = (batch, c, H * S, W * S), (batch, c, H, S, W, S)
     y = context.call("view", wide, self=x, size=wide)

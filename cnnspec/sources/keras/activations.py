@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.keras.convert import Context, Layout
 
@@ -46,7 +46,7 @@ def applied(context: Context, x: Tensor, activation: Any) -> Tensor:
     if activation == "hard_sigmoid":
         return context.call("hardsigmoid", shape, self=x)
     if activation not in NAMED:
-        raise Unsaid(f"its activation {activation!r} is not known"[:100])
+        raise Untranslatable(f"its activation {activation!r} is not known"[:100])
     op, arguments = NAMED[activation]
     return context.call(op, shape, self=x, **arguments)
 
@@ -61,11 +61,11 @@ def relu(context: Context) -> Tensor:
     top, slope = config.get("max_value"), config.get("negative_slope") or 0.0
     shape = context.shape(x)
     if config.get("threshold"):
-        raise Unsaid("it has a threshold")
+        raise Untranslatable("it has a threshold")
     if slope and top is None:
         return context.call("leaky_relu", shape, self=x, negative_slope=float(slope))
     if slope:
-        raise Unsaid("it has a slope and a maximum")
+        raise Untranslatable("it has a slope and a maximum")
     if top == 6:
         return context.call("relu6", shape, self=x)
     if top is None:
@@ -98,7 +98,7 @@ def prelu(context: Context) -> Tensor:
         C = context.shape(first)[1]
         weight = context.weight("alpha", (C,), Layout((1,) * axes + (C,), tuple(range(axes + 1))))
     else:
-        raise Unsaid(f"its slopes are shared along the axes {shared} alone")
+        raise Untranslatable(f"its slopes are shared along the axes {shared} alone")
     return context.last(context.call("prelu", context.shape(first), self=first, weight=weight))
 
 
@@ -106,7 +106,7 @@ def softmax(context: Context) -> Tensor:
     x = context.only()
     shape, axis = context.shape(x), context.config.get("axis", -1)
     if not isinstance(axis, int):
-        raise Unsaid("it is over several axes")
+        raise Untranslatable("it is over several axes")
     return context.call("softmax", shape, self=x, dim=axis % len(shape))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Record, Unsaid
+from cnnspec.sources.calls.record import Record, Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.keras.config import From, Model, Refused, Step
 from cnnspec.sources.layers import Scope
@@ -74,7 +74,7 @@ class Context:
     def only(self) -> Tensor:
         tensors = self.tensors()
         if len(tensors) != 1:
-            raise Unsaid(f"it reads {len(tensors)} tensors")
+            raise Untranslatable(f"it reads {len(tensors)} tensors")
         return tensors[0]
 
     def weight(
@@ -120,7 +120,7 @@ class Context:
         value = self.config.get(name, usual)
         sizes = (value,) * axes if isinstance(value, int) else tuple(value)
         if len(sizes) != axes or not all(isinstance(size, int) for size in sizes):
-            raise Unsaid(f"its {name} is {value!r}"[:100])
+            raise Untranslatable(f"its {name} is {value!r}"[:100])
         return sizes
 
 
@@ -150,7 +150,7 @@ def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[s
                 context.values[step.key] = _entered(context, step, size, model)
                 continue
             if step.kind not in TABLE:
-                raise Unsaid("no layer of the language does this")
+                raise Untranslatable("no layer of the language does this")
             output = applied(context, TABLE[step.kind](context), step.config.get("activation"))
             if step.kind in EACH and len(tensors := context.tensors()) == 1 and tensors[0] in context.flat:
                 moved, sizes = context.flat[tensors[0]]
@@ -158,7 +158,7 @@ def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[s
                 first = applied(other, TABLE[step.kind](other), step.config.get("activation"))
                 context.flat[output] = first, sizes
             context.values[step.key] = output
-        except Unsaid as why:
+        except Untranslatable as why:
             raise Refused(f"{step.kind} {step.own}: {why}") from None
         except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, AttributeError) as error:
             raise Refused(f"{step.kind} {step.own}: {type(error).__name__} {error}"[:200]) from None
@@ -197,7 +197,7 @@ def _sizes(step: Step, size: Shape | None) -> Shape:
             for one, size_given in zip(sizes, (*size[1:], size[0]), strict=True)
         ]
     if not sizes or not all(isinstance(one, int) and 0 < one < 2**31 for one in sizes):
-        raise Unsaid(
+        raise Untranslatable(
             f"its size is {'x'.join('?' if one is None else str(one) for one in sizes)}: say it, as CxHxW"
         )
     return tuple(sizes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor
 from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled, same
 from cnnspec.sources.keras.convert import Context, Converting, Layout, short
@@ -19,7 +19,7 @@ def _window(context: Context, x: Tensor, name: str) -> Window:
     if padding == "causal" and axes == 1:
         return Window(F, S, D, ((D[0] * (F[0] - 1), 0),))
     if padding not in ("valid", "same"):
-        raise Unsaid(f"its padding is {padding!r}"[:60])
+        raise Untranslatable(f"its padding is {padding!r}"[:60])
     return Window(F, S, D, same(sizes, F, S, D) if padding == "same" else ((0, 0),) * axes)
 
 
@@ -87,7 +87,7 @@ def deconv(context: Context) -> Tensor:
     K, extra = context.config["filters"], context.config.get("output_padding")
     C, cuts = context.shape(x)[1], context.config.get("padding") == "same"
     if extra is not None or any(one != 1 for one in window.D):
-        raise Unsaid("it says an output padding or a dilation")
+        raise Untranslatable("it has an output padding or a dilation")
     over = [F - S for F, S in zip(window.F, window.S, strict=True)]
     ends = tuple((max(one, 0) // 2, one - max(one, 0) // 2) if cuts else (0, min(one, 0)) for one in over)
     weight, bias = context.filters("kernel", (C, K, *window.F)), _bias(context, K)
@@ -124,7 +124,7 @@ def batch_norm(context: Context) -> Tensor:
     axis = config.get("axis", -1)
     axis = (axis[0] if isinstance(axis, list) else axis) % rank
     if axis not in (1, rank - 1):
-        raise Unsaid(f"its axis is {axis}")
+        raise Untranslatable(f"its axis is {axis}")
     first = x if axis == 1 else context.permuted(x, (0, rank - 1, *range(1, rank - 1)))
     C = context.shape(first)[1]
     weight = context.weight("gamma", (C,)) if config.get("scale", True) else None
@@ -158,7 +158,7 @@ def layer_norm(context: Context) -> Tensor:
     axes = config.get("axis", -1)
     axes = sorted(axis % len(shape) for axis in (axes if isinstance(axes, list) else [axes]))
     if axes != list(range(axes[0], len(shape))):
-        raise Unsaid(f"its axes are {axes}")
+        raise Untranslatable(f"its axes are {axes}")
     sizes = shape[axes[0] :]
     weight = context.weight("gamma", sizes) if config.get("scale", True) else None
     bias = context.weight("beta", sizes) if config.get("center", True) else None
@@ -179,7 +179,7 @@ def group_norm(context: Context) -> Tensor:
     groups = config.get("groups", 32)
     weight, bias = context.weight("gamma", (C,)), context.weight("beta", (C,))
     if not config.get("scale", True) or not config.get("center", True):
-        raise Unsaid("it has one of its weights alone")
+        raise Untranslatable("it has one of its weights alone")
     output = context.call(
         "group_norm",
         context.shape(x),
@@ -202,7 +202,7 @@ def dense(context: Context) -> Tensor:
     ]
     layout = context.layouts.get(f"{context.step.own}/kernel", layouts[0])
     if layout not in layouts:
-        raise Unsaid("it reads a flattened map in one call, and another vector in the other")
+        raise Untranslatable("it reads a flattened map in one call, and another vector in the other")
     x = flat if layout == layouts[0] else x
     weight = context.weight("kernel", (K, shape[-1]), layout)
     return context.call("linear", (*shape[:-1], K), input=x, weight=weight, bias=_bias(context, K))

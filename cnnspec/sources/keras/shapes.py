@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.keras.convert import Context, Converting, short
 
@@ -17,7 +17,7 @@ def _spread(shapes: Sequence[Shape]) -> Shape:
     full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = tuple(max(sizes) for sizes in zip(*full, strict=True))
     if any(size not in (1, most) for shape in full for size, most in zip(shape, result, strict=True)):
-        raise Unsaid("its inputs have different sizes")
+        raise Untranslatable("its inputs have different sizes")
     return result
 
 
@@ -30,7 +30,7 @@ def arithmetic(op: str) -> Converting:
             shapes = [context.shape(one) for one in (result, other) if isinstance(one, Tensor)]
             result = context.call(op, _spread(shapes), self=result, other=other)
         if not isinstance(result, Tensor):
-            raise Unsaid("it reads no tensor")
+            raise Untranslatable("it reads no tensor")
         return result
 
     return convert
@@ -90,7 +90,7 @@ def reshape(context: Context) -> Tensor:
         rest = prod(size for size in target if size != -1)
         target[target.index(-1)] = prod(shape[1:]) // rest
     if prod(target) != prod(shape[1:]) or min(target, default=0) < 1:
-        raise Unsaid(f"{shape[1:]} cannot be reshaped to {tuple(target)}")
+        raise Untranslatable(f"{shape[1:]} cannot be reshaped to {tuple(target)}")
     sizes = (shape[0], *target)
     return context.call("view", sizes, self=x, size=sizes)
 
@@ -114,7 +114,7 @@ def _ends(value: object, axes: int) -> list[tuple[int, int]]:
         rows = [tuple(rows)]
     ends = [(row, row) if isinstance(row, int) else tuple(row) for row in rows]
     if len(ends) != axes or not all(len(end) == 2 for end in ends):
-        raise Unsaid(f"its sizes are {value!r}"[:80])
+        raise Untranslatable(f"its sizes are {value!r}"[:80])
     return ends
 
 
@@ -151,7 +151,7 @@ def upsampling(context: Context) -> Tensor:
         op = f"upsample_{kind}2d"
         output = context.call(op, (batch, C, *out), input=x, align_corners=False, **size)
     else:
-        raise Unsaid(f"it is resized by {kind!r}"[:60])
+        raise Untranslatable(f"it is resized by {kind!r}"[:60])
     return context.last(output)
 
 
@@ -164,7 +164,7 @@ def rescaling(context: Context) -> Tensor:
     def numbers(value: object) -> Value | Tensor:
         if isinstance(value, list):
             if len(value) != C:
-                raise Unsaid("it has another number of channels")
+                raise Untranslatable("it has another number of channels")
             return context.record.constant(f"{context.step.own}/numbers", [float(one) for one in value])
         return float(value)  # type: ignore[arg-type]
 

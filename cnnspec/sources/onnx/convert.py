@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Record, Unsaid
+from cnnspec.sources.calls.record import Record, Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.onnx.fold import Budget
 from cnnspec.sources.onnx.model import Array, Branch, Model, Node, Refused
@@ -58,7 +58,7 @@ class Context:
         """An input that must be a constant, or None where it is omitted."""
         value = self.operand(node, place)
         if isinstance(value, Tensor):
-            raise Unsaid(f"its input {place + 1} is computed by the network")
+            raise Untranslatable(f"its input {place + 1} is computed by the network")
         return value
 
     def weight(self, name: str, value: Array) -> Tensor:
@@ -140,11 +140,11 @@ def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequ
             if folded is not None:
                 return folded
         if node.op in ("If", "Loop", "Scan"):
-            raise Unsaid("what it does depends on numbers of the input, and a spec is one network")
+            raise Untranslatable("what it does depends on numbers of the input, and a spec is one network")
         if node.op not in table:
-            raise Unsaid(UNKNOWN)
+            raise Untranslatable(UNKNOWN)
         return table[node.op](context, node)
-    except Unsaid as why:
+    except Untranslatable as why:
         return _hole(context, node, str(why))
     except (ValueError, LookupError, TypeError, ArithmeticError, AssertionError, AttributeError) as error:
         if isinstance(error, Refused):

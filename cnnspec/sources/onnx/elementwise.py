@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.onnx.convert import Context, Converting
 from cnnspec.sources.onnx.model import Array, Node
@@ -85,7 +85,7 @@ def _average(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
 def _power(context: Context, node: Node) -> tuple[Tensor, ...]:
     exponent = context.constant(node, 1)
     if exponent is None or exponent.size != 1:
-        raise Unsaid("its exponent is no single number")
+        raise Untranslatable("its exponent is not a single number")
     x = context.tensor(node, 0)
     return context.call(node, "pow", context.shape(x), self=x, exponent=number(exponent))
 
@@ -114,10 +114,10 @@ def _hard_sigmoid(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _prelu(context: Context, node: Node) -> tuple[Tensor, ...]:
     x, slope = context.tensor(node, 0), context.operand(node, 1)
     if not isinstance(slope, np.ndarray):
-        raise Unsaid("its slopes are computed by the network")
+        raise Untranslatable("its slopes are computed by the network")
     sizes = [one for one in slope.shape if one != 1]
     if len(sizes) > 1 or (sizes and sizes[0] != context.shape(x)[1]):
-        raise Unsaid(f"its slopes have the shape {slope.shape}")
+        raise Untranslatable(f"its slopes have the shape {slope.shape}")
     weight = context.weight(f"{node.inputs[1]}", slope.reshape(-1))
     return context.call(node, "prelu", context.shape(x), self=x, weight=weight)
 
@@ -132,7 +132,7 @@ def _softmax(op: str) -> Converting:
         axis = node.get("axis", -1 if newer else 1) % len(shape)
         if newer or axis == len(shape) - 1 or all(one == 1 for one in shape[axis + 1 :]):
             return context.call(node, op, shape, self=x, dim=axis)
-        raise Unsaid("it is over all axes at once, as before version 13")
+        raise Untranslatable("it is over all axes at once, as before version 13")
 
     return convert
 

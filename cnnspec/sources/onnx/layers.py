@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cnnspec.ops.sliding import reach
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.calls.windows import Calling, Window, convolved, deconvolved, pooled, same
 from cnnspec.sources.onnx.convert import Context, Converting
@@ -85,7 +85,7 @@ def _with_places(context: Context, node: Node, x: Tensor, window: Window) -> tup
     batch, C, *sizes = context.shape(x)
     out = (batch, C, *window.out(sizes))
     if not isinstance(padding := window.padding(sizes), tuple):
-        raise Unsaid("it gives the places of its maxima, and pads more behind than before")
+        raise Untranslatable("it gives the places of its maxima, and pads more after the map than before it")
     op = f"max_pool{len(sizes)}d_with_indices"
     arguments: dict[str, Value] = {"kernel_size": window.F, "stride": window.S, "padding": padding}
     arguments |= {"dilation": window.D, "ceil_mode": window.ceil}
@@ -158,7 +158,7 @@ def _instance_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _group_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
     x = context.tensor(node, 0)
     if context.version < 21:
-        raise Unsaid("before version 21 it has a weight for each group")
+        raise Untranslatable("before version 21 it has a weight for each group")
     return context.call(
         node,
         "group_norm",
@@ -221,7 +221,7 @@ def _normalized(context: Context, node: Node) -> tuple[Tensor, ...]:
     x = context.tensor(node, 0)
     shape = context.shape(x)
     if node.get("p", 2) != 2:
-        raise Unsaid("it does not divide by the length")
+        raise Untranslatable("it does not divide by the length")
     dim = node.get("axis", -1) % len(shape)
     return context.call(node, "normalize", shape, self=x, p=2, dim=dim, eps=1e-12)
 
@@ -229,7 +229,7 @@ def _normalized(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
     x, weight = context.tensor(node, 0), context.operand(node, 1)
     if not isinstance(weight, np.ndarray) or node.get("transA", 0) or len(context.shape(x)) != 2:
-        raise Unsaid("it is not a product of a vector with weights")
+        raise Untranslatable("it is not a product of a vector with weights")
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     matrix = (
         context.weight(node.inputs[1], weight)
@@ -244,7 +244,7 @@ def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
     added = None
     if bias is not None and beta != 0:
         if bias.size not in (1, K) or (bias.ndim > 1 and bias.shape[-2] != 1):
-            raise Unsaid("its bias differs from one image to another")
+            raise Untranslatable("its bias differs from one image to another")
         spread = np.broadcast_to(
             np.asarray(bias, weight.dtype) * np.asarray(beta, weight.dtype), (1, K)
         ).reshape(K)
@@ -261,7 +261,7 @@ def _matmul(context: Context, node: Node) -> tuple[Tensor, ...]:
         weight = context.weight(f"{node.inputs[1]}.T", right.T)
         return context.call(node, "linear", (*first[:-1], second[1]), input=left, weight=weight, bias=None)
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
-        raise Unsaid("it is a product with constants that are no fully connected layer")
+        raise Untranslatable("it is a product with constants that are not a fully connected layer")
     batch = np.broadcast_shapes(first[:-2], second[:-2])
     return context.call(node, "matmul", (*batch, first[-2], second[-1]), self=left, other=right)
 
@@ -326,16 +326,16 @@ def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
         (other, other),
     ):
         if is_there:
-            raise Unsaid(f"it has {option}")
+            raise Untranslatable(f"it has {option}")
     apart = ranks == [3, 3, 3]
     if apart:
         heads = node.attributes["q_num_heads"]
         if node.attributes["kv_num_heads"] != heads:
-            raise Unsaid("its queries have more heads than its keys")
+            raise Untranslatable("its queries have more heads than its keys")
         inputs = [_in_heads(context, node, input_, heads) for input_ in inputs]
     shapes = [context.shape(input_) for input_ in inputs]
     if shapes[0][1] != shapes[1][1]:
-        raise Unsaid("its queries have more heads than its keys")
+        raise Untranslatable("its queries have more heads than its keys")
     out = (*shapes[0][:-1], shapes[2][-1])
     names = dict(zip(("query", "key", "value"), inputs, strict=True))
     scale = node.get("scale")

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.record import Untranslatable
 from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.onnx.convert import Context, Converting
 from cnnspec.sources.onnx.fold import reshaped, slices, split_sizes
@@ -104,7 +104,7 @@ def _slice(context: Context, node: Node) -> tuple[Tensor, ...]:
             (x,) = context.call(node, "cat", shape, tensors=parts, dim=axis)
             continue
         if step < 0:
-            raise Unsaid("it goes backwards")
+            raise Untranslatable("it goes backwards")
         shape[axis] = len(range(low, high, step))
         if (low, high, step) != (0, context.shape(x)[axis], 1):
             (x,) = context.call(node, "slice", shape, self=x, dim=axis, start=low, end=high, step=step)
@@ -119,7 +119,7 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
         sizes = (*shape[:axis], *map(int, places.shape), *shape[axis + 1 :])
         return _viewed(context, node, x, sizes)
     if places is None or places.size == 0 or places.ndim > 1:
-        raise Unsaid("it gathers by a table of places")
+        raise Untranslatable("it gathers by a table of places")
     index = [int(one) % shape[axis] for one in places.ravel()]
     if places.ndim == 0:
         rest = (*shape[:axis], *shape[axis + 1 :])
@@ -129,7 +129,7 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
         return (_run(context, node, x, axis, range(index[0], index[-1] + 1, steps.pop())),)
     runs = list(_runs(index))
     if len(runs) > MOST_RUNS:
-        raise Unsaid("it gathers many places that are in no order")
+        raise Untranslatable("it gathers many places that are in no order")
     parts = tuple(_run(context, node, x, axis, run) for run in runs)
     out = [*shape[:axis], len(index), *shape[axis + 1 :]]
     return context.call(node, "cat", out, tensors=parts, dim=axis)
@@ -167,9 +167,9 @@ def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
     if not any(map(any, ends)):
         return (x,)
     if any(ends[0]):
-        raise Unsaid("it pads the batch")
+        raise Untranslatable("it pads the batch")
     if any(one < 0 for end in ends for one in end):
-        raise Unsaid("it cuts, with padding below zero")
+        raise Untranslatable("it cuts, with padding below zero")
     mode = {"edge": "replicate", "wrap": "circular"}.get(
         node.get("mode", "constant"), node.get("mode", "constant")
     )
@@ -187,21 +187,21 @@ def _resized(context: Context, node: Node, shape: tuple[int, ...]) -> list[int]:
     factors = node.get("scales", context.constant(node, 1 if older else 2))
     target = None if older else context.constant(node, 3)
     if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Unsaid("it keeps the ratio of the sides")
+        raise Untranslatable("it keeps the ratio of the sides")
     if target is not None and target.size:
         sizes = [float(one) for one in target.ravel()]
     elif factors is not None:
         scales = [float(one) for one in np.asarray(factors).ravel()]
         sizes = [size * scale for size, scale in zip(_of(shape, node), scales, strict=True)]
     else:
-        raise Unsaid("it says neither a size nor factors")
+        raise Untranslatable("it has neither a size nor factors")
     out = list(shape)
     for axis, size in zip(node.get("axes", range(len(shape))), sizes, strict=True):
         if abs(size - round(size)) > 1e-4:
-            raise Unsaid(f"a side of {shape[axis]} would have {size:g} positions")
+            raise Untranslatable(f"a side of {shape[axis]} would have {size:g} positions")
         out[axis] = round(size)
     if out[:2] != list(shape[:2]):
-        raise Unsaid("it resizes channels")
+        raise Untranslatable("it resizes channels")
     return out
 
 
@@ -227,23 +227,23 @@ def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
     mode, newer = node.get("mode", "nearest"), context.version >= 11
     where = node.get("coordinate_transformation_mode", "half_pixel" if newer else "asymmetric")
     if node.get("antialias", 0) or node.get("exclude_outside", 0):
-        raise Unsaid(
+        raise Untranslatable(
             "it smooths before it shrinks" if node.get("antialias", 0) else "it leaves out what is outside"
         )
     rest, sides = len(shape) - 2, list(zip(out[2:], shape[2:], strict=True))
     if mode == "nearest":
         rounding = node.get("nearest_mode", "round_prefer_floor" if newer else "floor")
         if not _takes_nearest(where, rounding, sides):
-            raise Unsaid(f"it takes the nearest by {where} and {rounding}")
+            raise Untranslatable(f"it takes the nearest by {where} and {rounding}")
         return context.call(node, f"upsample_nearest{rest}d", out, input=x, **_size(context, node, sides))
     kinds = {1: "linear1d", 2: "bilinear2d", 3: "trilinear3d"}
     kind = {"linear": kinds.get(rest), "cubic": "bicubic2d" if rest == 2 else None}.get(mode)
     if kind is None or where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
-        raise Unsaid(f"it is resized by {mode} with {where}")
+        raise Untranslatable(f"it is resized by {mode} with {where}")
     if where != "align_corners" and any(new == 1 < old for new, old in sides):
-        raise Unsaid("a side shrinks to one position, which torch reads elsewhere")
+        raise Untranslatable("a side shrinks to one position, which torch reads elsewhere")
     if mode == "cubic" and node.get("cubic_coeff_a", -0.75) != -0.75:
-        raise Unsaid("its cubic has another coefficient than −0.75")
+        raise Untranslatable("its cubic has another coefficient than −0.75")
     corners = where == "align_corners"
     size = _size(context, node, sides)
     return context.call(node, f"upsample_{kind}", out, input=x, align_corners=corners, **size)
@@ -285,7 +285,7 @@ def _space_to_depth(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _expand(context: Context, node: Node) -> tuple[Tensor, ...]:
     x, sizes = context.tensor(node, 0), context.constant(node, 1)
     if sizes is None:
-        raise Unsaid("it has no size")
+        raise Untranslatable("it has no size")
     out = np.broadcast_shapes(context.shape(x), tuple(int(one) for one in sizes.ravel()))
     return context.call(node, "expand", out, self=x, size=out)
 

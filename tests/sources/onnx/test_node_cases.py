@@ -64,7 +64,7 @@ REASONS = {
                               "rms_normalization_4d_axis[012]", "rms_normalization_4d_axis_negative_[234]"),
     "trained numbers are added without": ("add_bcast", "sub_bcast"),
     "is the weight `y` itself": ("div_bcast",),
-    "its exponent is no single number": ("pow", "pow_example", "pow_bcast_array", "pow_types_float32_*"),
+    "its exponent is not a single number": ("pow", "pow_example", "pow_bcast_array", "pow_types_float32_*"),
     "its slopes have the shape": ("prelu_example", "prelu_broadcast"),
     "is above its upper one": ("clip_min_greater_than_max",),
     "the language has no such layer": ("erf",),
