@@ -188,6 +188,7 @@ HOSTILE = {
     "cut off": (field(100, TODAY)[:-9], "in the middle of a field"),
     "a length beyond its message": (field(100, number(7 << 3 | 2) + number(99)), "in the middle of a field"),
     "a shape of another size": (field(100, layer((1, 7), "a", field(7, field(1, number(1 << 40))))), "shape"),
+    "very many sizes": (field(100, layer((1, 7), "a", field(7, field(1, b"\1" * 99)))), "more than 32 sizes"),
     "no weights": (field(100, field(1, "a")), "no layer with weights"),
     "very many fields": (field(100, field(9, 0) * 2_100_000), "more than 2,000,000 fields"),
 }  # fmt: skip

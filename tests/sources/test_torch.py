@@ -547,6 +547,15 @@ def test_norms_by_hand_are_the_layers() -> None:
     assert norms in text
 
 
+def test_sizes_that_depend_on_numbers_are_refused() -> None:
+    class Chosen(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[x > 0]
+
+    with pytest.raises(ValueError, match=r"a size depends on the numbers of a tensor \(.*test_torch.py:\d+"):
+        listed(Chosen(), torch.zeros(2, 3, 8, 8))
+
+
 def test_weights_that_forward_limits_stay_as_they_are() -> None:
     class Limited(nn.Conv2d):
         def forward(self, x: Tensor) -> Tensor:
@@ -598,12 +607,12 @@ def test_a_pool_and_what_undoes_it_in_other_modules() -> None:
 
 
 class Twice(nn.Module):
-    """The same convolution under two names, as where a block also has its parts by name."""
+    """The same layers under two names, as where a block also has its parts by name."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
-        self.net = nn.Sequential(self.conv, nn.ReLU())
+        self.conv, self.norm = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4)
+        self.net = nn.Sequential(self.conv, self.norm, nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
         made: Tensor = self.net(x)

@@ -18,6 +18,8 @@ from cnnspec.sources.stored import Array, Stored
 
 MOST_FIELDS = 2_000_000
 """Fields of a file that are read."""
+MOST_SIZES = 32
+"""Caffe's own limit for the sizes of a blob."""
 BATCH_NORM, COUNT = "BatchNorm", 2
 """The layer whose first blobs are sums, and the position of the blob with what they are divided by."""
 VARINT, WIDE, BYTES, NARROW = 0, 1, 2, 5
@@ -171,6 +173,8 @@ def _blob(reader: Reader, begin: int, end: int) -> Blob:
             size = 8 if number == DOUBLES else 4
             parts.append((start if kind == BYTES else stop - size, stop))
     sizes = tuple(shape) or tuple(four.get(number, 1) for number in FOUR)
+    if len(sizes) > MOST_SIZES:
+        raise Refused(f"a blob in it has more than {MOST_SIZES} sizes")
     if prod(sizes) * size != sum(stop - start for start, stop in parts):
         raise Refused("the numbers of a blob in it do not fill its shape")
     return Blob(sizes, parts, size)

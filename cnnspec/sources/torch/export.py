@@ -20,6 +20,8 @@ from torch.utils import _pytree as pytree
 
 SMALL = 65_536
 """The most elements of a constant or buffer whose values are in the trace."""
+COUNTER = "num_batches_tracked"
+"""The count of batches of a batch norm, which no call reads in eval mode."""
 DROPS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
 """Classes of modules that have no effect in evaluation: without special treatment their p would be lost."""
 Plain = dict[str, Any]
@@ -79,7 +81,7 @@ def _dropping(rate: float) -> Any:
 
 def _unused(trace: Plain) -> set[str]:
     used = {held[1] for number, held in enumerate(trace["held"]) if number in set(trace["used"])}
-    return {key for key in trace["keys"] if key not in used and not key.endswith("num_batches_tracked")}
+    return {key for key in trace["keys"] if key not in used and not key.endswith(COUNTER)}
 
 
 def _owners_of_unused(module: nn.Module, trace: Plain) -> list[str]:
@@ -227,13 +229,13 @@ class _Writing:
         state = self.module.state_dict(keep_vars=True)
         used = {key for number, (_, key, *_) in enumerate(self.held) if number in self.used}
         names: dict[int, str] = {}
-        for key in sorted(state, key=lambda key: key not in used):
+        for key in sorted(state, key=lambda key: key.replace(COUNTER, "running_mean") not in used):
             names.setdefault(id(state[key]), key)
         return {
             key: list(one.shape)
             for key, one in state.items()
             if names[id(one)] == key
-            and (one.is_floating_point() or key.endswith("num_batches_tracked"))  # others are indices
+            and (one.is_floating_point() or key.endswith(COUNTER))  # others are indices
         }
 
     def _hold(self, node: Any, spec: Any) -> None:
@@ -279,6 +281,8 @@ class _Writing:
         values = node.meta.get("val")
         results = list(values) if isinstance(values, list | tuple) else [values]
         shapes = [list(one.shape) if isinstance(one, torch.Tensor) else [] for one in results]
+        if any(not isinstance(size, int) for shape in shapes for size in shape):
+            raise ValueError(f"a size depends on the numbers of a tensor ({_place(node) or node.target})")
         arguments = self._arguments(node)
         for place in range(len(results)):
             self.numbers[node, place] = len(self.held) + self.count
