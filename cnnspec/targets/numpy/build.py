@@ -239,7 +239,7 @@ class _Translation:
             own = (layer.variable for layer in argument.function.layers.values())
             passed = dict(zip(own, argument.layers, strict=True))
             if function.alone.forward in passed:  # a layer parameter that is passed on
-                return self.given(passed[function.alone.forward])
+                return self.layers_argument(passed[function.alone.forward])
             variables = (parameter.variable for parameter in argument.function.parameters if parameter.used)
             by = dict(zip(variables, argument.arguments, strict=True))
             arguments = [(name, replaced(node, by)) for name, node in function.alone.arguments]
