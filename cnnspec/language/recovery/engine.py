@@ -7,6 +7,7 @@ claim or statement is left out of the tree up to the next `->`, `=>` or line out
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +26,8 @@ from cnnspec.notations import is_from_to
 
 MAX_FAILURES = 3
 """The most repairs at one place before a token is skipped."""
+MAX_VISITS = 4
+"""The most times that as many repairs are tried at one place."""
 _CLOSERS = {"(": ("RPAR", ")"), "[": ("RSQB", "]"), "{": ("RBRACE", "}")}
 _WHOLE = ("chain", "line", "item", "let", "statement", "file_line", "seq_line", "file", "sequence")
 """What is complete on top of the stack stays; only what follows is left out."""
@@ -40,6 +43,8 @@ class Recovery:
         self.text = parser.text
         self.failed_at = -1
         self.failures = 0
+        self.visits: Counter[int] = Counter()
+        """How often each place was reached: two repairs may each go back to before the other."""
         self.used: list[Rule] = []
         """The rules that applied, in order."""
 
@@ -48,7 +53,9 @@ class Recovery:
         if token.start != self.failed_at:
             self.failed_at, self.failures = token.start, 0
         self.failures += 1
-        if self.failures > MAX_FAILURES + len(self.lexer.brackets):
+        self.visits[token.start] += 1
+        most = MAX_FAILURES + len(self.lexer.brackets)
+        if self.failures > most or self.visits[token.start] > MAX_VISITS * most:
             self.lexer.pos = token.end
             return token.type != END
         if deep:

@@ -303,7 +303,8 @@ _SLICE = re.compile(rf"\bslice[ \t]+((?P<low>{_TERMS})?[ \t]*:(?:[ \t]*(?P<high>
 def _open_slice(m: Mistake) -> Answer | None:
     """`slice 4:` and `slice :4`, as Python leaves out an end."""
     near = _SLICE.finditer(m.text, max(0, m.start - 60), m.line_end)
-    match = next((one for one in near if one.start() < m.start <= one.end() + 1), None)
+    before = (one for one in near if one.start() < m.start <= one.end() + 1)
+    match = next((one for one in before if not m.text[one.end() : m.start].strip()), None)
     if match is None or (match["low"] and match["high"]) or not (match["low"] or match["high"]):
         return None
     plain = f"{match['low'] or 0}:{match['high'] or 'C'}"
