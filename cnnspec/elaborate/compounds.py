@@ -29,7 +29,7 @@ def compound(text: str, step: tree.LayerStep) -> NoValue | None:
     if not others:
         return None
     plain = " -> ".join([f"{first}{rest}", *others])
-    message += ": each layer is a step of its own"
+    message += ": each layer is a separate step"
     return NoValue("E201", message, step.word_span, f"write `{plain}`", fix=(Edit(step.span, plain),))
 
 

@@ -199,7 +199,7 @@ def _steps(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     span = Span(behind[0].span.start, step.span.end)
     message = f"`{step.word}` does not take {' and '.join(f'`{word}`' for word in words)}"
     return NoValue(
-        "E202", message, span, f"each layer is a step of its own: write `{plain}`", fix=(Edit(span, plain),)
+        "E202", message, span, f"each layer is a separate step: write `{plain}`", fix=(Edit(span, plain),)
     )
 
 

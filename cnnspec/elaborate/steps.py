@@ -107,7 +107,7 @@ def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
         f"{what} has {count} outputs and needs {count} labels",
         step.span,
         related=related,
-        help=f"write it on a line of its own, `{', '.join(names)}: {written}`, if need be after `@name ->`",
+        help=f"write it on a line of its own, `{', '.join(names)}: {written}`; it may begin with `@name ->`",
     )
 
 

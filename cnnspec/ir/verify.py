@@ -101,7 +101,7 @@ def _layer(body: Body, layer: Layer, inputs: Sequence[Shape | None], output: int
     known = tuple(shape for shape in inputs if shape is not None)
     if len(known) < len(inputs):
         if out is not None and not _claimed(body, output):
-            yield "puts out a known shape where an unknown one arrives"
+            yield "gives a known shape for an input of unknown shape"
         return
     if not all(map(_is_volume, known)):
         return  # reported at its origin; a layer's rules need known shapes
@@ -129,7 +129,7 @@ def _region(
         yield "has no pass"
         return
     if region.inner and region.block is None:
-        yield f"a {region.kind} is no block that is defined in another"
+        yield f"a {region.kind} is not a block that is defined in another"
     if (region.kind in ("block", "shared")) != (region.block is not None):
         yield f"a {region.kind} names {region.block or 'no block'}"
     if region.block is not None:

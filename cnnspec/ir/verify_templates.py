@@ -47,7 +47,7 @@ def template_faults(graph: Graph, most: int) -> Iterator[str]:
         if faults:
             return
     if wrong := [name for name in graph.arguments if not _is_number(graph.knobs.get(name, "?"))]:
-        yield f"arguments that are no knobs with a number: {wrong}"
+        yield f"arguments that are not knobs with a number: {wrong}"
         return
     if graph.templates[graph.root.template].kind != "network":
         yield "the template of the network is not of kind network"
@@ -153,7 +153,7 @@ def _layers_match(graph: Graph, site: RegionSite) -> Iterator[str]:
         if layer.parameter is not None or not 0 <= number < len(graph.templates):
             yield f"site {site.site} gives layers that are not there"
         elif graph.templates[number].kind != "layers" or graph.templates[number].inputs != (None,):
-            yield f"site {site.site} gives template {number}, which is no layers of one input"
+            yield f"site {site.site} gives template {number}, which does not consist of layers with one input"
         elif len(graph.templates[number].outputs) != 1:
             yield f"site {site.site} gives layers of several outputs"
 

@@ -80,7 +80,7 @@ def layers_argument(
         LayersArgument(variable=frame.function.layer(argument.layers[other])) for other in function.layers
     ]
     if function.needs:
-        raise Unsupported("a shared block in layers that are given to a block", next(iter(regions.values())))
+        raise Unsupported("a shared block in layers that are passed to a block", next(iter(regions.values())))
     return LayersArgument(function, arguments, inner, sizes=_variables(frame, site, name))
 
 

@@ -253,7 +253,7 @@ def _unknown(
 def _at_home(key: str, path: Path, kind: str) -> str:
     """The place where a key is valid: another kind of this section, another section, or the top."""
     if key == "seed":
-        return "seed stands above the first section"
+        return "seed belongs above the first section"
     if path[0] in KINDS and kind:
         kinds = KINDS[path[0]]
         others = [one for one, model in kinds.models.items() if key in model.model_fields]

@@ -128,7 +128,7 @@ def test_a_shared_block_in_a_block() -> None:
     ("fault", "change"),
     [
         ("uses block 'h' as what it is not", lambda n, b: region(b, "shared", inner=False)),
-        ("a group is no block", lambda n, b: region(b, "group", inner=True)),
+        ("a group is not a block", lambda n, b: region(b, "group", inner=True)),
         ("has the name of a step", lambda n, b: region(b, "shared", shared="conv")),
         ("a block names no block", lambda n, b: region(b, "block", block=None)),
     ],

@@ -178,7 +178,7 @@ CASES = [
         "",
         "[augment]\ncolor_jitter = 0.4\n",
         "E822 13:1 'color_jitter' is not a key of [augment]",
-        "[augment] has area, crop, elastic, erase, flip, flip_vertical, rotate and side; "
+        "[augment] has area, crop, elastic, erase, flip, flip_vertical, rotate and side"
         + EDIT % "augmented",
     ),
     (
@@ -229,9 +229,9 @@ CASES = [
         "",
         "[run]\nseed = 3\n",
         "E822 13:1 'seed' is not a key of [run]",
-        "seed stands above the first section",
+        "seed belongs above the first section",
     ),
-    ("", "seed = 3\n", "E822 12:1 'seed' is not a key of [schedule]", "seed stands above the first section"),
+    ("", "seed = 3\n", "E822 12:1 'seed' is not a key of [schedule]", "seed belongs above the first section"),
     (
         'source = "npz"\n',
         "source: npz\n",

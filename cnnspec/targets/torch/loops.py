@@ -72,7 +72,7 @@ def _finish(step: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
     if takes == (0,) and not plan.needs and len(plan.outputs) == 1 and not step.collected:
         return True
     if len(plan.outputs) == 1 and (not takes or takes[0] != 0):
-        raise Diverges("a repeat whose passes do not take what arrives first")
+        raise Diverges("a repeat whose passes do not take its first input")
     step.takes, step.loop, step.needs = takes, True, plan.needs
     return False
 

@@ -167,9 +167,9 @@ def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Pi
     for name, node in reversed(function.lets):
         piece = with_nodes(piece, {name: node})
     if plan.needs:
-        raise Unsupported("a shared block in layers that are given to a block")
+        raise Unsupported("a shared block in layers that are passed to a block")
     if takes != (0,) or not inline(piece):
-        raise Unsupported("layers given to a block that are no layers of their input")
+        raise Unsupported("layers passed to a block that are not layers of their input")
     used = set(used_in(piece))
     for parameter in function.parameters:
         parameter.used = parameter.variable in used
