@@ -178,8 +178,7 @@ CASES = [
         "",
         "[augment]\ncolor_jitter = 0.4\n",
         "E822 13:1 'color_jitter' is not a key of [augment]",
-        "[augment] has area, crop, elastic, erase, flip, flip_vertical, rotate and side"
-        + EDIT % "augmented",
+        "[augment] has area, crop, elastic, erase, flip, flip_vertical, rotate and side" + EDIT % "augmented",
     ),
     (
         "",
