@@ -91,7 +91,7 @@ def execute(command: str, name: str, *options: str) -> int:
     from cnnspec import cli
 
     os.environ["CNNSPEC_DEBUG"] = "1"  # what is no finding is raised
-    budgets = () if command in ("fmt", "import") else BUDGETS
+    budgets = () if command in ("fmt", "import") or name == "made.cnn" else BUDGETS
     stream = io.StringIO()
     with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
         status = cli.execute([command, f"{FOLDER}/{name}", *options, *budgets])
