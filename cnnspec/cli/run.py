@@ -119,10 +119,7 @@ def run(
     written = [output] if output else []
     written += [] if save_maps is None else [f"{os.path.join(save_maps, '')} ({sheets} sheets)"]
     result = outcome.result
-    for one in (
-        one for output_result in result["outputs"] for image in output_result["top"] for one in image
-    ):
-        one["label"] = names[one["class"]] if names else None
+    _name_classes(result, names)
     document["ok"] = not build.findings
     to.document(document | as_document(job, result, on.weights, written))
     if to.form == "text":
@@ -130,6 +127,14 @@ def run(
         to.show(sums_as_text(job, result))
         say("".join(f"{printable(path)}: written\n" for path in written))
     return build.status
+
+
+def _name_classes(result: dict[str, Any], names: list[str]) -> None:
+    """Puts the names of the classes, if there are any, beside the highest scores."""
+    for output in result["outputs"]:
+        for image in output["top"]:
+            for score in image:
+                score["label"] = names[score["class"]] if names else None
 
 
 def _check_usage(file: str, dataset: str | None, output: str | None, options: dict[str, Any]) -> None:
