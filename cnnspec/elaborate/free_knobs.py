@@ -15,16 +15,18 @@ from cnnspec.language import tree
 
 @dataclass(eq=False, repr=False)
 class FreeKnobs:
-    """Finds the knobs, `let`s with a number, that only arguments of the network's own layers and block uses
-    read. `read` has the places in the text where an argument names a knob. Not among them: a knob that a
-    `default` names, because blocks may read it, too; one that is computed from others (`let last = 2*width`);
-    a fraction in an expression, because the sizes that it gives are whole for this value alone."""
+    """Finds the knobs, `let`s with a number, that only arguments of layers and of block uses read. `read` has
+    the places in the text where an argument names a knob. Not among them: a knob that a `default` names; one
+    that is computed from others (`let last = 2*width`); a fraction in an expression, here or in another
+    variant, because the sizes that it gives are whole for this value alone."""
 
     context: Context
     names: frozenset[str] = field(init=False)
     read: dict[str, set[int]] = field(default_factory=dict)
-    arguments: list[tuple[dict[str, expr.Expr], Collection[str]]] = field(default_factory=list)
-    """The arguments of a layer or a use, and which of their names stand for knobs."""
+    arguments: list[tuple[dict[str, expr.Expr], Collection[str], bool]] = field(default_factory=list)
+    """The arguments of a layer or a use, which of their names stand for knobs, and whether they are a
+    block's."""
+    fractions: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         facts, whole = self.context.statements.facts, self.context.statements.file.statements
@@ -35,6 +37,8 @@ class FreeKnobs:
         computed = {let.name for let in lets if facts_of(let.value).names}
         numbers = {name for name, value in values if type(value) in (int, Fraction)} - computed
         self.names = frozenset(name for name in numbers if name in facts.names and name not in apart)
+        settings = (one for variant in self.context.statements.variants.values() for one in variant.settings)
+        self.fractions = frozenset(one.name for one in settings if not _is_whole(one.value))
 
     def note(self, parts: tuple[tree.Expr, ...], names: Collection[str]) -> None:
         values, all_nodes = self.context.globals.names, list(nodes(parts))
@@ -42,7 +46,8 @@ class FreeKnobs:
             return  # it chooses between numbers
         for node in all_nodes:
             if isinstance(node, tree.Name) and node.name in names:
-                if type(values[node.name]) is int or parts == (node,):
+                whole = type(values[node.name]) is int and node.name not in self.fractions
+                if whole or parts == (node,):
                     self.read.setdefault(node.name, set()).add(id(node))
 
     def settle(self) -> tuple[str, ...]:
@@ -58,18 +63,30 @@ class FreeKnobs:
             counts = counts - Counter({name: inside[name] for name in own})
         free = {name for name, places in self.read.items() if len(places) == counts[name]}
         values = {name: expr.Const(expr.exact(context.globals.names[name])) for name in self.names - free}
-        for arguments, names in self.arguments if values else ():
+        for arguments, names, in_block in self.arguments:
             known = {name: value for name, value in values.items() if name in names}
-            arguments.update((name, expr.replaced(argument, known)) for name, argument in arguments.items())
+            arguments.update((name, expr.replaced(one, known)) for name, one in arguments.items())
+            named = free.intersection(names)
+            for name in [name for name, one in arguments.items() if named.isdisjoint(expr.variables(one))]:
+                if in_block:
+                    del arguments[name]
         return tuple(name for name in context.globals.names if name in free)
 
     def read_in(self, root: tree.File | tree.Block | tree.Sequence) -> Counter[str]:
-        """How often each name is read below `root`, except in sides of `if`s that no use takes."""
+        """How often each name is read below `root`, claims and sides of `if`s that no use takes apart."""
         counts, hidden = facts_of(root).names, set[int]()
-        for step in (node for node in nodes(root) if isinstance(node, tree.IfStep)):
+        for step in nodes(root):
+            if isinstance(step, tree.Claim) and id(step) not in hidden:
+                counts = counts - facts_of(step).names
+            if not isinstance(step, tree.IfStep):
+                continue
             for taken, side in ((True, step.then), (False, step.otherwise)):
                 if side is None or id(step) in hidden or (id(step), taken) in self.context.stretches.taken:
                     continue
                 counts = counts - facts_of(side).names
-                hidden.update(id(node) for node in nodes(side) if isinstance(node, tree.IfStep))
+                hidden.update(id(node) for node in nodes(side) if isinstance(node, tree.IfStep | tree.Claim))
         return counts
+
+
+def _is_whole(node: tree.Expr) -> bool:
+    return isinstance(node, tree.Number) and node.text.isdecimal()

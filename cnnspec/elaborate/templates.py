@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import WHOLE_FILE
 from cnnspec.elaborate.builder import Scope
@@ -16,7 +16,7 @@ from cnnspec.elaborate.calls import outputs_of
 from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.free_knobs import FreeKnobs
 from cnnspec.elaborate.naming import UNNAMED, is_scope
-from cnnspec.elaborate.text_facts import before, further
+from cnnspec.elaborate.text_facts import before, further, nodes
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
 from cnnspec.ir.template import (
@@ -46,7 +46,7 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Templat
     the model's."""
     by_number: dict[int, Template] = {}
     free = FreeKnobs(context)
-    waiting: list[tuple[int, Scope, set[str], FreeKnobs | None]] = [(0, context.globals, set(), free)]
+    waiting: list[tuple[int, Scope, set[str], Knobs]] = [(0, context.globals, set(), Knobs(free, free.names))]
     for number, stretch in enumerate(context.stretches.all):
         if stretch.block is not None:
             own = {parameter.name for parameter in stretch.block.parameters if parameter.kind != "tensor"}
@@ -54,15 +54,26 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[tuple[Templat
                 context.statements.all_blocks.name_of(stretch.block)
             )
             own.update(() if inner is None else inner.values)
-            waiting.append((number, context.globals_before(stretch.block), own, None))
+            lets = {one.name for one in nodes(stretch.block.body) if isinstance(one, tree.Let)}
+            names = free.names - own - lets if inner is None else frozenset()
+            waiting.append((number, context.globals_before(stretch.block), own, Knobs(free, names, True)))
         elif stretch.kind == "layers":
-            waiting.append((number, context.globals, set(stretch.own), None))
+            waiting.append((number, context.globals, set(stretch.own), Knobs(free, inside=True)))
     while waiting:
-        number, knobs, own, named = waiting.pop()
-        maker = _Maker(context, context.stretches.all[number], knobs, own, named)
+        number, scope, own, knobs = waiting.pop()
+        maker = _Maker(context, context.stretches.all[number], scope, own, knobs)
         by_number[number] = maker.make(outputs)
-        waiting += [(inner, knobs, own, named) for inner in maker.inner]
+        waiting += [(inner, scope, own, knobs) for inner in maker.inner]
     return tuple(by_number[number] for number in sorted(by_number)), free.settle()
+
+
+class Knobs(NamedTuple):
+    """The `names` of knobs that a template's arguments may name. In a block (`inside`), `written` has the
+    values of these, and `free` the names."""
+
+    free: FreeKnobs
+    names: frozenset[str] = frozenset()
+    inside: bool = False
 
 
 def formula(node: tree.Expr, own: Collection[str], knobs: Scope) -> expr.Expr:
@@ -104,11 +115,9 @@ def _named(name: str, own: Collection[str], knobs: Scope) -> expr.Expr:
 
 class _Maker:
     """Makes one template. `own` are the parameters and `let`s that its expressions may name, and in arguments
-    of the network itself the `free` knobs; another knob is its value."""
+    the `free` knobs; another knob is its value."""
 
-    def __init__(
-        self, context: Context, stretch: Stretch, knobs: Scope, own: set[str], free: FreeKnobs | None
-    ) -> None:
+    def __init__(self, context: Context, stretch: Stretch, knobs: Scope, own: set[str], free: Knobs) -> None:
         self.context, self.stretch, self.knobs, self.own = context, stretch, knobs, set(own)
         self.free = free
         self.count = 0
@@ -261,13 +270,15 @@ class _Maker:
     def layer(self, step: tree.LayerStep | tree.BranchStep, inputs: list[int], flow: Flow) -> LayerSite:
         site = self.stretch.names.sites[id(step)]
         self.go_on(flow, self.value())
+        written, free = self.written(site)
         self.makers[flow[None]] = layer_site = LayerSite.model_construct(
             site=site,
             name=self.stretch.names.steps[id(step)],
             word=step.word,
             inputs=tuple(inputs),
             output=flow[None],
-            written=self.written(site),
+            written=written,
+            free=free,
         )
         return layer_site
 
@@ -306,6 +317,7 @@ class _Maker:
             self.value() for _ in (() if block is None else outputs_of(self.context, block)) or (None,)
         ]
         self.go_on(flow, outputs[0], outputs[1:])
+        arguments, free = self.written(site)
         return RegionSite.model_construct(
             kind="shared" if block is not None and block.shared else "block",
             site=site,
@@ -313,7 +325,8 @@ class _Maker:
             template=number,
             inputs=tuple(inputs),
             outputs=tuple(outputs),
-            arguments=self.written(site),
+            arguments=arguments,
+            free=free,
             layers={name: self.layers_argument(layer) for name, layer in layers.items()},
         )
 
@@ -377,17 +390,23 @@ class _Maker:
         if decides is not None:
             self.settled.update(expr.variables(self.expression(decides)))
 
-    def written(self, site: int) -> dict[str, expr.Expr]:
-        expressions: dict[str, expr.Expr] = {}
-        knobs = frozenset() if self.free is None else self.free.names - self.own
+    def written(self, site: int) -> tuple[dict[str, expr.Expr], dict[str, expr.Expr]]:
+        """The arguments of a step, and those in a block that name free knobs."""
+        found: dict[str, expr.Expr] = {}
+        named: dict[str, expr.Expr] = {}
+        knobs = self.free.names - self.own
         for name, parts in self.stretch.written.get(site, {}).items():
-            sizes = [formula(part, self.own | knobs, self.knobs) for part in parts]
-            expressions[name] = sizes[0] if len(sizes) == 1 else expr.apply("sizes", *sizes)
-            if self.free is not None:
-                self.free.note(parts, knobs)
-        if self.free is not None:
-            self.free.arguments.append((expressions, knobs))
-        return expressions
+            self.free.free.note(parts, knobs)
+            found[name] = self.sizes(parts, frozenset() if self.free.inside else knobs)
+            if self.free.inside:
+                named[name] = self.sizes(parts, knobs)
+        if knobs:
+            self.free.free.arguments.append((named if self.free.inside else found, knobs, self.free.inside))
+        return found, named if knobs else {}
+
+    def sizes(self, parts: Iterable[tree.Expr], knobs: frozenset[str]) -> expr.Expr:
+        made = [formula(part, self.own | knobs, self.knobs) for part in parts]
+        return made[0] if len(made) == 1 else expr.apply("sizes", *made)
 
     def expression(self, node: tree.Expr) -> expr.Expr:
         return formula(node, self.own, self.knobs)

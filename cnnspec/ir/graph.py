@@ -213,10 +213,11 @@ def outputs_of(step: Step) -> int:
 
 class BlockParameter(Frozen):
     """Of a block, as written: its default is canonical text; `formula` the same over the parameters before
-    it, where it names any; `layers` is the template of a layer parameter's default, if a use needed it."""
+    it, where it names any; `layers` is the template of a layer parameter's default, if a use needed it. A
+    `knob` is passed to it by a target (see `lower.passed_knobs`)."""
 
     name: Name
-    kind: Literal["value", "letter", "tensor", "layer"]
+    kind: Literal["value", "letter", "tensor", "layer", "knob"]
     default: str | None = None
     formula: Expr | None = None
     layers: int | None = None

@@ -18,6 +18,7 @@ NONE: tuple[tuple[str, object], ...] = (
     ("inner", False),
     ("arguments", []),
     ("settled", []),
+    ("free", {}),
 )
 """Newer fields with their empty values: they are left out, so that the fingerprint of a network does not
 change."""

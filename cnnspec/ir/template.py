@@ -37,8 +37,9 @@ class LetSite(Frozen):
 
 
 class LayerSite(Frozen):
-    """A layer, or a merge of the values `inputs`. `written` are the arguments that name something, by
-    field."""
+    """A layer, or a merge of the values `inputs`. `written` are the arguments that name something, by field;
+    `free` those of a block that name knobs among the graph's `arguments`, as written: elsewhere in a block, a
+    knob is its value."""
 
     kind: Literal["layer"] = "layer"
     site: int
@@ -47,6 +48,7 @@ class LayerSite(Frozen):
     inputs: tuple[int, ...]
     output: int
     written: dict[Name, Expr] = {}
+    free: dict[Name, Expr] = {}
 
 
 class LayersArgument(Frozen):
@@ -75,8 +77,8 @@ class RegionSite(Frozen):
     """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
 
     A repeat passes the outputs of a pass on as the first inputs of the next, but the last `each`, which are
-    collected; `times` says how many passes there are. `arguments` are those of a use of a block, `layers`
-    those for its layer parameters."""
+    collected; `times` says how many passes there are. `arguments` are those of a use of a block (`free`: see
+    `LayerSite`), `layers` those for its layer parameters."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
     site: int
@@ -86,6 +88,7 @@ class RegionSite(Frozen):
     outputs: tuple[int, ...]
     each: int = 0
     arguments: dict[Name, Expr] = {}
+    free: dict[Name, Expr] = {}
     times: Expr | None = None
     layers: dict[Name, LayersArgument] = {}
 
@@ -111,10 +114,11 @@ def numbers_of(site: Site) -> list[expr.Expr]:
         case LetSite():
             return [site.value]
         case LayerSite():
-            return [*site.written.values()]
+            return [*site.written.values(), *site.free.values()]
         case RegionSite():
             nodes = [node for layer in site.layers.values() for node in layer.arguments.values()]
-            return [*site.arguments.values(), *nodes, *([site.times] if site.times else [])]
+            written = [*site.arguments.values(), *site.free.values()]
+            return [*written, *nodes, *([site.times] if site.times else [])]
         case IfSite():
             return [site.condition]
     return []

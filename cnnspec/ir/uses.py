@@ -131,10 +131,10 @@ def input_places(template: Template, body: Body) -> dict[int, int]:
     return by_place
 
 
-def number_in(use: TemplateUse, node: expr.Expr, at: int | None) -> Any:
+def number_in(use: TemplateUse, node: expr.Expr, at: int | None, knobs: Numbers | None = None) -> Any:
     """The value of an expression in a use, where C, H and W are the shape of the value `at`."""
     try:
-        return expr.value(node, {**use.numbers, **use.dims(at)})
+        return expr.value(node, {**(knobs or {}), **use.numbers, **use.dims(at)})
     except expr.Unclear as name:
         raise Mismatch(f"an expression without a value ({name})") from None
 
@@ -151,9 +151,13 @@ class _Reader:
     end, one that was elaborated has them as often as its text."""
     first: dict[int, int] = field(default_factory=dict)
     left: dict[int, Step] = field(default_factory=dict)
+    knobs: Numbers = field(default_factory=dict)
+    """The graph's `arguments`, where all is checked."""
 
     def read(self) -> TemplateUse:
         body, use = self.body, self.use
+        if self.check:
+            self.knobs = self.graph.numbers
         use.shapes = body.values
         for place in places(body):
             if isinstance(place.step, Hole) or place.step.site in self.left:
@@ -190,7 +194,7 @@ class _Reader:
                     self.decide(site)
 
     def number(self, node: expr.Expr, at: int | None) -> Any:
-        return number_in(self.use, node, at)
+        return number_in(self.use, node, at, self.knobs)
 
     def let(self, site: LetSite) -> None:
         value = self.number(site.value, site.at)
@@ -215,7 +219,7 @@ class _Reader:
             raise Mismatch(f"{site.word} reads other values")
         self.use.values[site.output] = self.first[site.site]
         if self.check:
-            for name, node in site.written.items():
+            for name, node in (*site.written.items(), *site.free.items()):
                 if expr.single(getattr(step.op, name, None)) != expr.single(
                     self.number(node, site.inputs[0])
                 ):
@@ -278,7 +282,7 @@ class _Reader:
 
     def arguments(self, site: RegionSite, step: Region) -> None:
         input_tensor = site.inputs[0] if site.inputs else None
-        for name, node in site.arguments.items():
+        for name, node in (*site.arguments.items(), *site.free.items()):
             argument = step.arguments.get(name)
             if argument is None or expr.single(expr.parsed(argument)) != expr.single(
                 self.number(node, input_tensor)

@@ -292,7 +292,8 @@ class Lowering:
                 function.first.append(Let(variable, formula))
                 continue
             default = None if parameter.default is None else self._constant(parameter.default)
-            function.parameters.append(Parameter(variable, parameter.name, letter, default, values))
+            made = Parameter(variable, parameter.name, letter, default, values, knob=parameter.kind == "knob")
+            function.parameters.append(made)
         return scope, inputs
 
     def _parameters(self, region: ir.Region, number: int) -> tuple[ir.BlockParameter, ...]:
@@ -420,8 +421,8 @@ class Lowering:
             number = keys[use]
             served, other, _ = self.shared.setdefault(region.shared or "", (function, number, arguments))
             if served is not function or any(
-                parameter.used and parameter.values and parameter.values[number] != parameter.values[other]
-                for parameter in function.parameters
+                one.used and not one.knob and one.values and one.values[number] != one.values[other]
+                for one in function.parameters
             ):
                 raise other_program(function.name, region)
 

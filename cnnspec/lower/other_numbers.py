@@ -216,6 +216,15 @@ class _Walk:
         old = {name: expr.parsed(text) for name, text in step.arguments.items()}
         arguments = old | self.changed(site.arguments, at)
         shapes = [_known(self.shapes[value]) for value in step.inputs]
+        knobs = {
+            parameter.name
+            for block in self.again.graph.blocks
+            if block.name == step.block
+            for parameter in block.parameters
+            if parameter.kind == "knob"
+        }
+        of_use = {name for name in arguments if arguments[name] != old[name]} - knobs
+        entering = _known(self.old.values[step.inputs[0]]) if step.inputs else ()
         runs: list[int] = []
         gathered: list[Sequence[Shape]] = []
         after = self.numbers
@@ -226,8 +235,8 @@ class _Walk:
             elif step.kind == "repeat":
                 before, now = {**before, "i": number}, {**now, "i": number}
             run, after = self.again.body(body, before, now, shapes)
-            if step.kind == "shared" and run != body:
-                raise Differs("a shared block")
+            if step.kind == "shared" and run != body and (of_use or shapes[0][:1] != entering[:1]):
+                raise Differs("a shared block")  # each use may change in another way
             outputs = self.again.shapes(run)
             shapes, gathered = handed_on(step, shapes, outputs), collected(step, gathered, outputs)
             runs.append(run)

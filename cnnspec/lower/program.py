@@ -249,6 +249,8 @@ class Parameter:
     used: bool = True
     flag: bool = False
     """It was 0 or 1, and the target has turned it into a bool."""
+    knob: bool = False
+    """It is one of the file's, which the block reads."""
 
 
 @dataclass(eq=False, slots=True)

@@ -105,11 +105,18 @@ def _apart(piece: Piece, names: set[str]) -> Piece:
     return Lambda(tuple(other.get(name, name) for name in piece.variables), body)
 
 
-def with_numbers(function: program.Function, use: int, layers: Sequence[program.LayersArgument]) -> Call:
-    """The call that makes a shared block, which is one attribute of the model: only constant numbers and
-    layers."""
+def with_numbers(
+    network: program.Function,
+    function: program.Function,
+    use: int,
+    layers: Sequence[program.LayersArgument],
+) -> Call:
+    """The call that makes a shared block, which is one attribute of the model: constant numbers, layers, and
+    arguments of the model."""
+    knobs = {parameter.source: Var(parameter.variable) for parameter in network.parameters}
     used = [parameter for parameter in function.parameters if parameter.used]
-    return called(function, [Const(parameter.values[use]) for parameter in used], layers)
+    numbers = [knobs[one.source] if one.knob else Const(one.values[use]) for one in used]
+    return called(function, numbers, layers)
 
 
 def called(

@@ -125,7 +125,9 @@ def _model(
             rules.put(writer, starts, str(writer))
             writer.gap(1)
         variables = Namer(reserved())
-        inputs = ["x"] if len(graph.inputs) == 1 else [variables.take(name) for name in graph.inputs]
+        again = sum(root.inputs[0] in item.reads for item in root.items) > 1  # beside the tensors of the way
+        named = len(graph.inputs) > 1 or (again and graph.inputs[0] != "input")
+        inputs = [variables.take(name if named else "x") for name in graph.inputs]
         classes.forward(writer, root, dict(zip(root.inputs, inputs, strict=True)), held, names, several)
     writer.gap(2)
 

@@ -1,7 +1,8 @@
 """The knobs that the model's constructor takes: those whose other values change only numbers of the program.
 
 The program is lowered for the network and for the network under other values (`lower.other_numbers`), so that
-each number that depends on a knob has an expression. A knob with which this fails is a constant.
+each number that depends on a knob has an expression. A knob with which this fails is a constant. Blocks are
+passed the knobs that they read (`lower.passed_knobs`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ir.uses import Mismatch, Numbers
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.other_numbers import Differs, Unfit, under
+from cnnspec.lower.passed_knobs import passable, passing
 
 Made = TypeVar("Made")
 Lowered = Callable[[Graph, Sequence[str], Sequence[tuple[int, Numbers]]], Made]
@@ -22,7 +24,7 @@ Lowered = Callable[[Graph, Sequence[str], Sequence[tuple[int, Numbers]]], Made]
 
 def with_knobs(graph: Graph, lowered: Lowered[Made]) -> Made:
     """What `lowered` makes of the graph with as many knobs as possible."""
-    names, planned = _tried(graph, graph.arguments, lowered)
+    names, planned = _tried(graph, passable(graph), lowered)
     if planned is None and len(names) > 1:
         alone = {name: _tried(graph, [name], lowered)[1] for name in names}
         names = [name for name in names if alone[name] is not None]
@@ -33,16 +35,21 @@ def with_knobs(graph: Graph, lowered: Lowered[Made]) -> Made:
 def _tried(graph: Graph, names: Sequence[str], lowered: Lowered[Made]) -> tuple[list[str], Made | None]:
     """Those of the knobs with which the network differs only in numbers, and what is made with all of
     them."""
-    varying: list[str] = []
-    others: list[tuple[int, Numbers]] = []
-    together = _varied(graph, names)  # less work than one after another
-    for group in [names] if together is not None or len(names) < 2 else [[name] for name in names]:
-        varied = together or _varied(graph, group)
-        if varied is not None:
-            graph, others = varied[0], [*others, *varied[1]]
-            varying += group
+    while True:
+        other = passing(graph, names)
+        varying: list[str] = []
+        others: list[tuple[int, Numbers]] = []
+        together = _varied(other, names)  # less work than one after another
+        for group in [names] if together is not None or len(names) < 2 else [[name] for name in names]:
+            varied = together or _varied(other, group)
+            if varied is not None:
+                other, others = varied[0], [*others, *varied[1]]
+                varying += group
+        if len(varying) == len(names):
+            break
+        names = varying
     try:
-        return varying, lowered(graph, varying, others) if varying else None
+        return varying, lowered(other, varying, others) if varying else None
     except (Diverges, Unsupported, Mismatch):
         return varying, None
 

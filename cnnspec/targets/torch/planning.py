@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from cnnspec.elaborate.reserved import attribute_name
@@ -95,10 +96,11 @@ def _lowered(
             break
         axes |= fewer
     root: Plan = network.made
-    used = {*root.used(), *(name for name, _ in root.lets)}
+    shared = {key: with_numbers(network, *one) for key, one in lowering.shared.items()}
+    used = {*root.used(), *(name for name, _ in root.lets), *chain(*map(used_in, shared.values()))}
     return Planned(
         root,
-        {key: with_numbers(*shared) for key, shared in lowering.shared.items()},
+        shared,
         [parameter for parameter in parameters_of(network) if parameter.variable in used],
     )
 

@@ -44,6 +44,8 @@ def tidy(known: Collection[str], node: Node) -> Node:
     node = Apply(node.operator, arguments)
     if node.operator == "//" and _is_whole(node, known):
         return _divided(*arguments)
+    if node.operator == "*" and sum(isinstance(one, Const) for one in _factors(node, "*")) > 1:
+        return _times(*_product(node)) if _is_whole(node, known) else node
     if node.operator in ("+", "-") and _is_whole(node, known):
         return _summed(node)
     return node

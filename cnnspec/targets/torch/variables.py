@@ -8,6 +8,7 @@ from itertools import chain, count
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Tensor
+from cnnspec.lower.symbolic import Const
 from cnnspec.targets.torch.plan import ClassPlan, If, Plan, PlanStep, ifs_of, made_in, ordered
 
 FARTHEST = 100
@@ -99,6 +100,9 @@ class Variables:
             return self.labelled[output]
         if output in self.inside and self.held.get(self.inside[output]) not in after:
             return self.inside[output]
+        for source in read:  # on the way to a variable of an `if`, which it has already
+            if self.of.get(source) in wish.values() and source not in after:
+                return self.of[source]
         role = self.role(output)
         if role is not None and not any(self.of.get(source) == role for source in read):
             holder = self.held.get(role)
@@ -157,8 +161,12 @@ class Variables:
             for tensor, _, _ in step.arms
             if len(self.readers.get(tensor, ())) == 1 and tensor not in self.plan.inputs
         ]
-        if step.word == "mul" and len(own) == 1 and len(step.arms) == 2:
-            return self._unless_blocked("gate")
+        if step.word == "mul" and len(step.arms) == 2:
+            points = [all(size == Const(1) for size in tensor.dims[1:]) for tensor, _, _ in step.arms]
+            if len(own) == 1 or (points[place] and not all(points)):
+                return self._unless_blocked("gate")
+            if any(points):
+                return None
         pair = len(step.arms) == 2 and any(tensor in self.labelled for tensor, _, _ in step.arms)
         if len(own) >= 2 and not self.joins.intersection(own) and not pair:
             whole = self.role(step.outputs[0]) if step.word == "concat" else None

@@ -78,6 +78,26 @@ def test_a_number_goes_on_through_the_layers_and_blocks_that_read_it() -> None:
     assert arguments(text) == ["k", "classes"]
 
 
+def test_blocks_are_passed_the_knobs_that_they_read() -> None:
+    """Directly or through others; a claim does not read, and a parameter of that name is another number."""
+    text = """\
+let g = 4
+let classes = 10
+block layer(s=1) { concat [ id | conv F1 S=s K=2*g -> relu -> conv F3 P1 K=g ] }
+block scores() { gap -> fc classes }
+block head(g) { conv F1 K=g -> scores() }
+input 3x8x8
+conv F3 P1 K=2*g => (2*g)x8x8
+[layer()]*3 -> layer(s=1)
+head(6)
+"""
+    assert arguments(text) == ["g", "classes"]
+    made = program(graph_of(text))
+    assert "class Layer(nn.Module):\n    def __init__(self, in_channels: int, g: int, s: int = 1)" in made
+    assert "*(Layer(2 * g + g * i, g) for i in range(3))" in made
+    assert "self.head = Head(6 * g, 6, classes)" in made
+
+
 def test_a_condition_that_the_program_itself_decides_may_depend_on_it() -> None:
     """The width of a residual network: the constructor decides whether a shortcut needs a projection."""
     shortcut = "if s > 1 or c != w [ conv F1 S=s K=w ]"
@@ -93,7 +113,7 @@ def test_a_side_that_is_not_taken_does_not_count() -> None:
     text = f"let classes = 10\nlet heads = 0\n{block}input 3x8x8\nconv F3 K4 -> b(1)\n"
     text += "if heads == 1 [ if classes > 5 [ relu ] -> conv F1 K=classes ]\nflatten -> fc classes\n"
     assert arguments(text) == ["classes"]
-    assert arguments(text.replace("b(1)", "b(2) -> b(1)")) == []
+    assert arguments(text.replace("b(1)", "b(2) -> b(1)")) == ["classes"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +122,10 @@ def test_a_side_that_is_not_taken_does_not_count() -> None:
         "let k = 4\ninput 3x8x8\nconv F3 K=k\nif k == 4 [ relu ]\n",  # decides about a step
         "let k = 4\ninput 3x8x8\n[conv F3 P1 K4]*k\nflatten -> fc k\n",  # counts
         "let k = 3\ninput (k)x8x8\nconv F3 K=k\n",  # is the input's
-        "let k = 4\nblock b() { conv F3 K=k }\ninput 3x8x8\nb() -> conv F1 K=k\n",  # is in a block
+        "let k = 4\nblock b() { [relu]*k }\ninput 3x8x8\nb() -> conv F1 K=k\n",  # counts, in a block
+        "let k = 4\nblock b() { conv F1 K=k }\nblock f(k) { b() }\ninput 3x8x8\nf(5)\n",  # hidden
+        "let k = 4\nblock b() { conv F1 K=k }\nblock f(act) { act }\ninput 3x8x8\nf([b()])\n",  # in layers
+        "let k = 4\nvariant A: k = 4\nvariant B: k = 1.5\ninput 3x8x8\nconv F3 K=2*k\n",  # a fraction
         "let k = 4\ndefault conv K=k\nblock b() { conv F3 }\ninput 3x8x8\nconv F3 -> b()\n",  # a default
         "let k = 4\nblock b() { if C > 4 [ relu ] -> conv F1 K4 }\ninput 3x8x8\nconv F3 K=k -> b()\n",
         "let k = 4\nblock b() { [relu]*C }\ninput 3x8x8\nconv F3 K=k -> b()\n",

@@ -88,23 +88,24 @@ class ConvNeXtTiny(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        k: int = 96,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)
-            self.ln1 = LayerNorm2d(96, eps=1e-6)
-            self.stage1 = Stage(96, n=3, first=0)
-            self.down1 = Down(96)
-            self.stage2 = Stage(192, n=3, first=3)
-            self.down2 = Down(192)
-            self.stage3 = Stage(384, n=9, first=6)
-            self.down3 = Down(384)
-            self.stage4 = Stage(768, n=3, first=15)
+            self.conv = nn.Conv2d(3, k, kernel_size=4, stride=4)
+            self.ln1 = LayerNorm2d(k, eps=1e-6)
+            self.stage1 = Stage(k, n=3, first=0)
+            self.down1 = Down(k)
+            self.stage2 = Stage(2 * k, n=3, first=3)
+            self.down2 = Down(2 * k)
+            self.stage3 = Stage(4 * k, n=9, first=6)
+            self.down3 = Down(4 * k)
+            self.stage4 = Stage(8 * k, n=3, first=15)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.ln2 = LayerNorm2d(768, eps=1e-6)
-            self.fc = nn.Linear(768, classes)
+            self.ln2 = LayerNorm2d(8 * k, eps=1e-6)
+            self.fc = nn.Linear(8 * k, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -72,11 +72,14 @@ class Unit(nn.Sequential):
         self.relu = nn.ReLU(inplace=True)
 
 
-class Classes(nn.Sequential):
-    def __init__(self) -> None:
+class Classifier(nn.Module):
+    def __init__(self, classes: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(256, 21, kernel_size=1)
-        self.upsample = nn.Upsample(size=520, mode="bilinear")
+        self.conv = nn.Conv2d(256, classes, kernel_size=1)
+
+    def forward(self, x: Tensor, image: Tensor) -> Tensor:
+        x = self.conv(x)
+        return nn.functional.interpolate(x, size=image.shape[2:], mode="bilinear")
 
 
 class DeepLabV3ResNet50(nn.Module):
@@ -85,7 +88,10 @@ class DeepLabV3ResNet50(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 21,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -106,7 +112,7 @@ class DeepLabV3ResNet50(nn.Module):
             self.unit6 = Unit(1280, 256)
             self.dropout = nn.Dropout()
             self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
-            self.scores = Classes()
+            self.scores = Classifier(classes)
         self.to(dtype=dtype)
         self.init_weights()
 
@@ -122,8 +128,8 @@ class DeepLabV3ResNet50(nn.Module):
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn(self.conv(image))))  # 64x130x130
         x = self.stage1(x)  # 256x130x130
         x = self.stage2(x)  # 512x65x65
         x = self.c4(x)  # 1024x65x65
@@ -137,7 +143,7 @@ class DeepLabV3ResNet50(nn.Module):
         x = torch.cat([branch1, branch2, branch3, branch4, branch5], dim=1)
         x = self.dropout(self.unit6(x))  # 256x65x65
         x = self.unit7(x)  # 256x65x65
-        return self.scores(x)
+        return self.scores(x, image)
 
 
 def main() -> None:

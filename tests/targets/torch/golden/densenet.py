@@ -12,14 +12,14 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 
 class Layer(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(in_channels, 128, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(128)
+        self.conv1 = nn.Conv2d(in_channels, 4 * k, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(4 * k)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(128, 32, kernel_size=3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(4 * k, k, kernel_size=3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv1(self.relu1(self.bn1(x)))
@@ -42,28 +42,31 @@ class DenseNet121(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        k: int = 32,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
             self.stem = sequential(
-                conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
-                bn=nn.BatchNorm2d(64),
+                conv=nn.Conv2d(
+                    3, 2 * k, kernel_size=7, stride=2, padding=3, bias=False
+                ),
+                bn=nn.BatchNorm2d(2 * k),
                 relu=nn.ReLU(inplace=True),
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
-            self.group1 = nn.Sequential(*(Layer(64 + 32 * i) for i in range(6)))
-            self.transition1 = Transition(256)
-            self.group2 = nn.Sequential(*(Layer(128 + 32 * i) for i in range(12)))
-            self.transition2 = Transition(512)
-            self.group3 = nn.Sequential(*(Layer(256 + 32 * i) for i in range(24)))
-            self.transition3 = Transition(1024)
-            self.group4 = nn.Sequential(*(Layer(512 + 32 * i) for i in range(16)))
-            self.bn = nn.BatchNorm2d(1024)
+            self.group1 = nn.Sequential(*(Layer(2 * k + k * i, k) for i in range(6)))
+            self.transition1 = Transition(8 * k)
+            self.group2 = nn.Sequential(*(Layer(4 * k + k * i, k) for i in range(12)))
+            self.transition2 = Transition(16 * k)
+            self.group3 = nn.Sequential(*(Layer(8 * k + k * i, k) for i in range(24)))
+            self.transition3 = Transition(32 * k)
+            self.group4 = nn.Sequential(*(Layer(16 * k + k * i, k) for i in range(16)))
+            self.bn = nn.BatchNorm2d(32 * k)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(1024, classes)
+            self.fc = nn.Linear(32 * k, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -47,11 +47,11 @@ class DnCNN(nn.Module):
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.relu(self.conv(x))  # 64x64x64
-        y = self.group(y)  # 64x64x64
-        noise = self.noise(y)  # 1x64x64
-        return x - noise
+    def forward(self, noisy: Tensor) -> Tensor:
+        x = self.relu(self.conv(noisy))  # 64x64x64
+        x = self.group(x)  # 64x64x64
+        noise = self.noise(x)  # 1x64x64
+        return noisy - noise
 
 
 def main() -> None:

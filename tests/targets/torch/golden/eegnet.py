@@ -43,27 +43,30 @@ class EEGNet_8_2(nn.Module):
     def __init__(
         self,
         classes: int = 2,
+        f: int = 8,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.conv1 = Conv2dSame(1, 8, kernel_size=(1, 64), bias=False)
-            self.bn1 = nn.BatchNorm2d(8)
-            self.dwconv1 = nn.Conv2d(8, 16, kernel_size=(64, 1), groups=8, bias=False)
-            self.bn2 = nn.BatchNorm2d(16)
+            self.conv1 = Conv2dSame(1, f, kernel_size=(1, 64), bias=False)
+            self.bn1 = nn.BatchNorm2d(f)
+            self.dwconv1 = nn.Conv2d(
+                f, 2 * f, kernel_size=(64, 1), groups=f, bias=False
+            )
+            self.bn2 = nn.BatchNorm2d(2 * f)
             self.elu1 = nn.ELU()
             self.avgpool1 = nn.AvgPool2d(kernel_size=(1, 4))
             self.dropout1 = nn.Dropout(0.25)
             self.dwconv2 = Conv2dSame(
-                16, 16, kernel_size=(1, 16), groups=16, bias=False
+                2 * f, 2 * f, kernel_size=(1, 16), groups=2 * f, bias=False
             )
-            self.conv2 = nn.Conv2d(16, 16, kernel_size=1, bias=False)
-            self.bn3 = nn.BatchNorm2d(16)
+            self.conv2 = nn.Conv2d(2 * f, 2 * f, kernel_size=1, bias=False)
+            self.bn3 = nn.BatchNorm2d(2 * f)
             self.elu2 = nn.ELU()
             self.avgpool2 = nn.AvgPool2d(kernel_size=(1, 8))
             self.dropout2 = nn.Dropout(0.25)
-            self.fc = nn.Linear(64, classes)
+            self.fc = nn.Linear(8 * f, classes)
             self.softmax = nn.Softmax(dim=1)
         self.to(dtype=dtype)
         self.init_weights()

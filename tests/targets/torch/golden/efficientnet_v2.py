@@ -51,7 +51,7 @@ class Fused(nn.Module):
 
 class Early(nn.Sequential):
     def __init__(
-        self, in_channels: int, t: int, k: int, n: int, s: int, first: int
+        self, in_channels: int, t: int, k: int, n: int, s: int, first: int, blocks: int
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -61,7 +61,7 @@ class Early(nn.Sequential):
                     t=t,
                     k=k,
                     s=s if i == 0 else 1,
-                    rate=0.2 * (first + i) / 40,
+                    rate=0.2 * (first + i) / blocks,
                 ),
             )
             in_channels = k
@@ -122,7 +122,7 @@ class Inverted(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self, in_channels: int, t: int, k: int, n: int, s: int, first: int
+        self, in_channels: int, t: int, k: int, n: int, s: int, first: int, blocks: int
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -132,21 +132,21 @@ class Stage(nn.Sequential):
                     t=t,
                     k=k,
                     s=s if i == 0 else 1,
-                    rate=0.2 * (first + i) / 40,
+                    rate=0.2 * (first + i) / blocks,
                 ),
             )
             in_channels = k
 
 
 class Small(nn.Sequential):
-    def __init__(self) -> None:
+    def __init__(self, blocks: int) -> None:
         super().__init__()
-        self.early1 = Early(24, t=1, k=24, n=2, s=1, first=0)
-        self.early2 = Early(24, t=4, k=48, n=4, s=2, first=2)
-        self.early3 = Early(48, t=4, k=64, n=4, s=2, first=6)
-        self.stage1 = Stage(64, t=4, k=128, n=6, s=2, first=10)
-        self.stage2 = Stage(128, t=6, k=160, n=9, s=1, first=16)
-        self.stage3 = Stage(160, t=6, k=256, n=15, s=2, first=25)
+        self.early1 = Early(24, t=1, k=24, n=2, s=1, first=0, blocks=blocks)
+        self.early2 = Early(24, t=4, k=48, n=4, s=2, first=2, blocks=blocks)
+        self.early3 = Early(48, t=4, k=64, n=4, s=2, first=6, blocks=blocks)
+        self.stage1 = Stage(64, t=4, k=128, n=6, s=2, first=10, blocks=blocks)
+        self.stage2 = Stage(128, t=6, k=160, n=9, s=1, first=16, blocks=blocks)
+        self.stage3 = Stage(160, t=6, k=256, n=15, s=2, first=25, blocks=blocks)
 
 
 class EfficientNetV2S(nn.Module):
@@ -156,6 +156,7 @@ class EfficientNetV2S(nn.Module):
         self,
         classes: int = 1000,
         drop: float = 0.2,
+        blocks: int = 40,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -166,7 +167,7 @@ class EfficientNetV2S(nn.Module):
             )
             self.bn1 = nn.BatchNorm2d(24, eps=0.001)
             self.silu1 = nn.SiLU()
-            self.body = Small()
+            self.body = Small(blocks)
             self.conv2 = nn.Conv2d(256, 1280, kernel_size=1, bias=False)
             self.bn2 = nn.BatchNorm2d(1280, eps=0.001)
             self.silu2 = nn.SiLU()

@@ -11,7 +11,10 @@ class ESPCN(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        r: int = 3,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -19,8 +22,8 @@ class ESPCN(nn.Module):
             self.activation1 = nn.Tanh()
             self.conv2 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
             self.activation2 = nn.Tanh()
-            self.conv3 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
-            self.pixelshuffle = nn.PixelShuffle(3)
+            self.conv3 = nn.Conv2d(32, r * r, kernel_size=3, padding=1)
+            self.pixelshuffle = nn.PixelShuffle(r)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -42,9 +42,9 @@ def bilinear(layer: nn.Module) -> None:
 
 
 class Fuse4(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(512, 21, kernel_size=1)
+        self.conv = nn.Conv2d(512, classes, kernel_size=1)
 
     def forward(self, pool4: Tensor, up2: Tensor) -> Tensor:
         x = self.conv(pool4)
@@ -53,9 +53,9 @@ class Fuse4(nn.Module):
 
 
 class Fuse3(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(256, 21, kernel_size=1)
+        self.conv = nn.Conv2d(256, classes, kernel_size=1)
 
     def forward(self, pool3: Tensor, up4: Tensor) -> Tensor:
         x = self.conv(pool3)
@@ -67,7 +67,10 @@ class FCN8s(nn.Module):
     """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 21,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -140,17 +143,17 @@ class FCN8s(nn.Module):
                 relu=nn.ReLU(inplace=True),
                 dropout=nn.Dropout(),
             )
-            self.score = nn.Conv2d(4096, 21, kernel_size=1)
+            self.score = nn.Conv2d(4096, classes, kernel_size=1)
             self.up2 = nn.ConvTranspose2d(
-                21, 21, kernel_size=4, stride=2, bias=False
+                classes, classes, kernel_size=4, stride=2, bias=False
             ).requires_grad_(False)
-            self.fuse4 = Fuse4()
+            self.fuse4 = Fuse4(classes)
             self.up4 = nn.ConvTranspose2d(
-                21, 21, kernel_size=4, stride=2, bias=False
+                classes, classes, kernel_size=4, stride=2, bias=False
             ).requires_grad_(False)
-            self.fuse3 = Fuse3()
+            self.fuse3 = Fuse3(classes)
             self.deconv = nn.ConvTranspose2d(
-                21, 21, kernel_size=16, stride=8, bias=False
+                classes, classes, kernel_size=16, stride=8, bias=False
             ).requires_grad_(False)
         self.to(dtype=dtype)
         self.init_weights()

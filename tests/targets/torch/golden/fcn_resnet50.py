@@ -50,22 +50,29 @@ class Stage(nn.Sequential):
             in_channels = 4 * k
 
 
-class Head(nn.Sequential):
-    def __init__(self) -> None:
+class Head(nn.Module):
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(2048, 512, kernel_size=3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(512)
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(0.1)
-        self.conv2 = nn.Conv2d(512, 21, kernel_size=1)
-        self.upsample = nn.Upsample(size=520, mode="bilinear")
+        self.conv2 = nn.Conv2d(512, classes, kernel_size=1)
+
+    def forward(self, x: Tensor, image: Tensor) -> Tensor:
+        x = self.dropout(self.relu(self.bn(self.conv1(x))))
+        x = self.conv2(x)
+        return nn.functional.interpolate(x, size=image.shape[2:], mode="bilinear")
 
 
 class FCNResNet50(nn.Module):
     """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 21,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -77,7 +84,7 @@ class FCNResNet50(nn.Module):
             self.stage2 = Stage(256, 128, n=4, s=2)
             self.c4 = Stage(512, 256, n=6, d=2)
             self.c5 = Stage(1024, 512, n=3, first=2, d=4)
-            self.scores = Head()
+            self.scores = Head(classes)
         self.to(dtype=dtype)
         self.init_weights()
 
@@ -93,13 +100,13 @@ class FCNResNet50(nn.Module):
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn(self.conv(image))))  # 64x130x130
         x = self.stage1(x)  # 256x130x130
         x = self.stage2(x)  # 512x65x65
         x = self.c4(x)  # 1024x65x65
-        x = self.c5(x)  # 2048x65x65
-        return self.scores(x)
+        c5 = self.c5(x)  # 2048x65x65
+        return self.scores(c5, image)
 
 
 def main() -> None:

@@ -83,7 +83,10 @@ class LRASPP(nn.Module):
     """Searching for MobileNetV3, Howard et al., ICCV 2019"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 21,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -132,9 +135,8 @@ class LRASPP(nn.Module):
             self.gap = nn.AdaptiveAvgPool2d(1)
             self.conv4 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
             self.sigmoid = nn.Sigmoid()
-            self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
-            self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
-            self.upsample2 = nn.Upsample(size=520, mode="bilinear")
+            self.conv5 = nn.Conv2d(40, classes, kernel_size=1)
+            self.conv6 = nn.Conv2d(128, classes, kernel_size=1)
         self.to(dtype=dtype)
         self.init_weights()
 
@@ -150,8 +152,8 @@ class LRASPP(nn.Module):
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.hswish1(self.bn1(self.conv1(x)))  # 16x260x260
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.hswish1(self.bn1(self.conv1(image)))  # 16x260x260
         x = self.inverted1(x)  # 16x260x260
         x = self.inverted2(x)  # 24x130x130
         x = self.inverted3(x)  # 24x130x130
@@ -165,15 +167,16 @@ class LRASPP(nn.Module):
         x = self.inverted8(x)  # 160x33x33
         x = self.group3(x)  # 160x33x33
         x = self.hswish2(self.bn2(self.conv2(x)))  # 960x33x33
-        branch1 = self.relu(self.bn3(self.conv3(x)))  # 128x33x33
-        branch2 = self.sigmoid(self.conv4(self.gap(x)))  # 128x1x1
-        branch2 = branch1 * branch2  # 128x33x33
+        y = self.relu(self.bn3(self.conv3(x)))  # 128x33x33
+        gate = self.sigmoid(self.conv4(self.gap(x)))  # 128x1x1
+        branch2 = y * gate  # 128x33x33
         branch2 = nn.functional.interpolate(
             branch2, size=low.shape[2:], mode="bilinear"
         )  # 128x65x65
         branch1 = self.conv5(low)  # 21x65x65
         branch2 = self.conv6(branch2)  # 21x65x65
-        return self.upsample2(branch1 + branch2)
+        x = branch1 + branch2  # 21x65x65
+        return nn.functional.interpolate(x, size=image.shape[2:], mode="bilinear")
 
 
 def main() -> None:

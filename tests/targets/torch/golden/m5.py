@@ -42,12 +42,12 @@ class Conv1dSame(nn.Conv1d):
 
 
 class Stage(nn.Sequential):
-    def __init__(self, k: int, n: int) -> None:
+    def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
         self.group = nn.Sequential(
             *(
                 sequential(
-                    conv=nn.Conv1d(256, k, kernel_size=3, padding=1),
+                    conv=nn.Conv1d(in_channels, k, kernel_size=3, padding=1),
                     bn=nn.BatchNorm1d(k),
                     relu=nn.ReLU(inplace=True),
                 )
@@ -65,18 +65,19 @@ class M3(nn.Module):
     def __init__(
         self,
         classes: int = 10,
+        k: int = 256,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.conv = Conv1dSame(1, 256, kernel_size=80, stride=4)
-            self.bn = nn.BatchNorm1d(256)
+            self.conv = Conv1dSame(1, k, kernel_size=80, stride=4)
+            self.bn = nn.BatchNorm1d(k)
             self.relu = nn.ReLU(inplace=True)
             self.maxpool = nn.MaxPool1d(kernel_size=4)
-            self.group = nn.Sequential(Stage(256, n=1))
+            self.group = nn.Sequential(Stage(k, k, n=1))
             self.gap = nn.AdaptiveAvgPool1d(1)
-            self.fc = nn.Linear(256, classes)
+            self.fc = nn.Linear(k, classes)
             self.softmax = nn.Softmax(dim=1)
         self.to(dtype=dtype)
         self.init_weights()

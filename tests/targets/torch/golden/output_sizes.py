@@ -66,12 +66,12 @@ class OutputSizes(nn.Module):
             if reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> OutputSizesOutputs:
-        plain2 = self.plain(x)  # 10x28x28
-        padded = self.padded(x)  # 10x32x32
-        strided = self.strided(x)  # 10x10x10
-        halved = self.halved(x)  # 10x16x16
-        same = self.same(x)  # 10x16x16
+    def forward(self, image: Tensor) -> OutputSizesOutputs:
+        plain2 = self.plain(image)  # 10x28x28
+        padded = self.padded(image)  # 10x32x32
+        strided = self.strided(image)  # 10x10x10
+        halved = self.halved(image)  # 10x16x16
+        same = self.same(image)  # 10x16x16
         return OutputSizesOutputs(plain2, padded, strided, halved, same)
 
 

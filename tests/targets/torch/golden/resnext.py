@@ -15,17 +15,18 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 class Bottleneck(nn.Module):
     projection: Final[bool]
 
-    def __init__(self, in_channels: int, k: int, s: int) -> None:
+    def __init__(self, in_channels: int, k: int, s: int, g: int, w: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 2 * k, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(2 * k)
+        channels = k * g * w // 64
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            2 * k, 2 * k, kernel_size=3, stride=s, padding=1, groups=32, bias=False
+            channels, channels, kernel_size=3, stride=s, padding=1, groups=g, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(2 * k)
+        self.bn2 = nn.BatchNorm2d(channels)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(2 * k, 4 * k, kernel_size=1, bias=False)
+        self.conv3 = nn.Conv2d(channels, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
         self.projection = s > 1 or in_channels != 4 * k
         if self.projection:
@@ -45,10 +46,12 @@ class Bottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, k: int, n: int, g: int, w: int, s: int = 2
+    ) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Bottleneck(in_channels, k, s if i == 0 else 1))
+            self.append(Bottleneck(in_channels, k, s=s if i == 0 else 1, g=g, w=w))
             in_channels = 4 * k
 
 
@@ -60,6 +63,8 @@ class ResNeXt50_32x4d(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        g: int = 32,
+        w: int = 4,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -72,10 +77,10 @@ class ResNeXt50_32x4d(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, n=3, s=1),
-                stage2=Stage(256, 128, n=4),
-                stage3=Stage(512, 256, n=6),
-                stage4=Stage(1024, 512, n=3),
+                stage1=Stage(64, 64, n=3, g=g, w=w, s=1),
+                stage2=Stage(256, 128, n=4, g=g, w=w),
+                stage3=Stage(512, 256, n=6, g=g, w=w),
+                stage4=Stage(1024, 512, n=3, g=g, w=w),
             )
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),

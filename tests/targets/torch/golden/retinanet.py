@@ -78,7 +78,7 @@ class Lateral(nn.Module):
 
 
 class Classes(nn.Sequential):
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.group = nn.Sequential(
             *(
@@ -90,7 +90,7 @@ class Classes(nn.Sequential):
             ),
         )
         self.conv = starting(
-            nn.Conv2d(256, 819, kernel_size=3, padding=1), literal, bias=-4.595
+            nn.Conv2d(256, 9 * classes, kernel_size=3, padding=1), literal, bias=-4.595
         )
 
 
@@ -126,11 +126,14 @@ class RetinaNet(nn.Module):
     """Focal Loss for Dense Object Detection, Lin et al., ICCV 2017"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 91,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.classes = Classes()
+            self.classes = Classes(classes)
             self.boxes = Boxes()
             self.c2 = sequential(
                 conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),

@@ -36,7 +36,10 @@ class SegNet(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 12,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -62,7 +65,7 @@ class SegNet(nn.Module):
             self.unit3 = Unit(128, 128)
             self.unit4 = Unit(128, 64)
             self.unit5 = Unit(64, 64)
-            self.conv = nn.Conv2d(64, 12, kernel_size=3, padding=1)
+            self.conv = nn.Conv2d(64, classes, kernel_size=3, padding=1)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -65,6 +65,7 @@ class ShuffleNetG1(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        k: int = 144,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -75,19 +76,18 @@ class ShuffleNetG1(nn.Module):
             self.relu = nn.ReLU(inplace=True)
             self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
             self.stage2 = sequential(
-                down=Down(24, 144),
-                group=nn.Sequential(*(Unit(144, 144) for _ in range(3))),
+                down=Down(24, k), group=nn.Sequential(*(Unit(k, k) for _ in range(3)))
             )
             self.stage3 = sequential(
-                down=Down(144, 288),
-                group=nn.Sequential(*(Unit(288, 288) for _ in range(7))),
+                down=Down(k, 2 * k),
+                group=nn.Sequential(*(Unit(2 * k, 2 * k) for _ in range(7))),
             )
             self.stage4 = sequential(
-                down=Down(288, 576),
-                group=nn.Sequential(*(Unit(576, 576) for _ in range(3))),
+                down=Down(2 * k, 4 * k),
+                group=nn.Sequential(*(Unit(4 * k, 4 * k) for _ in range(3))),
             )
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(576, classes)
+            self.fc = nn.Linear(4 * k, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

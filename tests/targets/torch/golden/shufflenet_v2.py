@@ -74,6 +74,7 @@ class ShuffleNetV2_050(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        k: int = 48,
         last: int = 1024,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -87,18 +88,18 @@ class ShuffleNetV2_050(nn.Module):
             self.relu1 = nn.ReLU(inplace=True)
             self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
             self.stage2 = sequential(
-                down=Down(24, 48),
-                group=nn.Sequential(*(Unit(48, 48) for _ in range(3))),
+                down=Down(24, k),
+                group=nn.Sequential(*(Unit(2 * (k // 2), k) for _ in range(3))),
             )
             self.stage3 = sequential(
-                down=Down(48, 96),
-                group=nn.Sequential(*(Unit(96, 96) for _ in range(7))),
+                down=Down(2 * (k // 2), 2 * k),
+                group=nn.Sequential(*(Unit(2 * k, 2 * k) for _ in range(7))),
             )
             self.stage4 = sequential(
-                down=Down(96, 192),
-                group=nn.Sequential(*(Unit(192, 192) for _ in range(3))),
+                down=Down(2 * k, 4 * k),
+                group=nn.Sequential(*(Unit(4 * k, 4 * k) for _ in range(3))),
             )
-            self.conv2 = nn.Conv2d(192, last, kernel_size=1, bias=False)
+            self.conv2 = nn.Conv2d(4 * k, last, kernel_size=1, bias=False)
             self.bn2 = nn.BatchNorm2d(last)
             self.relu2 = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)

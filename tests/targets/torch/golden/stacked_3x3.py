@@ -64,11 +64,11 @@ class StackedFilters(nn.Module):
             if reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> StackedFiltersOutputs:
-        two = self.two(x)  # 64x56x56
-        five = self.five(x)  # 64x56x56
-        three = self.three(x)  # 64x56x56
-        seven = self.seven(x)  # 64x56x56
+    def forward(self, map_: Tensor) -> StackedFiltersOutputs:
+        two = self.two(map_)  # 64x56x56
+        five = self.five(map_)  # 64x56x56
+        three = self.three(map_)  # 64x56x56
+        seven = self.seven(map_)  # 64x56x56
         return StackedFiltersOutputs(two, five, three, seven)
 
 

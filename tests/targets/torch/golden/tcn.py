@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class Causal(nn.Sequential):
-    def __init__(self, in_channels: int, k: int, d: int) -> None:
+    def __init__(self, in_channels: int, k: int, d: int, f: int) -> None:
         super().__init__()
-        self.pad = nn.ZeroPad1d((6 * d, 0))
-        self.conv = nn.Conv1d(in_channels, k, kernel_size=7, dilation=d)
+        self.pad = nn.ZeroPad1d(((f - 1) * d, 0))
+        self.conv = nn.Conv1d(in_channels, k, kernel_size=f, dilation=d)
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(0.05)
 
@@ -18,12 +18,12 @@ class Causal(nn.Sequential):
 class Level(nn.Module):
     projection: Final[bool]
 
-    def __init__(self, in_channels: int, k: int, d: int) -> None:
+    def __init__(self, in_channels: int, k: int, d: int, f: int) -> None:
         super().__init__()
         channels = in_channels
         self.group = nn.Sequential()
         for _ in range(2):
-            self.group.append(Causal(channels, k, d))
+            self.group.append(Causal(channels, k, d, f))
             channels = k
         self.projection = in_channels != k
         if self.projection:
@@ -45,6 +45,7 @@ class TCN(nn.Module):
     def __init__(
         self,
         classes: int = 10,
+        f: int = 7,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -53,7 +54,7 @@ class TCN(nn.Module):
             channels = 1
             self.group = nn.Sequential()
             for i in range(8):
-                self.group.append(Level(channels, 25, 2**i))
+                self.group.append(Level(channels, 25, 2**i, f))
                 channels = 25
             self.fc = nn.Linear(25, classes)
         self.to(dtype=dtype)

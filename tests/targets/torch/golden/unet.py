@@ -51,32 +51,34 @@ class UNet(nn.Module):
 
     def __init__(
         self,
+        width: int = 64,
         classes: int = 2,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.e1 = Double(1, 64)
+            self.e1 = Double(1, width)
             self.e2 = sequential(
-                maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(64, 128)
+                maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(width, 2 * width)
             )
             self.e3 = sequential(
-                maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(128, 256)
+                maxpool=nn.MaxPool2d(kernel_size=2),
+                double_=Double(2 * width, 4 * width),
             )
             self.e4 = sequential(
                 maxpool=nn.MaxPool2d(kernel_size=2),
-                double_=Double(256, 512),
+                double_=Double(4 * width, 8 * width),
                 dropout=nn.Dropout(),
             )
             self.maxpool = nn.MaxPool2d(kernel_size=2)
-            self.double_ = Double(512, 1024)
+            self.double_ = Double(8 * width, 16 * width)
             self.dropout = nn.Dropout()
-            self.up1 = Up(1024, 512, k=512)
-            self.up2 = Up(512, 256, k=256)
-            self.up3 = Up(256, 128, k=128)
-            self.up4 = Up(128, 64, k=64)
-            self.conv = nn.Conv2d(64, classes, kernel_size=1)
+            self.up1 = Up(16 * width, 8 * width, 8 * width)
+            self.up2 = Up(8 * width, 4 * width, 4 * width)
+            self.up3 = Up(4 * width, 2 * width, 2 * width)
+            self.up4 = Up(2 * width, width, width)
+            self.conv = nn.Conv2d(width, classes, kernel_size=1)
         self.to(dtype=dtype)
         self.init_weights()
 

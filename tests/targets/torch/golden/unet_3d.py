@@ -52,7 +52,10 @@ class UNet3D(nn.Module):
     """
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 3,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -68,7 +71,7 @@ class UNet3D(nn.Module):
             self.up1 = Up(512, 256, k=256)
             self.up2 = Up(256, 128, k=128)
             self.up3 = Up(128, 64, k=64)
-            self.conv = nn.Conv3d(64, 3, kernel_size=1)
+            self.conv = nn.Conv3d(64, classes, kernel_size=1)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -46,10 +46,10 @@ class VDSR(nn.Module):
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.group(x)  # 64x41x41
-        details = self.details(y)  # 1x41x41
-        return x + details
+    def forward(self, blurred: Tensor) -> Tensor:
+        x = self.group(blurred)  # 64x41x41
+        details = self.details(x)  # 1x41x41
+        return blurred + details
 
 
 def main() -> None:

@@ -18,33 +18,35 @@ class PadChannels(nn.Module):
 
 
 class Causal(nn.Sequential):
-    def __init__(self, d: int) -> None:
+    def __init__(self, in_channels: int, d: int, r: int) -> None:
         super().__init__()
         self.pad = nn.ZeroPad1d((d, 0))
-        self.conv = nn.Conv1d(32, 32, kernel_size=2, dilation=d)
+        self.conv = nn.Conv1d(in_channels, r, kernel_size=2, dilation=d)
 
 
 class Layer(nn.Module):
-    def __init__(self, d: int) -> None:
+    def __init__(self, in_channels: int, d: int, r: int, s: int) -> None:
         super().__init__()
-        self.causal1 = Causal(d)
+        self.r = r
+        self.high = 2 * r
+        self.causal1 = Causal(r, d, r)
         self.tanh = nn.Tanh()
-        self.causal2 = Causal(d)
+        self.causal2 = Causal(r, d, r)
         self.sigmoid = nn.Sigmoid()
-        self.conv1 = nn.Conv1d(32, 32, kernel_size=1)
-        self.conv2 = nn.Conv1d(32, 256, kernel_size=1)
+        self.conv1 = nn.Conv1d(r, r, kernel_size=1)
+        self.conv2 = nn.Conv1d(r, s, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x[:, :32]
+        y = x[:, : self.r]
         branch1 = self.tanh(self.causal1(y))
         branch2 = self.sigmoid(self.causal2(y))
         y = branch1 * branch2
         y = torch.cat([y, x], dim=1)
-        branch1 = self.conv1(y[:, :32])
-        branch2 = y[:, 32:64]
+        branch1 = self.conv1(y[:, : self.r])
+        branch2 = y[:, self.r : self.high]
         branch1 = branch1 + branch2
-        x = self.conv2(y[:, :32])
-        branch2 = y[:, 64:320]
+        x = self.conv2(y[:, : self.r])
+        branch2 = y[:, self.high :]
         x = x + branch2
         return torch.cat([branch1, x], dim=1)
 
@@ -53,15 +55,22 @@ class WaveNet10(nn.Module):
     """WaveNet: A Generative Model for Raw Audio, van den Oord et al., 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        r: int = 32,
+        s: int = 256,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.conv1 = nn.Conv1d(256, 32, kernel_size=1)
-            self.pad = PadChannels(0, 256)
-            self.group = nn.Sequential(nn.Sequential(*(Layer(2**j) for j in range(10))))
+            self.r = r
+            self.conv1 = nn.Conv1d(256, r, kernel_size=1)
+            self.pad = PadChannels(0, s)
+            self.group = nn.Sequential(
+                nn.Sequential(*(Layer(r + s, 2**j, r, s) for j in range(10)))
+            )
             self.relu1 = nn.ReLU()
-            self.conv2 = nn.Conv1d(256, 256, kernel_size=1)
+            self.conv2 = nn.Conv1d(s, 256, kernel_size=1)
             self.relu2 = nn.ReLU(inplace=True)
             self.conv3 = nn.Conv1d(256, 256, kernel_size=1)
             self.softmax = nn.Softmax(dim=1)
@@ -77,7 +86,7 @@ class WaveNet10(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.pad(self.conv1(x))  # 288x16000
         x = self.group(x)  # 288x16000
-        x = self.relu2(self.conv2(self.relu1(x[:, 32:288])))  # 256x16000
+        x = self.relu2(self.conv2(self.relu1(x[:, self.r :])))  # 256x16000
         return self.softmax(self.conv3(x))
 
 

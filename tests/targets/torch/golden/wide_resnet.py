@@ -41,8 +41,8 @@ class Unit(nn.Module):
         else:
             x = self.relu2(self.bn2(x))
             branch1 = self.path2(x)
-            branch2 = self.conv(x)
-            x = branch1 + branch2
+            x = self.conv(x)
+            x = branch1 + x
         return x
 
 
@@ -57,19 +57,20 @@ class WRN_28_10(nn.Module):
     def __init__(
         self,
         classes: int = 10,
+        w: int = 10,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
             self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-            self.stage1 = Stage(16, 160, s=1)
-            self.stage2 = Stage(160, 320, s=2)
-            self.stage3 = Stage(320, 640, s=2)
-            self.bn = nn.BatchNorm2d(640)
+            self.stage1 = Stage(16, 16 * w, s=1)
+            self.stage2 = Stage(16 * w, 32 * w, s=2)
+            self.stage3 = Stage(32 * w, 64 * w, s=2)
+            self.bn = nn.BatchNorm2d(64 * w)
             self.relu = nn.ReLU(inplace=True)
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(640, classes)
+            self.fc = nn.Linear(64 * w, classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -15,17 +15,17 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 class Bottleneck(nn.Module):
     projection: Final[bool]
 
-    def __init__(self, in_channels: int, k: int, s: int) -> None:
+    def __init__(self, in_channels: int, k: int, s: int, w: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 2 * k, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(2 * k)
+        self.conv1 = nn.Conv2d(in_channels, w * k, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(w * k)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            2 * k, 2 * k, kernel_size=3, stride=s, padding=1, bias=False
+            w * k, w * k, kernel_size=3, stride=s, padding=1, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(2 * k)
+        self.bn2 = nn.BatchNorm2d(w * k)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(2 * k, 4 * k, kernel_size=1, bias=False)
+        self.conv3 = nn.Conv2d(w * k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
         self.projection = s > 1 or in_channels != 4 * k
         if self.projection:
@@ -45,10 +45,10 @@ class Bottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
+    def __init__(self, in_channels: int, k: int, n: int, w: int, s: int = 2) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Bottleneck(in_channels, k, s if i == 0 else 1))
+            self.append(Bottleneck(in_channels, k, s if i == 0 else 1, w))
             in_channels = 4 * k
 
 
@@ -58,6 +58,7 @@ class WideResNet50_2(nn.Module):
     def __init__(
         self,
         classes: int = 1000,
+        w: int = 2,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -70,10 +71,10 @@ class WideResNet50_2(nn.Module):
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
             self.body = sequential(
-                stage1=Stage(64, 64, n=3, s=1),
-                stage2=Stage(256, 128, n=4),
-                stage3=Stage(512, 256, n=6),
-                stage4=Stage(1024, 512, n=3),
+                stage1=Stage(64, 64, n=3, w=w, s=1),
+                stage2=Stage(256, 128, n=4, w=w),
+                stage3=Stage(512, 256, n=6, w=w),
+                stage4=Stage(1024, 512, n=3, w=w),
             )
             self.head = sequential(
                 gap=nn.AdaptiveAvgPool2d(1),

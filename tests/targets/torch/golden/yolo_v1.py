@@ -11,6 +11,17 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
+class Reshape(nn.Module):
+    """The same numbers in another shape."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], *self.shape)
+
+
 class Unit(nn.Sequential):
     def __init__(self, in_channels: int, k: int, f: int, s: int = 1) -> None:
         super().__init__()
@@ -22,7 +33,10 @@ class YOLO(nn.Module):
     """You Only Look Once: Unified, Real-Time Object Detection, Redmon et al., CVPR 2016"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 20,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -56,7 +70,8 @@ class YOLO(nn.Module):
             self.fc1 = nn.Linear(50176, 4096)
             self.leaky = nn.LeakyReLU(0.1, inplace=True)
             self.dropout = nn.Dropout()
-            self.fc2 = nn.Linear(4096, 1470)
+            self.fc2 = nn.Linear(4096, 49 * (10 + classes))
+            self.reshape = Reshape(10 + classes, 7, 7)
         self.to(dtype=dtype)
         self.init_weights()
 
@@ -85,8 +100,7 @@ class YOLO(nn.Module):
         x = self.unit10(x)  # 1024x7x7
         x = torch.flatten(self.group3(x), 1)  # 50176
         x = self.dropout(self.leaky(self.fc1(x)))  # 4096
-        x = self.fc2(x)  # 1470
-        return x.reshape(-1, 30, 7, 7)
+        return self.reshape(self.fc2(x))
 
 
 def main() -> None:

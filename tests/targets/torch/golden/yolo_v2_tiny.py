@@ -62,7 +62,10 @@ class YOLOv2Tiny(nn.Module):
     """YOLO9000: Better, Faster, Stronger, Redmon & Farhadi, CVPR 2017"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 20,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -79,7 +82,7 @@ class YOLOv2Tiny(nn.Module):
             self.unit6 = Unit(256, 512)
             self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
             self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
-            self.conv = nn.Conv2d(1024, 125, kernel_size=1)
+            self.conv = nn.Conv2d(1024, 5 * (5 + classes), kernel_size=1)
         self.to(dtype=dtype)
         self.init_weights()
 

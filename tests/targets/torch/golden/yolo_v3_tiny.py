@@ -66,10 +66,10 @@ class Unit(nn.Sequential):
 
 
 class Yolo26(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.unit = Unit(384, 256, f=3)
-        self.conv = nn.Conv2d(256, 255, kernel_size=1)
+        self.conv = nn.Conv2d(256, 3 * (5 + classes), kernel_size=1)
 
     def forward(self, x: Tensor, fine: Tensor) -> Tensor:
         x = torch.cat([x, fine], dim=1)
@@ -86,7 +86,10 @@ class YOLOv3Tiny(nn.Module):
     """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 80,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
@@ -106,11 +109,12 @@ class YOLOv3Tiny(nn.Module):
                 unit1=Unit(512, 1024, f=3), unit2=Unit(1024, 256, f=1)
             )
             self.yolo13 = sequential(
-                unit=Unit(256, 512, f=3), conv=nn.Conv2d(512, 255, kernel_size=1)
+                unit=Unit(256, 512, f=3),
+                conv=nn.Conv2d(512, 3 * (5 + classes), kernel_size=1),
             )
             self.unit6 = Unit(256, 128, f=1)
             self.upsample = nn.Upsample(scale_factor=2)
-            self.yolo26 = Yolo26()
+            self.yolo26 = Yolo26(classes)
         self.to(dtype=dtype)
         self.init_weights()
 

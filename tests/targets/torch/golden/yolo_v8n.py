@@ -206,15 +206,18 @@ class YOLOv8n(nn.Module):
     """Ultralytics YOLOv8, Jocher et al., 2023"""
 
     def __init__(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+        self,
+        classes: int = 80,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
             self.backbone = Backbone()
             self.neck = Neck()
-            self.d3 = Detect(64, 80)
-            self.d4 = Detect(128, 80)
-            self.d5 = Detect(256, 80)
+            self.d3 = Detect(64, classes)
+            self.d4 = Detect(128, classes)
+            self.d5 = Detect(256, classes)
         self.to(dtype=dtype)
         self.init_weights()
 
