@@ -153,8 +153,7 @@ class _Walk:
                 case RegionSite():
                     self.region(site)
                 case SlotSite():
-                    if site.site in self.use.steps:
-                        raise Differs("layers that a block is given")
+                    self.slot(site)
 
     def check(self, settled: Iterable[str]) -> None:
         """What was folded away must not depend on a number that has changed."""
@@ -205,6 +204,17 @@ class _Walk:
             raise Unfit(op.word)
         self.steps[site.site] = step.model_copy(update={"op": op})
         self.shapes[self.first[site.site]] = out
+
+    def slot(self, site: SlotSite) -> None:
+        """Layers that a block is given; the numbers in them are the same (see `region`)."""
+        step = self.use.steps.get(site.site)
+        if not isinstance(step, Region):
+            return
+        numbers = {name: expr.parsed(text) for name, text in step.arguments.items()}
+        shapes = [_known(self.shapes[value]) for value in step.inputs]
+        run, _ = self.again.body(step.passes[0].body, numbers, numbers, shapes)
+        self.steps[site.site] = step.model_copy(update={"passes": (Pass(body=run),)})
+        self.shapes[self.first[site.site]] = self.again.shapes(run)[0]
 
     def region(self, site: RegionSite) -> None:
         step = self.use.steps.get(site.site)

@@ -3,7 +3,7 @@ weights."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from cnnspec import __version__
 from cnnspec.elaborate.reserved import attribute_name
@@ -16,7 +16,7 @@ from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import alike, classes, rules
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
-from cnnspec.targets.torch.library import IMPORTED, pieces, reserved
+from cnnspec.targets.torch.library import IMPORTED, OF_TORCH, pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.planning import planned
@@ -49,12 +49,12 @@ def text(graph: Graph, fold_bn: bool) -> str:
     model = escaped(f"{graph.name}{settings}{', batch normalisation folded' if fold_bn else ''}")
     head.line(f"# Written by cnnspec {__version__}: model {model} (IR {fingerprint(graph)})")
     copied = needed(str(body), pieces())
-    imports = _imports(copied.names)
-    if imports:
+    if imports := _imports(copied.names, IMPORTED):
         head.extend(imports)
         head.gap(1)
     head.line("import torch")
     head.line("from torch import Tensor, nn")
+    head.extend(_imports(copied.names, OF_TORCH))
     head.gap(2)
     for one in copied.texts:
         head.text(one)
@@ -63,13 +63,13 @@ def text(graph: Graph, fold_bn: bool) -> str:
     return str(head)
 
 
-def _imports(used: Set[str]) -> list[str]:
-    """The imports from Python's own modules that a program with these names needs."""
+def _imports(used: Set[str], names: Mapping[str, str]) -> list[str]:
+    """The imports that a program needs of these names."""
     by_module: dict[str, list[str]] = {}
-    for name, module in IMPORTED.items():
+    for name, module in names.items():
         if name in used:
             by_module.setdefault(module, []).append(name)
-    return [f"from {module} import {', '.join(names)}" for module, names in by_module.items()]
+    return [f"from {module} import {', '.join(of_it)}" for module, of_it in by_module.items()]
 
 
 def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPlan, ...] = ()) -> None:

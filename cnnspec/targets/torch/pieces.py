@@ -182,6 +182,8 @@ def code(piece: Piece) -> Code:
         case Series():
             header = clause(piece.index, piece.count, piece.over)
             return Loop(piece.open, code(piece.element), header, "]" if piece.open == "[" else ")")
+        case Choice(condition=Apply("not", (condition,))):
+            return code(Choice(condition, piece.otherwise, piece.then))
         case Choice():
             sides = flat(code(piece.then)), flat(code(piece.otherwise))
             return f"{sides[0]} if {python(piece.condition)} else {sides[1]}"

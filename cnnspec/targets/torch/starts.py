@@ -20,8 +20,8 @@ SCHEMES = frozenset({"he", "xavier", "normal", "truncated", "uniform", "constant
 NUMBERS = {"normal": "std", "truncated": "std", "uniform": "bound", "constant": "value"}
 """The parameter's name for the number of a scheme."""
 NORMALISED = (
-    "nn.utils.parametrizations.spectral_norm",
-    "nn.utils.parametrizations.weight_norm",
+    "spectral_norm",
+    "weight_norm",
     "standardized",
     "scaled",
     "frozen_spectral_norm",
@@ -65,7 +65,7 @@ def _normalised(op: Any, layer: Built) -> Built:
     if how in (None, "plain"):
         return layer
     if how in ("spectral", "weight"):
-        return build(f"nn.utils.parametrizations.{how}_norm", layer)
+        return build(f"{how}_norm", layer)
     more = {"eps": opt(float(op.weight_eps), 1e-6, W("weight_eps")), "dim": opt(int(op.word == "deconv"), 0)}
     if how == "standardized":
         return build("standardized", layer, **more)

@@ -98,6 +98,13 @@ head(6)
     assert "self.head = Head(6 * g, 6, classes)" in made
 
 
+def test_layers_that_a_block_is_given_do_not_stop_a_knob() -> None:
+    blocks = "block unit(k, act=relu, extra=id) { conv F3 P1 K=k -> bn -> act -> extra }\n"
+    text = f"let k = 8\nlet classes = 10\n{blocks}block head(act) {{ act -> gap -> fc classes }}\n"
+    text += "input 3x8x8\nunit(k) -> unit(2*k, [leaky 0.1], [maxpool F2 -> bn]) -> head(silu)\n"
+    assert arguments(text) == ["k", "classes"]
+
+
 def test_a_condition_that_the_program_itself_decides_may_depend_on_it() -> None:
     """The width of a residual network: the constructor decides whether a shortcut needs a projection."""
     shortcut = "if s > 1 or c != w [ conv F1 S=s K=w ]"

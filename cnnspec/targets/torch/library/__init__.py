@@ -30,6 +30,11 @@ IMPORTED = {
 }
 """Names that programs import from Python's own modules."""
 
+OF_TORCH = dict.fromkeys(
+    ("spectral_norm", "weight_norm"), "torch.nn.utils.parametrizations"
+)
+"""Names that they import from torch, beside `nn`."""
+
 
 @cache
 def pieces() -> Mapping[str, library.Piece]:
@@ -49,4 +54,9 @@ def pieces() -> Mapping[str, library.Piece]:
 
 def reserved() -> frozenset[str]:
     """Names that mean something in every emitted file."""
-    return frozenset(pieces()) | IMPORTED.keys() | {"torch", "nn", "Tensor"}
+    return (
+        frozenset(pieces())
+        | IMPORTED.keys()
+        | OF_TORCH.keys()
+        | {"torch", "nn", "Tensor"}
+    )

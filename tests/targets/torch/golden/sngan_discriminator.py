@@ -4,6 +4,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 def plain(layer: nn.Module) -> nn.Module:
@@ -43,19 +44,13 @@ class Residual(nn.Module):
     def __init__(self, k: int, down: bool = False) -> None:
         super().__init__()
         self.relu1 = nn.ReLU()
-        self.conv1 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(128, k, kernel_size=3, padding=1)
-        )
+        self.conv1 = spectral_norm(nn.Conv2d(128, k, kernel_size=3, padding=1))
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv2 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(k, k, kernel_size=3, padding=1)
-        )
+        self.conv2 = spectral_norm(nn.Conv2d(k, k, kernel_size=3, padding=1))
         self.down = down
         if self.down:
             self.avgpool1 = nn.AvgPool2d(kernel_size=2)
-            self.conv3 = nn.utils.parametrizations.spectral_norm(
-                nn.Conv2d(128, k, kernel_size=1)
-            )
+            self.conv3 = spectral_norm(nn.Conv2d(128, k, kernel_size=1))
             self.avgpool2 = nn.AvgPool2d(kernel_size=2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,24 +72,18 @@ class SNGAN(nn.Module):
     ) -> None:
         super().__init__()
         with torch.device(device) if device is not None else nullcontext():
-            self.conv1 = nn.utils.parametrizations.spectral_norm(
-                nn.Conv2d(3, 128, kernel_size=3, padding=1)
-            )
+            self.conv1 = spectral_norm(nn.Conv2d(3, 128, kernel_size=3, padding=1))
             self.relu1 = nn.ReLU(inplace=True)
-            self.conv2 = nn.utils.parametrizations.spectral_norm(
-                nn.Conv2d(128, 128, kernel_size=3, padding=1)
-            )
+            self.conv2 = spectral_norm(nn.Conv2d(128, 128, kernel_size=3, padding=1))
             self.avgpool1 = nn.AvgPool2d(kernel_size=2)
             self.avgpool2 = nn.AvgPool2d(kernel_size=2)
-            self.conv3 = nn.utils.parametrizations.spectral_norm(
-                nn.Conv2d(3, 128, kernel_size=1)
-            )
+            self.conv3 = spectral_norm(nn.Conv2d(3, 128, kernel_size=1))
             self.residual1 = Residual(128, down=True)
             self.residual2 = Residual(128)
             self.residual3 = Residual(128)
             self.relu2 = nn.ReLU()
             self.gap = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.utils.parametrizations.spectral_norm(nn.Linear(128, 1))
+            self.fc = spectral_norm(nn.Linear(128, 1))
         self.to(dtype=dtype)
         self.init_weights()
 
