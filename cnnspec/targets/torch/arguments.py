@@ -43,7 +43,14 @@ def parameters_of(function: program.Function) -> list[Parameter]:
 
 def _parameter(one: program.Parameter) -> Parameter:
     kind = "int" if isinstance(one.source, tuple) else annotation([*one.values, one.default])
-    return Parameter(one.variable, kind, one.default)
+    return Parameter(one.variable, kind, None if one.default is None else _typed(kind, one.default))
+
+
+def _typed(kind: str, piece: Piece) -> Piece:
+    """A number as its parameter's type: TorchScript takes no `nn.Dropout(0)`."""
+    if kind == "float" and isinstance(piece, Const) and type(piece.value) is int:
+        return Const(float(piece.value))
+    return piece
 
 
 def annotation(values: Iterable[object]) -> str:
@@ -136,7 +143,7 @@ def called(
         by[one.variable] = (
             layers_argument(default) if same and default is not None else layers_argument(layer)
         )
-    arguments = [by[parameter.variable] for parameter in plan.parameters]
+    arguments = [_typed(parameter.annotation, by[parameter.variable]) for parameter in plan.parameters]
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
     pairs = list(zip(plan.parameters, arguments, strict=True))
     own = [parameter.variable in authors for parameter in plan.parameters]

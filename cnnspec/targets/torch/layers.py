@@ -135,7 +135,7 @@ def _short(exact: Fraction) -> bool:
 @emits("dropout")
 def dropout(use: LayerUse) -> Built:
     function = f"nn.Dropout{axes(use)}d" if use.op.maps else "nn.Dropout"
-    return build(function, Slot(None, number(use.op.p), W("p"), 0.5))
+    return build(function, Slot(None, float(use.op.p), W("p"), 0.5))  # TorchScript takes no whole number
 
 
 @emits("scale")

@@ -31,9 +31,13 @@ def same_as_set(text: str, variant: str | None, name: str, cls: Any, value: Any)
 
 
 def plain(model: nn.Module) -> list[dict[str, Any]]:
-    """The numbers that the layers keep."""
+    """The numbers that the layers keep; `starts` are functions, each program's own."""
     return [
-        {key: value for key, value in vars(one).items() if isinstance(value, (int, float, tuple, list, str))}
+        {
+            key: value
+            for key, value in vars(one).items()
+            if isinstance(value, (int, float, tuple, list, str)) and key != "starts"
+        }
         for one in model.modules()
     ]
 
