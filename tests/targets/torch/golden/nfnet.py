@@ -224,7 +224,7 @@ class NFNet_F0(nn.Module):
                 eps=1e-5,
             )
             self.body = sequential(
-                stage1=Stage(128, 256, n=1, beta=1, s=1),
+                stage1=Stage(128, 256, n=1, beta=1.0, s=1),
                 stage2=Stage(256, 512, n=2, beta=0.9805806756909202),
                 stage3=Stage(512, 1536, n=6, beta=0.9622504486493763),
             )
