@@ -12,7 +12,7 @@ def test_sizes_in_words(cnnspec: Command) -> None:
     assert done.status == 0
     assert "H and W        32k to 32k + 15, from 32 on" in done.out
     assert "output yolo26  255x⌊H/16⌋x⌊W/16⌋" in done.out
-    assert "at 3x432x432, line 19: branch 2 is 256x27x27, branch 1 is 128x26x26" in done.out
+    assert "at 3x432x432, line 21: branch 2 is 256x27x27, branch 1 is 128x26x26" in done.out
 
 
 def test_variants_with_the_same_answer_are_together(cnnspec: Command) -> None:
