@@ -260,7 +260,7 @@ TEXTS = {
     ),
     "sizes with a let of the file, a branch that is left out": (
         SIZES,
-        {"Lateral": ["in_channels", "k"], "Wide": ["k"], "Test": []},
+        {"Lateral": ["in_channels", "k", "a"], "Wide": ["k"], "Test": ["a", "device", "dtype"]},
         ["lateral", "wide"],
     ),
     "a shared block on C x 1 x 1 and on a vector": (

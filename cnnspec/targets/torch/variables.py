@@ -100,9 +100,6 @@ class Variables:
             return self.labelled[output]
         if output in self.inside and self.held.get(self.inside[output]) not in after:
             return self.inside[output]
-        for source in read:  # on the way to a variable of an `if`, which it has already
-            if self.of.get(source) in wish.values() and source not in after:
-                return self.of[source]
         role = self.role(output)
         if role is not None and not any(self.of.get(source) == role for source in read):
             holder = self.held.get(role)

@@ -72,7 +72,7 @@ class Unit(nn.Sequential):
         self.relu = nn.ReLU(inplace=True)
 
 
-class Classifier(nn.Module):
+class Classes(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(256, classes, kernel_size=1)
@@ -112,7 +112,7 @@ class DeepLabV3ResNet50(nn.Module):
             self.unit6 = Unit(1280, 256)
             self.dropout = nn.Dropout()
             self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
-            self.scores = Classifier(classes)
+            self.scores = Classes(classes)
         self.to(dtype=dtype)
         self.init_weights()
 

@@ -110,8 +110,8 @@ class Bottleneck(nn.Module):
             y = self.se(y)
         y = self.ghost2(y)
         if self.projection:
-            x = self.bn2(self.dwconv2(x))
-            x = self.bn3(self.conv(x))
+            shortcut = self.bn2(self.dwconv2(x))
+            x = self.bn3(self.conv(shortcut))
         return y + x
 
 

@@ -41,8 +41,8 @@ class Unit(nn.Module):
         else:
             x = self.relu2(self.bn2(x))
             branch1 = self.path2(x)
-            x = self.conv(x)
-            x = branch1 + x
+            branch2 = self.conv(x)
+            x = branch1 + branch2
         return x
 
 
