@@ -77,7 +77,8 @@ def test_the_wheel_holds_the_package_the_zoo_and_the_grammar_and_nothing_else(wh
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     sdist = build("sdist", ROOT, tmp_path / "sdist")
     with tarfile.open(sdist) as opened:
-        opened.extractall(tmp_path, filter="data")
+        # Debian 12's Python 3.11.2 does not have the argument, from 3.12 on it is missed
+        opened.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (unpacked,) = (path for path in tmp_path.iterdir() if path.name.startswith("cnnspec-"))
     assert names(build("wheel", unpacked, tmp_path / "again")) == names(wheel)
 
