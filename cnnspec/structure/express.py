@@ -161,7 +161,7 @@ def _forms(bases: list[tuple[str, list[Value]]], new: str, parts: bool) -> Itera
     for name, values in single:
         for factor in FACTORS:
             yield f"{factor}*{name}", lambda at, v=values, f=factor: f * v[at]  # type: ignore[misc]
-        for factor in FACTORS:
+        for factor in (*FACTORS, *((7,) if name in AXES else ())):  # windows are 7x7
             yield f"{name}//{factor}", lambda at, v=values, f=factor: v[at] // f  # type: ignore[misc]
     for name, values in single:
         for less in (1, 2) if name in AXES else ():
@@ -179,6 +179,9 @@ def _forms(bases: list[tuple[str, list[Value]]], new: str, parts: bool) -> Itera
     for name, values in single:
         for above, of in PARTS if parts else ():
             yield f"{above}*{name}//{of}", lambda at, v=values, t=above, f=of: t * v[at] // f  # type: ignore[misc]
+    channels = dict(bases)
+    if new == "" and channels.keys() >= {"C", "c"}:
+        yield "C//c", lambda at, a=channels["C"], b=channels["c"]: a[at] // b[at]  # type: ignore[misc]
     bases = [base for base in bases if not is_ratio(base[0])]
     for (left, a), (right, b) in combinations(bases, 2):
         if new not in ("", left, right) or {left, right} == {"C", "c"}:

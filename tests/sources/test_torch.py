@@ -669,3 +669,26 @@ def test_an_up_step_of_a_u_net_reads_as_in_the_paper() -> None:
     assert "concat [ @skip | deconv F2 S2 K=C//2 ] -> conv F3 P1 K=C//2 -> relu" in text
     assert "up(@two)" in text
     assert "up(@one)" in text
+
+
+def test_windows_of_a_map_are_cut_and_put_together_as_pixels_are() -> None:
+    class Mix(nn.Module):
+        def __init__(self, channels: int, size: int) -> None:
+            super().__init__()
+            self.size = size
+            self.positions, self.channels = nn.Linear(size * size, size * size), nn.Linear(channels, channels)
+
+        def forward(self, x: Tensor) -> Tensor:
+            n, c, h, w = x.shape
+            p = self.size
+            x = x.reshape(n, c, h // p, p, w // p, p).permute(0, 2, 4, 3, 5, 1).reshape(n, -1, p * p, c)
+            x = x + self.positions(x.transpose(2, 3)).transpose(2, 3)
+            x = x + self.channels(x).relu()
+            x = x.reshape(n, h // p, w // p, p, p, c).permute(0, 5, 1, 3, 2, 4)
+            return x.reshape(n, c, h, w)
+
+    x = torch.randn(2, 3, 16, 16, dtype=torch.float64)
+    found = imported(with_numbers(nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1), Mix(8, 4), Mix(8, 4))), x)
+    assert "pixelunshuffle 4" in found.spec.text
+    assert "pixelshuffle 4" in found.spec.text
+    assert max(beside(found, x, train=True)) < LIMIT

@@ -78,19 +78,57 @@ def _exchanged(shape: Shape, dims: Dims) -> list[Op]:
     for op in _exchanges(shape, sizes_of(dims), atoms):
         if _order_after(op, shape) == atoms:
             return [op]
-    return _by_transposing(atoms)
+    ways = (
+        _with_effect(shape, ops) for ops in (*_by_windows(shape, dims), _by_transposing(sorted(atoms), atoms))
+    )
+    able = [ops for ops in ways if ops]
+    if not able:
+        raise Cannot("numbers are permuted in a way that takes many layers")
+    return min(able, key=lambda ops: (len(ops) + (_after(shape, ops) != sizes_of(dims)), not _square(ops)))
 
 
-def _by_transposing(atoms: Dim) -> list[Op]:
-    """Any permutation, of consecutive blocks of atoms: `transpose` exchanges the last two axes."""
-    now, target = sorted(atoms), list(atoms)
+def _square(ops: Iterable[Op]) -> bool:
+    """Whether windows have one size, the same along all axes."""
+    return all(len(set(getattr(op, "factor", (1,)))) == 1 for op in ops)
+
+
+def _with_effect(shape: Shape, ops: Iterable[Op] | None) -> list[Op]:
+    """The layers without reshapes to the same shape."""
+    left: list[Op] = []
+    for op in ops or ():
+        if not isinstance(op, Reshape) or op.shape != _after(shape, left):
+            left.append(op)
+    return left
+
+
+def _by_windows(shape: Shape, dims: Dims) -> Iterable[list[Op] | None]:
+    """A map put together from windows, or cut into windows: `pixelshuffle 7` and `pixelunshuffle 7` move all
+    positions of a window from the channels and to the channels."""
+    atoms = atoms_of(dims)
+    if len(dims) > 2 and all(len(dim) == 2 for dim in dims[1:]):
+        outer, inner = zip(*dims[1:], strict=True)
+        ops = _by_transposing(sorted(atoms), [*dims[0], *inner, *outer])
+        if ops is not None:
+            sizes = prod(one.size for one in (*dims[0], *inner)), *(one.size for one in outer)
+            last = PixelShuffle(factor=tuple(one.size for one in inner))
+            yield [*ops, *([] if _after(shape, ops) == sizes else [Reshape(shape=sizes)]), last]
+    cut = [sorted(atom for atom in atoms if atom.axis == axis) for axis in range(len(shape))]
+    if len(cut) > 2 and all(len(each) == 2 for each in cut[1:]):
+        outer, inner = zip(*cut[1:], strict=True)
+        ops = _by_transposing([*cut[0], *inner, *outer], atoms)
+        yield None if ops is None else [PixelUnshuffle(factor=tuple(one.size for one in inner)), *ops]
+
+
+def _by_transposing(now: Sequence[Atom], target: Sequence[Atom]) -> list[Op] | None:
+    """Any permutation, of consecutive blocks of atoms: `transpose` exchanges the last two axes. None, where
+    that takes many."""
     ops: list[Op] = []
     for place in range(len(target)):
         at = now.index(target[place])
         if at == place:
             continue
         if len(ops) == 8:
-            raise Cannot("numbers are permuted in a way that takes many layers")
+            return None
         before = now[:place]
         front, back = now[place:at], now[at:]
         sizes = (prod(one.size for one in part) for part in (before, front, back))

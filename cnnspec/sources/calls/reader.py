@@ -38,6 +38,7 @@ from cnnspec.sources.calls.layout import (
     Dims,
     atoms_of,
     full,
+    in_order,
     joined,
     permuted,
     size_of,
@@ -251,7 +252,9 @@ class Reader:
         batch = laid.dims.index(images) if images in laid.dims else 0
         others = joined(sorted(atoms_of(one for place, one in enumerate(laid.dims) if place != dim)))
         if laid.dims[dim] == full(0, shape[0]) and others == atoms_of((images, *whole(shape, 1)[2:])):
-            return laid
+            if dim != 1 or in_order(laid.dims[1:]):
+                return laid
+            return self.together(laid)
         order = [batch, dim, *(place for place in range(len(laid.dims)) if place not in (batch, dim))]
         value = self.settled(laid, permuted(laid.dims, order))
         sizes = [size_of(laid.dims[place]) for place in order]
@@ -270,6 +273,12 @@ class Reader:
             for op in rearranged(self.shape(value), dims[1:]):
                 value = self.add(op, value)
             return value
+
+    def together(self, laid: Laid) -> Laid:
+        """A map that was put together again from its windows, for all that read it."""
+        whole = self.whole(laid)
+        self.items |= {number: whole for number, item in self.items.items() if item is laid}
+        return whole
 
     def whole(self, laid: Laid) -> Laid:
         """The tensor as a value of its own shape."""
